@@ -1,0 +1,91 @@
+# Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test demo real lint bench build deploy lock clean
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/layers/domain:$(CURDIR)/layers/documents:$(CURDIR)
+# The application never reaches for a real account from here.
+export AWS_DEFAULT_REGION ?= eu-central-1
+export SAM_CLI_TELEMETRY := 0
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+# --- set-up: each stamp is as new as the lock file it installed ------------------------------------------------
+
+.venv/.uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Accord needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.13 run"; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ echo "Python cannot make virtual environments here. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/.packages: .venv/.uv requirements/dev.txt
+	@echo "setting up: Python packages"
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@touch $@
+
+.venv/.npm: .venv/.packages package-lock.json requirements/node.txt
+	@echo "setting up: fonts and the state machine validator (npm)"
+	@command -v npm >/dev/null || $(BIN)/uv pip install --quiet --require-hashes -r requirements/node.txt
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+.venv/.fonts: .venv/.npm infra/setup/fonts.py
+	@$(BIN)/python -m infra.setup.fonts
+	@touch $@
+
+.venv/.browser: .venv/.packages infra/setup/browser.py
+	@$(BIN)/python -m infra.setup.browser
+	@touch $@
+
+setup: .venv/.packages .venv/.npm .venv/.fonts
+
+# --- everyday -------------------------------------------------------------------------------------------------
+
+run: setup ## the whole application on this machine, with a sample portfolio; Ctrl-C ends it
+	@$(BIN)/python -m infra.local
+
+test: setup .venv/.browser ## all tests
+	@$(BIN)/pytest -n auto --dist loadgroup -q
+
+demo: setup ## one case from overdue event to active plan, as a timeline; the exit status tells
+	@$(BIN)/python -m infra.demo
+
+real: setup ## real accounts through the local stack: make real DATA=file.csv.gz [ROWS=300]
+	@$(BIN)/python -m infra.data.run_real --source "$(DATA)" --rows $(or $(ROWS),300)
+
+lint: setup ## style, types, template, state machines
+	@ruff check . && ruff format --check .
+	@mypy layers/domain/accord layers/documents/accord_documents
+	@lint-imports --no-logo 2>/dev/null || lint-imports
+	@cfn-lint template.yaml --regions us-east-1 cn-north-1
+	@sam validate --lint --template template.yaml --region us-east-1
+
+bench: setup ## numbers of speed, measured
+	@$(BIN)/pytest tests/benchmarks --benchmark-only -q
+
+# --- deploying ------------------------------------------------------------------------------------------------
+
+build: setup ## what is deployed, built for arm64 without Docker
+	@sam build --template template.yaml
+
+deploy: build ## build and deploy: make deploy ENV=dev (see samconfig.toml)
+	@sam deploy --config-env $(or $(ENV),dev)
+
+# --- upkeep ---------------------------------------------------------------------------------------------------
+
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+lock: .venv/.packages ## choose new versions and lock them with hashes (UPGRADE=1 takes the newest)
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.11 requirements/uv.in -o requirements/uv.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.11 requirements/node.in -o requirements/node.txt
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+	@for layer in domain documents; do \
+		$(COMPILE) --python-version 3.13 -c requirements/dev.txt layers/$$layer/requirements.in -o layers/$$layer/requirements.txt; done
+
+clean: ## remove everything that can be made again
+	@rm -rf .venv .aws-sam node_modules layers/documents/fonts .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,19 @@
+"""Negotiation step: what can the person really pay a month?"""
+
+from typing import Any
+
+from accord import clock
+from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.assessment import assess
+from accord.policy import load_policy
+
+store = case_store()
+
+
+@negotiation_step(StepInput)
+def handler(request: StepInput) -> dict[str, Any]:
+    return store.change(
+        request.case_id,
+        request.step,
+        lambda case: assess(case, load_policy(case.jurisdiction), clock.today(case.time_zone)),
+    )

@@ -1,0 +1,15 @@
+"""An execution waits for the customer or for staff: keep its token, and hand over at once what is decided already."""
+
+from typing import Any
+
+from accord.aws.steps import WaitInput, case_store, negotiation_step
+from accord.aws.waits import hand_over_decision
+
+store = case_store()
+
+
+@negotiation_step(WaitInput)
+def handler(request: WaitInput) -> dict[str, Any]:
+    store.hold_token(request.case_id, request.waits_for, request.task_token)
+    # A decision made before the token was kept found nobody waiting; one made after it finds this token.
+    return {"outcome": hand_over_decision(store, request.case_id, request.waits_for)}

@@ -1,0 +1,22 @@
+"""Negotiation step: who is the cardholder to us now, and is there a reason not to negotiate?"""
+
+from typing import Any
+
+from accord import clock
+from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.case import Case, Change
+from accord.identification import identify
+from accord.opening import with_standing
+from accord.policy import load_policy
+
+store = case_store()
+
+
+@negotiation_step(StepInput)
+def handler(request: StepInput) -> dict[str, Any]:
+    def decide(case: Case) -> Change:
+        standing = store.account_status(case.account_id)
+        known = with_standing(case, standing) if standing else case
+        return identify(known, load_policy(case.jurisdiction), clock.today(case.time_zone))
+
+    return store.change(request.case_id, request.step, decide)

@@ -1,0 +1,38 @@
+"""Billing's events from the queue: each overdue account becomes one case, once; what is not right is rejected, named."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from accord.aws.intake import Intake
+from accord.aws.steps import case_store, people_store
+from accord.errors import InputRejectedError
+
+logger = Logger()
+metrics = Metrics()
+processor = BatchProcessor(event_type=EventType.SQS)
+intake = Intake(case_store(), people_store(), os.environ["NEGOTIATION_ARN"], os.environ["REJECTS_QUEUE_URL"])
+
+
+def take_in(record: SQSRecord) -> None:
+    """One message of the queue. Only a failure that may pass raises; the queue then brings the message again."""
+    try:
+        outcome = intake.take(record.body)
+    except InputRejectedError as rejection:
+        intake.reject(record.body, rejection)
+        outcome = "REJECTED"
+        logger.warning("event rejected", problems=rejection.problems, message_id=record.message_id)
+    metrics.add_metric(name=f"Intake{outcome.title().replace('_', '')}", unit=MetricUnit.Count, value=1)
+    logger.info("event taken", outcome=outcome, message_id=record.message_id)
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    return process_partial_response(event, take_in, processor, context)

@@ -1,0 +1,19 @@
+"""Negotiation step: ask the contact gate, then request the contact that brings the personal link."""
+
+from typing import Any
+
+from accord import clock
+from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.lifecycle import invite
+from accord.policy import load_policy
+
+store = case_store()
+
+
+@negotiation_step(StepInput)
+def handler(request: StepInput) -> dict[str, Any]:
+    return store.change(
+        request.case_id,
+        request.step,
+        lambda case: invite(case, load_policy(case.jurisdiction), clock.now()),
+    )

@@ -1,0 +1,28 @@
+"""The chain's published events go on the bus, in order, as the bank's other systems know them."""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from accord.aws.bus import BusEntry, put_events
+from accord.aws.store import chained_event
+from accord.events import announcement
+
+logger = Logger()
+bus = os.environ["EVENT_BUS_NAME"]
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[Any]]:
+    """A batch that fails is tried again from its first record: every event carries an `eventId` for its receivers."""
+    entries = []
+    for record in event["Records"]:
+        chained = chained_event(record["dynamodb"]["NewImage"])
+        detail = announcement(chained)
+        if detail is not None:
+            entries.append(BusEntry(source="accord", detail_type=chained.type, detail=detail))
+    put_events(bus, entries)
+    logger.info("events published", count=len(entries))
+    return {"batchItemFailures": []}

@@ -1,0 +1,58 @@
+"""Negotiation step: make the agreement's PDF from the signed terms and seal it with the bank's key."""
+
+import hashlib
+import json
+import os
+from typing import Any
+
+from accord_documents import render_agreement, seal
+from aws_lambda_powertools.utilities.parameters import get_parameter
+
+from accord import clock
+from accord.aws.clients import client, translated
+from accord.aws.steps import StepInput, case_store, negotiation_step, people_store
+from accord.case import Case
+from accord.errors import GlyphMissingError
+from accord.events import AgreementSealed
+from accord.lifecycle import cannot_print, sealed, signed_agreement
+from accord.person import Person
+
+store = case_store()
+people = people_store()
+BUCKET = os.environ["DOCUMENTS_BUCKET"]
+KEY_ARN = os.environ["SEAL_KEY_ARN"]
+CERTIFICATE_PARAMETER = os.environ["SEAL_CERTIFICATE_PARAMETER"]
+
+
+@negotiation_step(StepInput)
+def handler(request: StepInput) -> dict[str, Any]:
+    if (done := store.result_of(request.case_id, request.step)) is not None:
+        return done  # sealing is dear: a retry does not do it twice
+    case = store.get(request.case_id)
+    try:
+        sealing = make_document(case, people.get(case.cardholder_id))
+    except GlyphMissingError:
+        return store.change(request.case_id, request.step, lambda case: cannot_print(case, clock.now()))
+    return store.change(request.case_id, request.step, lambda case: sealed(case, sealing))
+
+
+def make_document(case: Case, person: Person) -> AgreementSealed:
+    """Render, seal and keep the agreement; the event to record. Raises GlyphMissingError, AgreementIncompleteError."""
+    agreement = signed_agreement(case)
+    reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
+    plain = render_agreement(json.loads(agreement.terms), person, reference, agreement.language, agreement.signed_at)
+    with translated():
+        certificate = str(get_parameter(CERTIFICATE_PARAMETER, max_age=300))
+        document = seal(plain, client("kms"), KEY_ARN, certificate, clock.now())
+        digest = hashlib.sha256(document).hexdigest()
+        # The name carries the content's hash: a repeated attempt can never overwrite what the case refers to.
+        key = f"agreements/{case.case_id}/{digest}.pdf"
+        client("s3").put_object(Bucket=BUCKET, Key=key, Body=document, ContentType="application/pdf")
+    return AgreementSealed(
+        document_key=key,
+        document_sha256=digest,
+        unsealed_sha256=hashlib.sha256(plain).hexdigest(),
+        terms_hash=agreement.terms_hash,
+        chain_head=case.head,
+        key_arn=KEY_ARN,
+    )

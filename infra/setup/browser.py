@@ -1,0 +1,37 @@
+"""Finds the browser and the PDF tools that the browser tests use, and installs them where they are missing."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def browser() -> str | None:
+    """The path of a Chromium on this machine, or None."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def main() -> int:
+    """Install what is missing; say what to do where that is not possible."""
+    missing = [] if browser() else ["chromium"]
+    if not shutil.which("pdfsig"):
+        missing.append("poppler-utils")
+    if missing and shutil.which("apt-get"):
+        print(f"setting up: {', '.join(missing)} (Debian packages)")
+        sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+        quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
+        subprocess.run([*sudo, "apt-get", "update", "-qq"], check=False, **quiet)
+        subprocess.run([*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False, **quiet)
+    if not browser():
+        # Playwright's own build, for machines without apt.
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+    if not shutil.which("pdfsig"):
+        print("The PDF tools are missing: install poppler (poppler-utils), then try again.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

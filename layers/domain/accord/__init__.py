@@ -1,0 +1,1 @@
+"""Accord's product: the rules of card-debt negotiation, and the store that keeps a case."""

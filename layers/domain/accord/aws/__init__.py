@@ -1,0 +1,1 @@
+"""Where Accord touches AWS: the tables, the bus, and what every Lambda handler shares."""

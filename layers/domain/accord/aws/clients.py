@@ -1,0 +1,48 @@
+"""One low-level client a service, made on first use, with timeouts that suit a short Lambda step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from accord.errors import ServiceUnavailableError
+
+# A step lives seconds: give up on a silent service early and let the state machine retry.
+_CONFIG = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
+
+_TRANSIENT = frozenset(
+    {
+        "InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable", "ServiceUnavailableException",
+        "RequestLimitExceeded", "ProvisionedThroughputExceededException", "ThrottlingException", "Throttling",
+        "TooManyRequestsException", "TransactionInProgressException", "SlowDown", "KMSInternalException",
+        "DependencyTimeoutException", "RequestTimeout", "RequestTimeoutException",
+    }
+)  # fmt: skip
+
+
+@lru_cache
+def client(service: str) -> Any:
+    """The client of an AWS service; the same one for the life of the process."""
+    return boto3.client(service, config=_CONFIG)
+
+
+def error_code(error: ClientError) -> str:
+    """The service's own name for what went wrong."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn throttling and outages into ServiceUnavailableError, which state machines and queues retry by name."""
+    try:
+        yield
+    except ClientError as error:
+        if error_code(error) in _TRANSIENT:
+            raise ServiceUnavailableError(error_code(error)) from error
+        raise
+    except BotoCoreError as error:
+        raise ServiceUnavailableError(type(error).__name__) from error

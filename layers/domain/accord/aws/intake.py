@@ -1,0 +1,91 @@
+"""Intake: a billing event, as the bus wrapped it, becomes a case and a running negotiation; or is rejected by name."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from accord import clock
+from accord.aws.clients import client, error_code, translated
+from accord.aws.people import PeopleStore
+from accord.aws.store import CaseStore
+from accord.billing import AccountOverdue, AccountStatusChanged, parse
+from accord.errors import InputRejectedError
+from accord.opening import case_id_of, check_acceptable, note_standing, open_case
+
+# What a queue can carry beside the reasons. A longer event was never one of ours: it is kept by its beginning alone.
+_KEPT_CHARACTERS = 60_000
+
+
+class Intake:
+    """Takes billing's events in, each once."""
+
+    def __init__(self, cases: CaseStore, people: PeopleStore, negotiation_arn: str, rejects_queue_url: str) -> None:
+        self._cases = cases
+        self._people = people
+        self._negotiation_arn = negotiation_arn
+        self._rejects_queue_url = rejects_queue_url
+
+    def take(self, body: str) -> str:
+        """Take one bus event in; return OPENED, ALREADY_OPEN or NOTED.
+
+        Raises InputRejectedError for what can never be right, ServiceUnavailableError for what may be right later.
+        """
+        envelope = _json_object(body, "message")
+        detail = envelope.get("detail")
+        match envelope.get("detail-type"):
+            case "AccountOverdue":
+                return self._open(parse(AccountOverdue, detail))
+            case "AccountStatusChanged":
+                return self._note(parse(AccountStatusChanged, detail))
+            case other:
+                raise InputRejectedError([{"field": "detail-type", "problem": f"not taken in here: {str(other)[:60]}"}])
+
+    def _open(self, event: AccountOverdue) -> str:
+        check_acceptable(event, clock.now())
+        self._people.put(event.as_person())
+        case_id = case_id_of(event)
+        opening = open_case(event, self._cases.rounds_of(event.account.account_id), clock.now())
+        if not self._cases.open(opening, key=f"open/{event.event_id}"):
+            return "ALREADY_OPEN"
+        self._start(case_id)
+        return "OPENED"
+
+    def _start(self, case_id: str) -> None:
+        """Start the negotiation under the case's own name, so that starting it again is a no-op."""
+        try:
+            with translated():
+                client("stepfunctions").start_execution(
+                    stateMachineArn=self._negotiation_arn, name=case_id, input=json.dumps({"case_id": case_id})
+                )
+        except ClientError as error:
+            if error_code(error) != "ExecutionAlreadyExists":
+                raise
+
+    def _note(self, event: AccountStatusChanged) -> str:
+        self._cases.record_account_status(event.account_id, event.status, event.at)
+        case_id = self._cases.open_case_of(event.account_id)
+        if case_id is not None:
+            self._cases.change(case_id, f"standing/{event.event_id}", lambda case: note_standing(case, event))
+        return "NOTED"
+
+    def reject(self, body: str, rejection: InputRejectedError) -> None:
+        """Keep what was rejected beside the reasons, where staff find it: the dead-letter queue of the intake."""
+        reasons = {"problems": rejection.problems, "at": clock.now().isoformat()}
+        message = {"rejected": reasons, "event": body[:_KEPT_CHARACTERS], "eventCharacters": len(body)}
+        with translated():
+            client("sqs").send_message(
+                QueueUrl=self._rejects_queue_url, MessageBody=json.dumps(message, ensure_ascii=False)
+            )
+
+
+def _json_object(text: str, field: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text)
+    except ValueError as error:
+        raise InputRejectedError([{"field": field, "problem": f"not JSON: {error}"}]) from None
+    except RecursionError:
+        raise InputRejectedError([{"field": field, "problem": "nested too deeply"}]) from None
+    if not isinstance(parsed, dict):
+        raise InputRejectedError([{"field": field, "problem": "not a JSON object"}])
+    return parsed

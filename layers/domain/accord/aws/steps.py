@@ -1,0 +1,77 @@
+"""What every step of a state machine shares: its input, the log context, and the stores that its settings name."""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Literal, TypeVar
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ConfigDict, Field
+
+from accord.aws.people import PeopleStore
+from accord.aws.store import CaseStore
+from accord.case import ClosedReason
+
+
+class StepInput(BaseModel):
+    """What a state passes to its Lambda. `step` names this one entry of the state: a retry carries the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    case_id: str = Field(min_length=1, max_length=64)
+    step: str = Field(min_length=1, max_length=300)
+
+
+class WaitInput(StepInput):
+    """What a state passes that waits for the decision of the CUSTOMER or of STAFF."""
+
+    task_token: str = Field(min_length=1, max_length=2048)
+    waits_for: Literal["CUSTOMER", "STAFF"]
+
+
+class CloseInput(StepInput):
+    """What a state passes that closes the case."""
+
+    reason: ClosedReason
+
+
+class FailureInput(StepInput):
+    """What Record failure passes: which execution could not go on. The history of it names the step and the cause."""
+
+    execution: str = Field(min_length=1, max_length=80)
+
+
+Input = TypeVar("Input", bound=StepInput)
+
+
+def case_store() -> CaseStore:
+    """The case store of this function's settings. A missing setting fails when the function starts."""
+    return CaseStore(os.environ["CASES_TABLE"], os.environ["EVENTS_TABLE"])
+
+
+def people_store() -> PeopleStore:
+    """The people store of this function's settings."""
+    return PeopleStore(os.environ["PEOPLE_TABLE"])
+
+
+Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
+
+
+def negotiation_step(takes: type[Input]) -> Callable[[Callable[[Input], dict[str, Any]]], Handler]:
+    """Make a Lambda handler of a step: parse the input, log with the case id, return plain JSON."""
+    logger = Logger()
+
+    def of(work: Callable[[Input], dict[str, Any]]) -> Handler:
+        @wraps(work)
+        @logger.inject_lambda_context(clear_state=True)
+        def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+            request = takes.model_validate(event)
+            logger.append_keys(case_id=request.case_id, step=request.step)
+            result = work(request)
+            logger.info("step done", outcome=result.get("outcome"))
+            return result
+
+        return handler
+
+    return of

@@ -1,0 +1,340 @@
+"""The case store: a case, its events, its tasks and its waits in DynamoDB, one transaction a change.
+
+Items of the cases table:
+  CASE#<id>     CASE            the case: `body` plus what conditions and indexes need
+  CASE#<id>     DONE#<key>      what a step with this key returned; makes every repetition a no-op
+  CASE#<id>     TASK#<id>       work for a person; in the index `open-tasks` while it is open
+  CASE#<id>     WAIT#<who>      the task token of the waiting execution; who is CUSTOMER or STAFF
+  ACCOUNT#<id>  CASES           which case is open and how many rounds there were
+  ACCOUNT#<id>  STATUS          what billing last said of the account's standing
+The events table holds the chain alone (key: case_id, seq) and is append-only by its policies.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from accord import clock
+from accord.aws.clients import client, error_code, translated
+from accord.case import ENDED, Case, Change, StaffTask
+from accord.errors import CaseChangedError, CaseNotFoundError
+from accord.events import ChainedEvent, link
+
+_ATTEMPTS = 8
+# A marker must outlive everything that may repeat a step: a year's execution, its redrive, a replayed dead letter.
+_KEEP_MARKER = timedelta(days=400)
+
+
+class CaseStore:
+    """Reads and changes cases. `change` is the only way in which a case ever changes."""
+
+    def __init__(self, cases_table: str, events_table: str) -> None:
+        self._cases = cases_table
+        self._events = events_table
+        self._db = client("dynamodb")
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def get(self, case_id: str) -> Case:
+        """The case as of now (a consistent read). Raises CaseNotFoundError."""
+        item = self._read(f"CASE#{case_id}", "CASE")
+        if item is None:
+            raise CaseNotFoundError(case_id)
+        return Case.model_validate_json(item["body"]["S"])
+
+    def events(self, case_id: str) -> Iterator[ChainedEvent]:
+        """The chain of a case, first event first."""
+        with translated():
+            pages = self._db.get_paginator("query").paginate(
+                TableName=self._events,
+                KeyConditionExpression="case_id = :case",
+                ExpressionAttributeValues={":case": {"S": case_id}},
+                ConsistentRead=True,
+            )
+            for page in pages:
+                yield from map(chained_event, page["Items"])
+
+    def open_case_of(self, account_id: str) -> str | None:
+        """The id of the account's open case, if there is one."""
+        item = self._read(f"ACCOUNT#{account_id}", "CASES") or {}
+        return item["open_case_id"]["S"] if "open_case_id" in item else None
+
+    def rounds_of(self, account_id: str) -> int:
+        """How many cases the account has had."""
+        item = self._read(f"ACCOUNT#{account_id}", "CASES") or {}
+        return int(item["rounds"]["N"]) if "rounds" in item else 0
+
+    def result_of(self, case_id: str, key: str) -> dict[str, Any] | None:
+        """What a change with this key returned, or None when there was none yet."""
+        marker = self._read(f"CASE#{case_id}", f"DONE#{key}")
+        if marker is None:
+            return None
+        result: dict[str, Any] = json.loads(marker["result"]["S"])
+        return result
+
+    def _read(self, pk: str, sk: str) -> dict[str, Any] | None:
+        with translated():
+            item: dict[str, Any] | None = self._db.get_item(
+                TableName=self._cases, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
+            ).get("Item")
+        return item
+
+    # --- changing ----------------------------------------------------------------------------------------------
+
+    def change(self, case_id: str, key: str, decide: Callable[[Case], Change]) -> dict[str, Any]:
+        """Change a case once per `key` and return what the change returns; a repeated key returns the first result.
+
+        `decide` is pure and may be called again with a newer case when someone else changed it in between.
+        Raises CaseNotFoundError, ServiceUnavailableError, or CaseChangedError when the case would not hold still.
+        """
+        for attempt in range(_ATTEMPTS):
+            if (done := self.result_of(case_id, key)) is not None:
+                return done
+            before = self.get(case_id)
+            change = decide(before)
+            try:
+                self._commit(before, change, key)
+            except CaseChangedError:
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
+                continue
+            return change.result
+        raise CaseChangedError(case_id)
+
+    def open(self, opening: Change, key: str) -> bool:
+        """Store a new case with its first events; False when the account has an open case already.
+
+        Repeating the call with the same key is a no-op that returns True.
+        """
+        case = opening.case
+        for attempt in range(_ATTEMPTS):
+            if self.result_of(case.case_id, key) is not None:
+                return True
+            if self.open_case_of(case.account_id) is not None:
+                return False
+            try:
+                self._commit(None, opening, key)
+            except CaseChangedError:
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
+                continue
+            return True
+        raise CaseChangedError(case.case_id)
+
+    def _commit(self, before: Case | None, change: Change, key: str) -> None:
+        """One transaction: marker, case, events, tasks, and the account's lock where the case opens or ends."""
+        now = clock.now()
+        after = change.case
+        chain: list[ChainedEvent] = []
+        version, head = (before.version, before.head) if before else (0, "0" * 64)
+        for event in change.events:
+            version += 1
+            chained = link(after.case_id, after.account_id, version, head, now, change.actor, event)
+            chain.append(chained)
+            head = chained.hash
+        after = after.model_copy(update={"version": version, "head": head})
+        writes = [
+            self._put_new(self._cases, _marker_item(after.case_id, key, change.result, now)),
+            self._put_case(before, after),
+            *(self._put_new(self._events, _event_item(chained)) for chained in chain),
+            *({"Put": {"TableName": self._cases, "Item": _task_item(task)}} for task in change.tasks),
+        ]
+        if before is None or (after.status in ENDED and before.status not in ENDED):
+            writes.append(self._account_lock(after, opens=before is None))
+        try:
+            with translated():
+                self._db.transact_write_items(TransactItems=writes)
+        except ClientError as error:
+            if error_code(error) == "TransactionCanceledException":
+                raise CaseChangedError(after.case_id) from error
+            raise
+
+    @staticmethod
+    def _put_new(table: str, item: dict[str, Any]) -> dict[str, Any]:
+        first_key = next(iter(item))
+        return {"Put": {"TableName": table, "Item": item, "ConditionExpression": f"attribute_not_exists({first_key})"}}
+
+    def _put_case(self, before: Case | None, after: Case) -> dict[str, Any]:
+        put: dict[str, Any] = {"TableName": self._cases, "Item": _case_item(after)}
+        if before is None:
+            put["ConditionExpression"] = "attribute_not_exists(pk)"
+        else:
+            put["ConditionExpression"] = "version = :version AND #status = :status"
+            put["ExpressionAttributeNames"] = {"#status": "status"}
+            put["ExpressionAttributeValues"] = {":version": {"N": str(before.version)}, ":status": {"S": before.status}}
+        return {"Put": put}
+
+    def _account_lock(self, case: Case, *, opens: bool) -> dict[str, Any]:
+        lock: dict[str, Any] = {
+            "TableName": self._cases,
+            "Key": {"pk": {"S": f"ACCOUNT#{case.account_id}"}, "sk": {"S": "CASES"}},
+        }
+        if opens:
+            lock["UpdateExpression"] = "SET open_case_id = :case, rounds = :round"
+            lock["ConditionExpression"] = (
+                "attribute_not_exists(open_case_id) AND (attribute_not_exists(rounds) OR rounds < :round)"
+            )
+            lock["ExpressionAttributeValues"] = {":case": {"S": case.case_id}, ":round": {"N": str(case.round)}}
+        else:
+            lock["UpdateExpression"] = "REMOVE open_case_id"
+            lock["ConditionExpression"] = "open_case_id = :case"
+            lock["ExpressionAttributeValues"] = {":case": {"S": case.case_id}}
+        return {"Update": lock}
+
+    # --- the account's standing --------------------------------------------------------------------------------
+
+    def record_account_status(self, account_id: str, status: str, at: datetime) -> None:
+        """Keep what billing last said of the account; an older message never overwrites a newer one."""
+        try:
+            with translated():
+                self._db.put_item(
+                    TableName=self._cases,
+                    Item={
+                        "pk": {"S": f"ACCOUNT#{account_id}"},
+                        "sk": {"S": "STATUS"},
+                        "account_status": {"S": status},
+                        "at": {"S": _sortable(at)},
+                    },
+                    ConditionExpression="attribute_not_exists(pk) OR #at < :at",
+                    ExpressionAttributeNames={"#at": "at"},
+                    ExpressionAttributeValues={":at": {"S": _sortable(at)}},
+                )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+
+    def account_status(self, account_id: str) -> str | None:
+        """What billing last said of the account's standing; None when it never did, or said NORMAL."""
+        item = self._read(f"ACCOUNT#{account_id}", "STATUS")
+        status = item["account_status"]["S"] if item else "NORMAL"
+        return None if status == "NORMAL" else status
+
+    # --- waiting executions ------------------------------------------------------------------------------------
+
+    def hold_token(self, case_id: str, who: str, token: str) -> None:
+        """Keep the token of the execution that now waits for `who`. It never leaves the backend."""
+        with translated():
+            self._db.put_item(
+                TableName=self._cases,
+                Item={
+                    "pk": {"S": f"CASE#{case_id}"},
+                    "sk": {"S": f"WAIT#{who}"},
+                    "task_token": {"S": token},
+                    "expires_at": {"N": str(int((clock.now() + _KEEP_MARKER).timestamp()))},
+                },
+            )
+
+    def token(self, case_id: str, who: str) -> str | None:
+        """The token of the execution that waits, or last waited, for `who`."""
+        item = self._read(f"CASE#{case_id}", f"WAIT#{who}")
+        return item["task_token"]["S"] if item else None
+
+    def undelivered_decisions(self, who: str, before: datetime) -> list[str]:
+        """Cases whose decision by `who`, made before a moment, no execution has taken up yet; oldest first."""
+        with translated():
+            pages = self._db.get_paginator("query").paginate(
+                TableName=self._cases,
+                IndexName="undelivered-decisions",
+                KeyConditionExpression="undelivered = :who AND decided_at < :before",
+                ExpressionAttributeValues={":who": {"S": who}, ":before": {"S": _sortable(before)}},
+            )
+            return [item["pk"]["S"].removeprefix("CASE#") for page in pages for item in page["Items"]]
+
+    # --- tasks -------------------------------------------------------------------------------------------------
+
+    def task(self, case_id: str, task_id: str) -> StaffTask | None:
+        """One task of a case."""
+        item = self._read(f"CASE#{case_id}", f"TASK#{task_id}")
+        return StaffTask.model_validate_json(item["body"]["S"]) if item else None
+
+    def tasks(self, case_id: str) -> list[StaffTask]:
+        """All tasks of a case, open and closed."""
+        with translated():
+            pages = self._db.get_paginator("query").paginate(
+                TableName=self._cases,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :task)",
+                ExpressionAttributeValues={":pk": {"S": f"CASE#{case_id}"}, ":task": {"S": "TASK#"}},
+            )
+            return [StaffTask.model_validate_json(item["body"]["S"]) for page in pages for item in page["Items"]]
+
+    def open_tasks(self, kind: str, limit: int = 50) -> list[StaffTask]:
+        """Open tasks of a kind, the most urgent first."""
+        with translated():
+            page = self._db.query(
+                TableName=self._cases,
+                IndexName="open-tasks",
+                KeyConditionExpression="open_task = :kind",
+                ExpressionAttributeValues={":kind": {"S": kind}},
+                Limit=limit,
+            )
+        return [StaffTask.model_validate_json(item["body"]["S"]) for item in page["Items"]]
+
+
+# --- items -----------------------------------------------------------------------------------------------------
+
+
+def _sortable(moment: datetime) -> str:
+    """UTC with fixed width, so that text order is time order."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _case_item(case: Case) -> dict[str, Any]:
+    item = {
+        "pk": {"S": f"CASE#{case.case_id}"},
+        "sk": {"S": "CASE"},
+        "version": {"N": str(case.version)},
+        "status": {"S": case.status},
+        "account_id": {"S": case.account_id},
+        "body": {"S": case.model_dump_json(exclude_none=True)},
+    }
+    if case.decision is not None:
+        item["undelivered"] = {"S": case.decision.by}
+        item["decided_at"] = {"S": _sortable(case.decision.at)}
+    return item
+
+
+def _marker_item(case_id: str, key: str, result: dict[str, Any], now: datetime) -> dict[str, Any]:
+    return {
+        "pk": {"S": f"CASE#{case_id}"},
+        "sk": {"S": f"DONE#{key}"},
+        "result": {"S": json.dumps(result)},
+        "expires_at": {"N": str(int((now + _KEEP_MARKER).timestamp()))},
+    }
+
+
+def _task_item(task: StaffTask) -> dict[str, Any]:
+    item = {
+        "pk": {"S": f"CASE#{task.case_id}"},
+        "sk": {"S": f"TASK#{task.task_id}"},
+        "due_at": {"S": _sortable(task.due_at)},
+        "body": {"S": task.model_dump_json(exclude_none=True)},
+    }
+    if task.outcome is None:
+        item["open_task"] = {"S": task.kind}
+    return item
+
+
+def _event_item(event: ChainedEvent) -> dict[str, Any]:
+    return {
+        "case_id": {"S": event.case_id},
+        "seq": {"N": str(event.seq)},
+        "type": {"S": event.type},
+        "at": {"S": event.at},
+        "body": {"S": event.body},
+        "hash": {"S": event.hash},
+    }
+
+
+def chained_event(item: dict[str, Any]) -> ChainedEvent:
+    """An item of the events table, or of its stream, as an event."""
+    return ChainedEvent(
+        case_id=item["case_id"]["S"],
+        seq=int(item["seq"]["N"]),
+        type=item["type"]["S"],
+        at=item["at"]["S"],
+        body=item["body"]["S"],
+        hash=item["hash"]["S"],
+    )

@@ -1,0 +1,136 @@
+"""What billing tells us: the events on the bus, validated field by field, and how they become an account and a person."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from accord.case import Account, Balance, Circumstances, HistoryMonth
+from accord.errors import InputRejectedError
+from accord.money import rate_to_ppm
+from accord.person import Person
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Amount = Annotated[int, Field(strict=True, ge=0, le=10**13)]
+SignedAmount = Annotated[int, Field(strict=True, ge=-(10**13), le=10**13)]
+Count = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+ToldEvent = TypeVar("ToldEvent", bound="Told")
+AccountStatus = Literal["DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED", "NORMAL"]
+Flag = Literal[
+    "VULNERABLE", "REPRESENTED", "CEASE_CONTACT",
+    "DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED", "NORMAL",
+]  # fmt: skip
+
+
+class Told(BaseModel):
+    """A part of a billing event: camelCase on the wire. Fields that we do not know are a newer billing's and ignored."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class ToldBalance(Told):
+    principal: Amount
+    interest: Amount = 0
+    penalty_interest: Amount = 0
+    late_fees: Amount = 0
+    fees: Amount = 0
+
+
+class ToldMonth(Told):
+    month: Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    billed: SignedAmount
+    paid: Amount
+    months_past_due: Annotated[int, Field(strict=True, ge=0, le=120)]
+
+
+class ToldAccount(Told):
+    account_id: Identifier
+    product_code: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    opened_on: date
+    credit_limit: Amount
+    balance: ToldBalance
+    days_past_due: Count
+    oldest_unpaid_due_date: date | None = None
+    apr: Annotated[Decimal, Field(ge=0, le=1, max_digits=12)]
+    minimum_due: Amount
+    history: Annotated[tuple[ToldMonth, ...], Field(max_length=60)] = ()
+
+    @model_validator(mode="after")
+    def overdue_has_a_due_date(self) -> "ToldAccount":
+        if self.days_past_due > 0 and self.oldest_unpaid_due_date is None:
+            raise ValueError("oldestUnpaidDueDate is required when daysPastDue is above 0")
+        return self
+
+
+class ToldCardholder(Told):
+    cardholder_id: Identifier
+    name: Text
+    phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]
+    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")] | None = None
+    language: Literal["zh-CN", "en"]
+    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]+(/[A-Za-z_+-]+){0,2}$", max_length=64)]
+    id_last4: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{4}$")]
+    birth_date: date
+    monthly_income: Amount | None = None
+    monthly_essential_spend: Amount | None = None
+    dependants: Annotated[int, Field(strict=True, ge=0, le=30)] | None = None
+    other_debt_payments: Amount | None = None
+    hardship: Annotated[str, StringConstraints(pattern=r"^[A-Z_]{1,40}$")] | None = None
+    flags: Annotated[tuple[Flag, ...], Field(max_length=20)] = ()
+
+
+class AccountOverdue(Told):
+    """Billing hands over an account whose payment is late."""
+
+    event_id: Identifier
+    occurred_at: AwareDatetime
+    jurisdiction: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    account: ToldAccount
+    cardholder: ToldCardholder
+
+    def as_account(self) -> Account:
+        """The account as a case keeps it; the yearly rate becomes whole parts per million."""
+        told = self.account
+        return Account(
+            **told.model_dump(exclude={"apr", "balance", "history"}),
+            apr_ppm=rate_to_ppm(told.apr),
+            balance=Balance(**told.balance.model_dump()),
+            history=tuple(HistoryMonth(**month.model_dump()) for month in told.history),
+        )
+
+    def as_circumstances(self) -> Circumstances:
+        """What billing knows of the person's means."""
+        return Circumstances(**self.cardholder.model_dump(include=set(Circumstances.model_fields)))
+
+    def as_person(self) -> Person:
+        """The personal part, for the people table alone."""
+        return Person(**self.cardholder.model_dump(include=set(Person.model_fields)), told_at=self.occurred_at)
+
+
+class AccountStatusChanged(Told):
+    """Billing says that an account's standing changed: a death, a dispute, a sale, or back to normal."""
+
+    event_id: Identifier
+    account_id: Identifier
+    status: AccountStatus
+    at: AwareDatetime
+
+
+def parse(model: type[ToldEvent], detail: Any) -> ToldEvent:
+    """The detail of a bus event as `model`. Raises InputRejectedError that names every field that is wrong, no value."""
+    try:
+        return model.model_validate(detail)
+    except ValidationError as error:
+        raise InputRejectedError(problems_of(error)) from None
+
+
+def problems_of(error: ValidationError) -> list[dict[str, str]]:
+    """What is wrong, one entry a field, at most 50; without the values, which may be personal."""
+    return [
+        {"field": ".".join(str(part) for part in problem["loc"]) or "detail", "problem": problem["msg"]}
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)[:50]
+    ]

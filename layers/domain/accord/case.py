@@ -1,0 +1,317 @@
+"""The case: one negotiation about one account, its parts, its statuses and the moves allowed between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from accord.errors import MoveNotAllowedError
+from accord.events import Actor, CaseEvent
+
+MinorUnits = Annotated[int, Field(ge=0, le=10**13, description="money in minor units of the account's currency")]
+
+
+class Value(BaseModel):
+    """A part of a case: immutable; unknown fields of newer versions are ignored when read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Status(StrEnum):
+    OPENED = "OPENED"
+    IDENTIFIED = "IDENTIFIED"
+    ASSESSED = "ASSESSED"
+    OFFERED = "OFFERED"
+    IN_REVIEW = "IN_REVIEW"
+    INVITED = "INVITED"
+    NEGOTIATING = "NEGOTIATING"
+    SIGNED = "SIGNED"
+    ACTIVE = "ACTIVE"
+    IN_GRACE = "IN_GRACE"
+    BREACHED = "BREACHED"
+    COMPLETED = "COMPLETED"
+    CLOSED = "CLOSED"
+
+
+class ClosedReason(StrEnum):
+    EXCLUDED = "EXCLUDED"
+    NO_AFFORDABLE_OFFER = "NO_AFFORDABLE_OFFER"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    CURED = "CURED"
+    REPLACED = "REPLACED"
+    TRANSFERRED = "TRANSFERRED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+# The one table of allowed moves. A change that stays in its status is always allowed.
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.OPENED: frozenset({Status.IDENTIFIED, Status.CLOSED}),
+    Status.IDENTIFIED: frozenset({Status.ASSESSED, Status.CLOSED}),
+    Status.ASSESSED: frozenset({Status.OFFERED, Status.IN_REVIEW, Status.CLOSED}),
+    Status.OFFERED: frozenset({Status.INVITED, Status.NEGOTIATING, Status.CLOSED}),
+    Status.IN_REVIEW: frozenset({Status.OFFERED, Status.CLOSED}),
+    Status.INVITED: frozenset({Status.NEGOTIATING, Status.ASSESSED, Status.CLOSED}),
+    Status.NEGOTIATING: frozenset({Status.SIGNED, Status.ASSESSED, Status.CLOSED}),
+    Status.SIGNED: frozenset({Status.ACTIVE, Status.CLOSED}),
+    Status.ACTIVE: frozenset({Status.IN_GRACE, Status.BREACHED, Status.COMPLETED, Status.CLOSED}),
+    Status.IN_GRACE: frozenset({Status.ACTIVE, Status.BREACHED, Status.COMPLETED, Status.CLOSED}),
+    Status.BREACHED: frozenset({Status.CLOSED}),
+    Status.COMPLETED: frozenset(),
+    Status.CLOSED: frozenset(),
+}
+
+# In these the account is free for a new case (round n + 1).
+ENDED = frozenset({Status.BREACHED, Status.COMPLETED, Status.CLOSED})
+
+
+class Balance(Value):
+    """What is owed, by component: they are waived and allocated apart (domain rule: Art. 70(1), structure of the debt)."""
+
+    principal: MinorUnits = 0
+    interest: MinorUnits = 0
+    penalty_interest: MinorUnits = 0
+    late_fees: MinorUnits = 0
+    fees: MinorUnits = 0
+
+    @property
+    def total(self) -> int:
+        return self.principal + self.interest + self.penalty_interest + self.late_fees + self.fees
+
+    def less(self, waived: "Balance") -> "Balance":
+        """What stays after a waiver. A waiver above a component is a mistake and raises `ValidationError`."""
+        return Balance(**{name: getattr(self, name) - getattr(waived, name) for name in Balance.model_fields})
+
+
+class HistoryMonth(Value):
+    """One statement month as billing saw it, newest first in lists."""
+
+    month: str = Field(pattern=r"^\d{4}-\d{2}$")
+    billed: int  # may be negative: a credit balance
+    paid: MinorUnits
+    months_past_due: Annotated[int, Field(ge=0, le=120)]
+
+
+class Account(Value):
+    """The card account as billing handed it over."""
+
+    account_id: str
+    product_code: str
+    currency: str
+    opened_on: date
+    credit_limit: MinorUnits
+    balance: Balance
+    days_past_due: int
+    oldest_unpaid_due_date: date | None
+    apr_ppm: int  # yearly rate in parts per million: 18.25 % is 182_500
+    minimum_due: MinorUnits
+    history: tuple[HistoryMonth, ...] = ()
+
+
+class Circumstances(Value):
+    """What is known of the person's means, in minor units a month. None means unknown, never zero."""
+
+    monthly_income: MinorUnits | None = None
+    monthly_essential_spend: MinorUnits | None = None
+    other_debt_payments: MinorUnits | None = None
+    dependants: int | None = None
+    hardship: str | None = None
+    told_by: str = "BILLING"  # BILLING, CUSTOMER or STAFF
+
+
+class Identification(Value):
+    """Who the cardholder is to us now."""
+
+    delinquency_bucket: str  # M0, M1 … M6, M6+
+    exclusion: str | None  # why no negotiation: DECEASED, BANKRUPT, …
+    vulnerable: bool
+    rules: tuple[str, ...]
+
+
+class AssessmentLine(Value):
+    """One logged step of the affordability calculation."""
+
+    name: str  # a word of the domain: income, essential_spend, …
+    amount: int
+    rule: str | None = None  # the policy key that set it
+
+
+class Assessment(Value):
+    """What the person can really pay a month, and how sure we are."""
+
+    affordable_monthly: MinorUnits
+    disposable_income: int | None  # None when income or spending is unknown
+    confidence: str  # HIGH, MEDIUM or LOW
+    exceeds_ability: bool  # Art. 70, first precondition: the debt exceeds the ability to pay
+    willing: bool  # Art. 70, second precondition: still willing to repay
+    questions: tuple[str, ...]  # what to ask the customer: INCOME, ESSENTIAL_SPEND
+    lines: tuple[AssessmentLine, ...]
+    rules: tuple[str, ...]
+
+
+class Product(StrEnum):
+    """What the bank may offer."""
+
+    INTEREST_FREE = "INTEREST_FREE"
+    REDUCED_RATE = "REDUCED_RATE"
+    LUMP_SUM = "LUMP_SUM"
+
+
+class Offer(Value):
+    """One plan the bank stands by until `valid_until`. Every figure that is quoted comes from here."""
+
+    offer_id: str
+    product: Product
+    currency: str
+    owed: Balance
+    waived: Balance
+    months: int
+    annual_rate_ppm: int
+    regular_instalment: MinorUnits
+    last_instalment: MinorUnits
+    interest: MinorUnits  # over the whole plan
+    total_payable: MinorUnits
+    annual_cost_ppm: int  # one annual rate from the cash flows
+    first_due_date: date
+    valid_until: datetime
+    policy_version: str
+    rules: tuple[str, ...]
+    approved_by: str | None  # "policy", a staff member's id, or None while in review
+
+    @property
+    def financed(self) -> int:
+        """What is left to repay after the waiver, before any interest."""
+        return self.owed.total - self.waived.total
+
+
+class Instalment(Value):
+    """One due amount of a schedule."""
+
+    number: int
+    due_date: date
+    amount: MinorUnits
+    principal: MinorUnits
+    interest: MinorUnits
+
+
+class Comprehension(Value):
+    """What was asked about the chosen offer and what was answered."""
+
+    offer_id: str
+    attempts: int
+    passed_at: datetime | None
+    answers: tuple[dict[str, str], ...]  # of the last attempt: question, answer, right
+
+
+class Agreement(Value):
+    """The signed terms and, once sealed, the document."""
+
+    offer_id: str
+    terms: str  # the canonical JSON of the terms that were shown and signed, byte for byte
+    terms_hash: str  # its SHA-256
+    language: str
+    signed_at: datetime
+    schedule: tuple[Instalment, ...]
+    document_key: str | None = None
+    document_sha256: str | None = None
+
+
+class Decision(Value):
+    """What the customer or a member of staff decided while the workflow waited, until the workflow takes it up."""
+
+    decision_id: str
+    by: str  # CUSTOMER or STAFF: which wait it answers
+    kind: str
+    at: datetime
+    amount: MinorUnits | None = None  # of a counter-offer: what the customer could pay a month
+    staff_id: str | None = None  # who decided, when it was staff
+
+
+class ContactRecord(Value):
+    """One contact that left or was tried, as the gate counts it."""
+
+    contact_id: str
+    channel: str  # SMS, EMAIL, CALL
+    at: datetime
+    template: str
+    connected: bool = False
+
+
+class Case(Value):
+    """One negotiation about one account. `version` is the number of its events, `head` the hash of the last."""
+
+    case_id: str
+    account_id: str
+    cardholder_id: str
+    round: int = 1
+    jurisdiction: str
+    time_zone: str
+    language: str
+    status: Status = Status.OPENED
+    closed_reason: ClosedReason | None = None
+    version: int = 0
+    head: str = "0" * 64
+    opened_at: datetime
+    account: Account
+    flags: tuple[str, ...] = ()  # VULNERABLE, REPRESENTED, CEASE_CONTACT and account statuses
+    circumstances: Circumstances
+    identification: Identification | None = None
+    assessment: Assessment | None = None
+    offers: tuple[Offer, ...] = ()
+    review_reasons: tuple[str, ...] = ()
+    review_escalations: int = 0
+    reminders: int = 0
+    contacts: tuple[ContactRecord, ...] = ()
+    decision: Decision | None = None
+    chosen_offer_id: str | None = None
+    comprehension: Comprehension | None = None
+    agreement: Agreement | None = None
+
+    def offer(self, offer_id: str | None) -> Offer | None:
+        """The offer of that id, or None."""
+        return next((offer for offer in self.offers if offer.offer_id == offer_id), None)
+
+    def moved(self, to: Status, **changes: Any) -> "Case":
+        """This case in status `to` with `changes`. Raises MoveNotAllowedError where the table has no such move."""
+        if to is not self.status and to not in MOVES[self.status]:
+            raise MoveNotAllowedError(f"{self.status} to {to}")
+        return self.model_copy(update={"status": to, **changes})
+
+
+class TaskKind(StrEnum):
+    """Work for a person."""
+
+    REVIEW_OFFERS = "REVIEW_OFFERS"
+    CALL_CUSTOMER = "CALL_CUSTOMER"
+    ADVISE_CUSTOMER = "ADVISE_CUSTOMER"
+    REACH_BY_HAND = "REACH_BY_HAND"
+    MISSING_GLYPH = "MISSING_GLYPH"
+    FAILED_STEP = "FAILED_STEP"
+
+
+class StaffTask(Value):
+    """One piece of work for a person, open until its outcome is recorded."""
+
+    task_id: str
+    case_id: str
+    kind: TaskKind
+    created_at: datetime
+    due_at: datetime
+    note: str  # in plain words, without personal data
+    outcome: str | None = None
+    closed_by: str | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one step does to a case: the new case, the events that say so, tasks to put, and what the step returns."""
+
+    case: Case
+    events: tuple[CaseEvent, ...]
+    actor: Actor
+    result: dict[str, Any] = field(default_factory=dict)
+    tasks: tuple[StaffTask, ...] = ()

@@ -1,0 +1,69 @@
+"""Every error of Accord by name. State machines name these classes in Retry and Catch, so a name is a contract."""
+
+
+class AccordError(Exception):
+    """Anything Accord raises on purpose."""
+
+
+class TransientError(AccordError):
+    """The same call may succeed later: state machines and queues retry it."""
+
+
+class CaseChangedError(TransientError):
+    """Someone else changed the case between our read and our write."""
+
+
+class ServiceUnavailableError(TransientError):
+    """An AWS service throttled us or did not answer."""
+
+
+class CaseNotFoundError(AccordError):
+    """There is no case of this id."""
+
+
+class PersonNotFoundError(AccordError):
+    """The people table holds nobody of this id: erased, or never received."""
+
+
+class MoveNotAllowedError(AccordError):
+    """The table of allowed moves has no move between these two statuses."""
+
+
+class RuleMissingError(AccordError):
+    """The policy in force has no such rule on this day. What no rule allows is denied."""
+
+
+class NotApprovedError(AccordError):
+    """A figure was asked for that comes from no approved, valid offer."""
+
+
+class DecisionRefusedError(AccordError):
+    """The customer cannot do this now. `reason` is a word that the pages put into a sentence with the way out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AgreementIncompleteError(AccordError):
+    """An agreement lacks contents that the law or the policy requires; it must not be sealed."""
+
+
+class GlyphMissingError(AccordError):
+    """The fonts cannot draw a character of the document; a contract never shows an empty box."""
+
+
+class ChainBrokenError(AccordError):
+    """The events of a case do not form the unbroken chain that they claim."""
+
+
+class InputRejectedError(AccordError):
+    """Input from outside is not what the contract says.
+
+    `problems` lists what is wrong, one entry a field: `{"field": ..., "problem": ...}`, without the values,
+    because they may be personal.
+    """
+
+    def __init__(self, problems: list[dict[str, str]]) -> None:
+        super().__init__("; ".join(f"{problem['field']}: {problem['problem']}" for problem in problems))
+        self.problems = problems

@@ -1,0 +1,311 @@
+"""What can happen to a case, as events, and the hash chain that makes them evidence.
+
+Published events are the contract with the bank's other systems (docs/events); the others stay in the chain.
+No event carries personal data.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from accord.errors import ChainBrokenError
+
+CHAIN_VERSION = 1
+GENESIS = "0" * 64
+_HASH_PREFIX = b"audit-event-v1\n"
+
+
+class Actor(BaseModel):
+    """Who caused an event. `id` is never a name: a staff id, a session's hash, a function, a billing event id."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str  # SYSTEM, BILLING, CUSTOMER, STAFF
+    id: str
+
+
+class CaseEvent(BaseModel):
+    """Something that happened to a case. The class name is the event's type."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    published: ClassVar[bool] = False
+
+
+class CaseOpened(CaseEvent):
+    published = True
+    round: int
+    jurisdiction: str
+    currency: str
+    balance: int
+    days_past_due: int
+
+
+class CaseIdentified(CaseEvent):
+    delinquency_bucket: str
+    exclusion: str | None
+    vulnerable: bool
+    policy_version: str
+    rules: tuple[str, ...]
+
+
+class CaseAssessed(CaseEvent):
+    published = True
+    affordable_monthly: int
+    confidence: str
+    exceeds_ability: bool
+    willing: bool
+    questions: tuple[str, ...]
+    policy_version: str
+    rules: tuple[str, ...]
+
+
+class OfferSummary(CaseEvent):
+    """One offer as told to other systems."""
+
+    offer_id: str
+    product: str
+    months: int
+    regular_instalment: int
+    last_instalment: int
+    waived: int
+    total_payable: int
+
+
+class OfferMade(CaseEvent):
+    published = True
+    currency: str
+    offers: tuple[OfferSummary, ...]
+    approved_by: str
+    policy_version: str
+    rules: tuple[str, ...]
+
+
+class ReviewRequested(CaseEvent):
+    reasons: tuple[str, ...]
+
+
+class StaffDecided(CaseEvent):
+    decision_id: str
+    kind: str
+    task_id: str
+
+
+class ContactRequested(CaseEvent):
+    published = True
+    contact_id: str
+    channel: str
+    template: str
+    offer_ids: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+class ContactDelivered(CaseEvent):
+    contact_id: str
+    outcome: str  # SENT or FAILED
+    text: str  # template, version and language of what was sent
+
+
+class CodeSent(CaseEvent):
+    purpose: str  # IDENTITY or SIGNATURE
+    terms_hash: str | None = None
+
+
+class AccessLocked(CaseEvent):
+    reason: str
+
+
+class IdentityConfirmed(CaseEvent):
+    method: str
+
+
+class CircumstancesTold(CaseEvent):
+    fields: tuple[str, ...]
+
+
+class OfferChosen(CaseEvent):
+    offer_id: str
+    shown: tuple[str, ...]  # every offer that stood beside it, in the order shown
+
+
+class ComprehensionChecked(CaseEvent):
+    offer_id: str
+    attempt: int
+    passed: bool
+    answers: tuple[dict[str, str], ...]
+
+
+class CustomerDecided(CaseEvent):
+    decision_id: str
+    kind: str
+    amount: int | None = None
+    reason: str | None = None  # of a refusal: one of the words the page offers, never free text
+
+
+class AgreementSigned(CaseEvent):
+    published = True
+    offer_id: str
+    terms_hash: str
+    consents: tuple[dict[str, str], ...]  # id, version and hash of every text agreed to
+    language: str
+
+
+class AgreementSealed(CaseEvent):
+    document_key: str
+    document_sha256: str
+    unsealed_sha256: str
+    terms_hash: str
+    chain_head: str  # the head printed in the document
+    key_arn: str
+
+
+class AgreementDownloaded(CaseEvent):
+    document_sha256: str
+
+
+class PlannedInstalment(CaseEvent):
+    number: int
+    due_date: date
+    amount: int
+
+
+class PlanActivated(CaseEvent):
+    published = True
+    offer_id: str
+    currency: str
+    waived: dict[str, int]
+    schedule: tuple[PlannedInstalment, ...]
+    annual_rate_ppm: int
+    document_sha256: str
+    stop_interest: bool = True
+    stop_late_fees: bool = True
+    stop_collection: bool = True
+
+
+class CaseClosed(CaseEvent):
+    published = True
+    reason: str
+
+
+class StaffTaskCreated(CaseEvent):
+    published = True
+    task_id: str
+    kind: str
+    due_at: datetime
+
+
+class StaffTaskClosed(CaseEvent):
+    task_id: str
+    outcome: str
+
+
+class StepFailed(CaseEvent):
+    execution: str
+
+
+class AccountStatusRecorded(CaseEvent):
+    status: str
+
+
+EVENT_TYPES: dict[str, type[CaseEvent]] = {
+    kind.__name__: kind for kind in CaseEvent.__subclasses__() if kind not in (OfferSummary, PlannedInstalment)
+}
+PUBLISHED = tuple(name for name, kind in EVENT_TYPES.items() if kind.published)
+
+
+class ChainedEvent(BaseModel):
+    """An event in its place in the chain. `body` is the canonical JSON that was hashed, byte for byte."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    seq: int
+    type: str
+    at: str
+    body: str
+    hash: str
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The body, parsed."""
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
+
+
+def chain_hash(canonical_body: bytes) -> str:
+    """SHA-256 over a domain prefix and the canonical body."""
+    return hashlib.sha256(_HASH_PREFIX + canonical_body).hexdigest()
+
+
+def link(case_id: str, account_id: str, seq: int, prev: str, at: datetime, actor: Actor, event: CaseEvent) -> ChainedEvent:
+    """The event as number `seq` (the first is 1) of a case's chain, after the event whose hash is `prev`."""
+    at_text = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    body = rfc8785.dumps(
+        {
+            "v": CHAIN_VERSION,
+            "case": case_id,
+            "account": account_id,
+            "seq": seq,
+            "prev": prev,
+            "type": type(event).__name__,
+            "at": at_text,
+            "actor": actor.model_dump(),
+            "data": event.model_dump(mode="json", by_alias=True),
+        }
+    )
+    return ChainedEvent(
+        case_id=case_id, seq=seq, type=type(event).__name__, at=at_text, body=body.decode(), hash=chain_hash(body)
+    )
+
+
+def verify_chain(events: Iterable[ChainedEvent], head: str | None = None, count: int | None = None) -> int:
+    """Check that events, in order, form one unbroken chain; return how many there are.
+
+    `head` and `count` are what the case itself claims: they reveal a tail that was cut off. Raises ChainBrokenError
+    that names the first event which does not fit.
+    """
+    prev, seq = GENESIS, 0
+    for seq, event in enumerate(events, start=1):
+        where = f"event {seq} ({event.type}, {event.at})"
+        try:
+            content = event.content
+            canonical = rfc8785.dumps(content)
+        except (ValueError, RecursionError) as error:
+            raise ChainBrokenError(f"{where}: the body is not JSON: {error}") from error
+        if not isinstance(content, dict):
+            raise ChainBrokenError(f"{where}: the body is not a JSON object")
+        if canonical.decode() != event.body:
+            raise ChainBrokenError(f"{where}: the body is not in canonical form")
+        if chain_hash(canonical) != event.hash:
+            raise ChainBrokenError(f"{where}: the body does not have the hash {event.hash[:12]}…")
+        claimed = (content.get("case"), content.get("seq"), content.get("type"), content.get("at"))
+        if claimed != (event.case_id, event.seq, event.type, event.at) or event.seq != seq:
+            raise ChainBrokenError(f"{where}: it stands in the wrong place: {claimed}")
+        if content.get("prev") != prev:
+            raise ChainBrokenError(f"{where}: it does not follow the event before it")
+        prev = event.hash
+    if count is not None and count != seq:
+        raise ChainBrokenError(f"the chain ends at event {seq}, the case counts {count}")
+    if head is not None and head != prev:
+        raise ChainBrokenError(f"the last event is {prev[:12]}…, the case names {head[:12]}…")
+    return seq
+
+
+def announcement(event: ChainedEvent) -> dict[str, Any] | None:
+    """The detail to put on the bus for a published event, or None for one that stays inside."""
+    if event.type not in PUBLISHED:
+        return None
+    content = event.content
+    return {
+        "eventId": f"{event.case_id}-{event.seq}",
+        "caseId": event.case_id,
+        "accountId": content["account"],
+        "at": event.at,
+        **content["data"],
+    }

@@ -1,0 +1,213 @@
+"""The moves of a negotiation between offer and plan: inviting, reminding, staff's word, sealing, activation, the end."""
+
+from datetime import datetime, timedelta
+
+from accord.case import (
+    Agreement,
+    Case,
+    Change,
+    ClosedReason,
+    ContactRecord,
+    Decision,
+    StaffTask,
+    Status,
+    TaskKind,
+)
+from accord.contact_gate import Verdict, may_contact
+from accord.errors import AgreementIncompleteError, NotApprovedError
+from accord.events import (
+    Actor,
+    AgreementSealed,
+    CaseClosed,
+    CaseEvent,
+    ContactRequested,
+    PlanActivated,
+    PlannedInstalment,
+    StaffTaskCreated,
+    StepFailed,
+)
+from accord.offers import approve_offers
+from accord.policy import Policy
+
+_WORKFLOW = Actor(kind="SYSTEM", id="negotiation")
+_CALL_WITHIN = timedelta(days=1)
+_BY_HAND_WITHIN = timedelta(days=2)
+_FAILURE_WITHIN = timedelta(hours=4)
+# A review that was escalated this often goes to the failure path, where operations see it.
+_MAX_ESCALATIONS = 3
+
+
+def new_task(case: Case, kind: TaskKind, now: datetime, within: timedelta, note: str) -> tuple[StaffTask, StaffTaskCreated]:
+    """A task for staff, due `within` from now, and the event that announces it. The note holds no personal data."""
+    task_id = f"{case.case_id}-{kind.lower().replace('_', '-')}-{case.version + 1}"
+    task = StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=now, due_at=now + within, note=note)
+    return task, StaffTaskCreated(task_id=task_id, kind=kind, due_at=task.due_at)
+
+
+# --- inviting and reminding ------------------------------------------------------------------------------------
+
+
+def invite(case: Case, policy: Policy, now: datetime) -> Change:
+    """Ask the contact gate for the message that brings the personal link.
+
+    Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff). A customer who asked for these
+    offers on the page sees them there, whatever the hour; the message is then only an addition.
+    """
+    taken = case.model_copy(update={"decision": None})
+    if not any(offer.approved_by and offer.valid_until > now for offer in case.offers):
+        raise NotApprovedError("no offer is approved and still valid")
+    asked_on_the_page = case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER"
+    verdict = _gate(case, policy, now)
+    if verdict.allowed:
+        template = "new_offers" if asked_on_the_page else "invitation"
+        contacted, requested = _contact(taken, template, verdict, now)
+        status = Status.NEGOTIATING if asked_on_the_page else Status.INVITED
+        return Change(contacted.moved(status), (requested,), _WORKFLOW, {"outcome": "INVITED"})
+    if asked_on_the_page:
+        return Change(taken.moved(Status.NEGOTIATING), (), _WORKFLOW, {"outcome": "INVITED"})
+    if verdict.not_before is not None:
+        wait = max(1, int((verdict.not_before - now).total_seconds()) + 1)
+        return Change(taken, (), _WORKFLOW, {"outcome": "WAIT", "wait_seconds": wait})
+    note = f"No message may be sent: {verdict.rule}. Find a lawful way to reach the customer, or end the case."
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, _BY_HAND_WITHIN, note)
+    return Change(taken, (created,), _WORKFLOW, {"outcome": "REFUSED"}, tasks=(task,))
+
+
+def remind(case: Case, policy: Policy, now: datetime) -> Change:
+    """The customer has not decided yet. Outcomes: WAIT (reminded or not), EXPIRED when no offer is valid any more."""
+    waits = {"outcome": "WAIT"}
+    if case.decision is not None:  # it came in this very moment: the wait hands it over at once
+        return Change(case, (), _WORKFLOW, waits)
+    if all(offer.valid_until <= now for offer in case.offers):
+        return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
+    today = now.date()
+    verdict = _gate(case, policy, now)
+    if case.reminders >= policy.rule("reminders.max_count", today) or not verdict.allowed:
+        return Change(case, (), _WORKFLOW, waits)
+    contacted, requested = _contact(case, "reminder", verdict, now)
+    return Change(
+        contacted.model_copy(update={"reminders": case.reminders + 1}), (requested,), _WORKFLOW, waits
+    )
+
+
+def _gate(case: Case, policy: Policy, now: datetime) -> Verdict:
+    return may_contact(policy, now, case.time_zone, "SMS", case.flags, case.contacts)
+
+
+def _contact(case: Case, template: str, verdict: Verdict, now: datetime) -> tuple[Case, ContactRequested]:
+    contact_id = f"{case.case_id}-{case.version + 1}"
+    requested = ContactRequested(
+        contact_id=contact_id,
+        channel="SMS",
+        template=template,
+        offer_ids=tuple(offer.offer_id for offer in case.offers),
+        rules=verdict.rules,
+    )
+    record = ContactRecord(contact_id=contact_id, channel="SMS", at=now, template=template)
+    return case.model_copy(update={"contacts": (*case.contacts, record)}), requested
+
+
+# --- staff's word ----------------------------------------------------------------------------------------------
+
+
+def escalate_review(case: Case, now: datetime) -> Change:
+    """Nobody reviewed the offers in time: the task falls due now. Outcomes: WAIT, or GIVE_UP after the last time."""
+    if case.decision is not None:
+        return Change(case, (), _WORKFLOW, {"outcome": "WAIT"})
+    if case.review_escalations >= _MAX_ESCALATIONS:
+        return Change(case, (), _WORKFLOW, {"outcome": "GIVE_UP"})
+    note = "The review of these offers is overdue; the customer is waiting for it."
+    task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, timedelta(0), note)
+    escalated = case.model_copy(update={"review_escalations": case.review_escalations + 1})
+    return Change(escalated, (created,), _WORKFLOW, {"outcome": "WAIT"}, tasks=(task,))
+
+
+def apply_review(case: Case, now: datetime) -> Change:
+    """Take up what staff decided about the offers. Outcomes: OFFERED, REJECTED."""
+    decision = _decision_of(case, "STAFF")
+    taken = case.model_copy(update={"decision": None, "review_escalations": 0})
+    if decision.kind == "APPROVED":
+        return approve_offers(taken, str(decision.staff_id), now)
+    return Change(taken, (), _WORKFLOW, {"outcome": "REJECTED"})
+
+
+def arrange_call(case: Case, now: datetime) -> Change:
+    """The customer asked for a person. The pages stay open meanwhile."""
+    note = "The customer asked for a call. Confirm identity first; quote approved offers only."
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, _CALL_WITHIN, note)
+    taken = case.model_copy(update={"decision": None})
+    return Change(taken, (created,), _WORKFLOW, {"outcome": "ARRANGED"}, tasks=(task,))
+
+
+def _decision_of(case: Case, who: str) -> Decision:
+    if case.decision is None or case.decision.by != who:
+        raise NotApprovedError(f"no decision of {who} is there to take up")
+    return case.decision
+
+
+# --- sealing and activation ------------------------------------------------------------------------------------
+
+
+def signed_agreement(case: Case) -> Agreement:
+    """The agreement that the customer signed. Raises NotApprovedError when there is none."""
+    if case.agreement is None or case.status is not Status.SIGNED:
+        raise NotApprovedError("nothing is signed")
+    return case.agreement
+
+
+def sealed(case: Case, sealing: AgreementSealed) -> Change:
+    """The signed terms have become a sealed document. Outcome: SEALED."""
+    agreement = signed_agreement(case).model_copy(
+        update={"document_key": sealing.document_key, "document_sha256": sealing.document_sha256}
+    )
+    after = case.model_copy(update={"agreement": agreement, "decision": None})
+    return Change(after, (sealing,), _WORKFLOW, {"outcome": "SEALED"})
+
+
+def cannot_print(case: Case, now: datetime) -> Change:
+    """The document has a character that no font can draw. Outcome: MISSING_GLYPH, with a task."""
+    note = "A character of the customer's name or of the terms cannot be printed. Correct the record, then try again."
+    task, created = new_task(case, TaskKind.MISSING_GLYPH, now, _BY_HAND_WITHIN, note)
+    taken = case.model_copy(update={"decision": None})
+    return Change(taken, (created,), _WORKFLOW, {"outcome": "MISSING_GLYPH"}, tasks=(task,))
+
+
+def activate(case: Case) -> Change:
+    """The plan begins; `PlanActivated` tells billing to stop interest, late fees and collection (Art. 70)."""
+    agreement = signed_agreement(case)
+    offer = case.offer(agreement.offer_id)
+    if offer is None or agreement.document_sha256 is None:
+        raise AgreementIncompleteError("the agreement is not sealed")
+    active = PlanActivated(
+        offer_id=offer.offer_id,
+        currency=offer.currency,
+        waived=offer.waived.model_dump(),
+        schedule=tuple(
+            PlannedInstalment(number=row.number, due_date=row.due_date, amount=row.amount) for row in agreement.schedule
+        ),
+        annual_rate_ppm=offer.annual_rate_ppm,
+        document_sha256=agreement.document_sha256,
+    )
+    return Change(case.moved(Status.ACTIVE), (active,), _WORKFLOW, {"outcome": "ACTIVE"})
+
+
+# --- the end ---------------------------------------------------------------------------------------------------
+
+
+def close(case: Case, reason: ClosedReason) -> Change:
+    """The case ends without a plan; the account is free for a new one."""
+    closed = case.moved(Status.CLOSED, closed_reason=reason, decision=None)
+    return Change(closed, (CaseClosed(reason=reason),), _WORKFLOW, {"outcome": "CLOSED"})
+
+
+def failure_key(execution: str) -> str:
+    """One execution fails once, whoever notices it first."""
+    return f"failure/{execution}"
+
+
+def record_failure(case: Case, execution: str, now: datetime) -> Change:
+    """A step failed for good: the case keeps its status and a person gets the task to set it right."""
+    note = f"The execution {execution} stopped. Its history shows the step and the cause. Mend it, then start it again."
+    task, created = new_task(case, TaskKind.FAILED_STEP, now, _FAILURE_WITHIN, note)
+    failed: tuple[CaseEvent, ...] = (StepFailed(execution=execution), created)
+    return Change(case, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))

@@ -1,0 +1,87 @@
+"""Opening a case: billing's event becomes a case, a person, and the first event of a chain."""
+
+import hashlib
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from accord.billing import AccountOverdue, AccountStatusChanged
+from accord.case import Case, Change
+from accord.errors import InputRejectedError
+from accord.events import AccountStatusRecorded, Actor, CaseOpened
+from accord.policy import jurisdictions, load_policy
+
+# What billing may say of an account's standing; of these at most one holds at a time.
+STANDINGS = frozenset({"DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED"})
+
+
+def case_id_of(event: AccountOverdue) -> str:
+    """The id of the case that this event opens: the same event always names the same case."""
+    key = f"{event.account.account_id}\n{event.event_id}".encode()
+    return f"c-{hashlib.sha256(key).hexdigest()[:24]}"
+
+
+def check_acceptable(event: AccountOverdue, now: datetime) -> None:
+    """Refuse what is well formed but not ours to negotiate. Raises InputRejectedError that names the fields."""
+    today = (now + timedelta(hours=14)).date()  # the latest date that it is anywhere on Earth
+    problems: list[dict[str, str]] = []
+
+    def refuse(field: str, problem: str) -> None:
+        problems.append({"field": field, "problem": problem})
+
+    if event.jurisdiction not in jurisdictions():
+        refuse("jurisdiction", f"no policy pack for it; there is one for {', '.join(jurisdictions())}")
+    elif event.account.currency not in load_policy(event.jurisdiction).currencies:
+        allowed = ", ".join(load_policy(event.jurisdiction).currencies)
+        refuse("account.currency", f"not a currency of the {event.jurisdiction} policy; it allows {allowed}")
+    try:
+        ZoneInfo(event.cardholder.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        refuse("cardholder.timeZone", "not a time zone of the IANA database, for example Asia/Shanghai")
+    if event.account.days_past_due == 0:
+        refuse("account.daysPastDue", "0 is not overdue; send AccountAtRisk for an account that may become so")
+    due = event.account.oldest_unpaid_due_date
+    if due is not None and due > today:
+        refuse("account.oldestUnpaidDueDate", "lies in the future")
+    if event.account.opened_on > today:
+        refuse("account.openedOn", "lies in the future")
+    if problems:
+        raise InputRejectedError(problems)
+
+
+def open_case(event: AccountOverdue, rounds_before: int, now: datetime) -> Change:
+    """A new case from an event that `check_acceptable` let pass; `rounds_before` cases of the account came before."""
+    account = event.as_account()
+    case = Case(
+        case_id=case_id_of(event),
+        account_id=account.account_id,
+        cardholder_id=event.cardholder.cardholder_id,
+        round=rounds_before + 1,
+        jurisdiction=event.jurisdiction,
+        time_zone=event.cardholder.time_zone,
+        language=event.cardholder.language,
+        opened_at=now,
+        account=account,
+        flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL"})),
+        circumstances=event.as_circumstances(),
+    )
+    opened = CaseOpened(
+        round=case.round,
+        jurisdiction=case.jurisdiction,
+        currency=account.currency,
+        balance=account.balance.total,
+        days_past_due=account.days_past_due,
+    )
+    return Change(case, (opened,), Actor(kind="BILLING", id=event.event_id), {"case_id": case.case_id})
+
+
+def with_standing(case: Case, standing: str | None) -> Case:
+    """The case with the account's present standing among its flags; None means nothing special."""
+    kept = {flag for flag in case.flags if flag not in STANDINGS}
+    return case.model_copy(update={"flags": tuple(sorted(kept | ({standing} if standing else set())))})
+
+
+def note_standing(case: Case, event: AccountStatusChanged) -> Change:
+    """Billing's word on the account reaches a case that is under way: the contact gate sees it from now on."""
+    standing = None if event.status == "NORMAL" else event.status
+    recorded = AccountStatusRecorded(status=event.status)
+    return Change(with_standing(case, standing), (recorded,), Actor(kind="BILLING", id=event.event_id))
