@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from accord.errors import MoveNotAllowedError
-from accord.events import Actor, CaseEvent
+from accord.events import Actor, CaseEvent, StaffTaskCreated
 
 MinorUnits = Annotated[int, Field(ge=0, le=10**13, description="money in minor units of the account's currency")]
 
@@ -175,6 +175,7 @@ class Offer(Value):
     interest: MinorUnits  # over the whole plan
     total_payable: MinorUnits
     annual_cost_ppm: int  # one annual rate from the cash flows
+    no_new_card: bool = False  # whether no credit card may be applied for until all is paid: Art. 70(4)
     first_due_date: date
     valid_until: datetime
     policy_version: str
@@ -187,8 +188,8 @@ class Offer(Value):
         return self.owed.total - self.waived.total
 
 
-class Instalment(Value):
-    """One due amount of a schedule."""
+class Instalment(NamedTuple):
+    """One due amount of a schedule. A named tuple, since schedules are long and made often."""
 
     number: int
     due_date: date
@@ -241,7 +242,10 @@ class ContactRecord(Value):
 
 
 class Case(Value):
-    """One negotiation about one account. `version` is the number of its events, `head` the hash of the last."""
+    """One negotiation about one account.
+
+    `version` is the number of its events and `head` the hash of the last; `revision` counts every change.
+    """
 
     case_id: str
     account_id: str
@@ -252,6 +256,7 @@ class Case(Value):
     language: str
     status: Status = Status.OPENED
     closed_reason: ClosedReason | None = None
+    revision: int = 0
     version: int = 0
     head: str = "0" * 64
     opened_at: datetime
@@ -266,6 +271,7 @@ class Case(Value):
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()
     decision: Decision | None = None
+    proposed_monthly: MinorUnits | None = None  # the customer's own word: what they could pay a month
     chosen_offer_id: str | None = None
     comprehension: Comprehension | None = None
     agreement: Agreement | None = None
@@ -304,6 +310,13 @@ class StaffTask(Value):
     outcome: str | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
+
+
+def new_task(case: Case, kind: TaskKind, now: datetime, within: timedelta, note: str) -> tuple[StaffTask, StaffTaskCreated]:
+    """A task for staff, due `within` from now, and the event that announces it. The note holds no personal data."""
+    task_id = f"{case.case_id}-{kind.lower().replace('_', '-')}-{case.version + 1}"
+    task = StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=now, due_at=now + within, note=note)
+    return task, StaffTaskCreated(task_id=task_id, kind=kind, due_at=task.due_at)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,10 @@ class GlyphMissingError(AccordError):
     """The fonts cannot draw a character of the document; a contract never shows an empty box."""
 
 
+class SealCertificateError(AccordError):
+    """The certificate of the bank's seal cannot be used: unreadable, expired, not yet valid, or of another key."""
+
+
 class ChainBrokenError(AccordError):
     """The events of a case do not form the unbroken chain that they claim."""
 

@@ -108,7 +108,7 @@ class ContactRequested(CaseEvent):
 
 class ContactDelivered(CaseEvent):
     contact_id: str
-    outcome: str  # SENT or FAILED
+    outcome: str  # SENT, FAILED or OVERTAKEN
     text: str  # template, version and language of what was sent
 
 

@@ -9,9 +9,9 @@ from accord.case import (
     ClosedReason,
     ContactRecord,
     Decision,
-    StaffTask,
     Status,
     TaskKind,
+    new_task,
 )
 from accord.contact_gate import Verdict, may_contact
 from accord.errors import AgreementIncompleteError, NotApprovedError
@@ -23,7 +23,6 @@ from accord.events import (
     ContactRequested,
     PlanActivated,
     PlannedInstalment,
-    StaffTaskCreated,
     StepFailed,
 )
 from accord.offers import approve_offers
@@ -35,13 +34,6 @@ _BY_HAND_WITHIN = timedelta(days=2)
 _FAILURE_WITHIN = timedelta(hours=4)
 # A review that was escalated this often goes to the failure path, where operations see it.
 _MAX_ESCALATIONS = 3
-
-
-def new_task(case: Case, kind: TaskKind, now: datetime, within: timedelta, note: str) -> tuple[StaffTask, StaffTaskCreated]:
-    """A task for staff, due `within` from now, and the event that announces it. The note holds no personal data."""
-    task_id = f"{case.case_id}-{kind.lower().replace('_', '-')}-{case.version + 1}"
-    task = StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=now, due_at=now + within, note=note)
-    return task, StaffTaskCreated(task_id=task_id, kind=kind, due_at=task.due_at)
 
 
 # --- inviting and reminding ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from accord.errors import ServiceUnavailableError
 
 # A step lives seconds: give up on a silent service early and let the state machine retry.
-_CONFIG = Config(connect_timeout=2, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 3})
+_CONFIG = Config(connect_timeout=2, read_timeout=8)
 
 _TRANSIENT = frozenset(
     {
@@ -25,9 +25,9 @@ _TRANSIENT = frozenset(
 
 
 @lru_cache
-def client(service: str) -> Any:
-    """The client of an AWS service; the same one for the life of the process."""
-    return boto3.client(service, config=_CONFIG)
+def client(service: str, attempts: int = 3) -> Any:
+    """The client of an AWS service; the same one for the life of the process. `attempts=1`: what must not happen twice."""
+    return boto3.client(service, config=_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts})))
 
 
 def error_code(error: ClientError) -> str:

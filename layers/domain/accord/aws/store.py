@@ -135,7 +135,8 @@ class CaseStore:
             chained = link(after.case_id, after.account_id, version, head, now, change.actor, event)
             chain.append(chained)
             head = chained.hash
-        after = after.model_copy(update={"version": version, "head": head})
+        revision = before.revision + 1 if before else 1
+        after = after.model_copy(update={"revision": revision, "version": version, "head": head})
         writes = [
             self._put_new(self._cases, _marker_item(after.case_id, key, change.result, now)),
             self._put_case(before, after),
@@ -162,9 +163,12 @@ class CaseStore:
         if before is None:
             put["ConditionExpression"] = "attribute_not_exists(pk)"
         else:
-            put["ConditionExpression"] = "version = :version AND #status = :status"
+            put["ConditionExpression"] = "revision = :revision AND #status = :status"
             put["ExpressionAttributeNames"] = {"#status": "status"}
-            put["ExpressionAttributeValues"] = {":version": {"N": str(before.version)}, ":status": {"S": before.status}}
+            put["ExpressionAttributeValues"] = {
+                ":revision": {"N": str(before.revision)},
+                ":status": {"S": before.status},
+            }
         return {"Put": put}
 
     def _account_lock(self, case: Case, *, opens: bool) -> dict[str, Any]:
@@ -285,10 +289,10 @@ def _case_item(case: Case) -> dict[str, Any]:
     item = {
         "pk": {"S": f"CASE#{case.case_id}"},
         "sk": {"S": "CASE"},
-        "version": {"N": str(case.version)},
+        "revision": {"N": str(case.revision)},
         "status": {"S": case.status},
         "account_id": {"S": case.account_id},
-        "body": {"S": case.model_dump_json(exclude_none=True)},
+        "body": {"S": case.model_dump_json()},
     }
     if case.decision is not None:
         item["undelivered"] = {"S": case.decision.by}

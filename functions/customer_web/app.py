@@ -1,0 +1,663 @@
+"""The customer's pages: from a personal link to a signed agreement. Server-made HTML that needs no script.
+
+A GET changes no case. A POST has to come from our own page (Origin), and within a visit it carries the visit's token
+and the form's one-time key, so that a form sent twice acts once. Every decision is a change of the case; the workflow
+hears of it from the chain of events.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import wraps
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pages
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from chalice import BadRequestError, Chalice, Response
+
+from accord import clock, customer
+from accord.agreement import terms_hash, terms_of
+from accord.aws.access import Codes, Links, Purpose, Session, Sessions, csrf_token, fingerprint
+from accord.aws.clients import client, translated
+from accord.aws.delivery import NotSentError, send_sms
+from accord.aws.steps import case_store, people_store
+from accord.case import Case, Change, Offer
+from accord.errors import DecisionRefusedError, PersonNotFoundError, ServiceUnavailableError, TransientError
+from accord.events import Actor
+from accord.messages import LANGUAGES, Sender, identity_code_sms, sender_of, signature_code_sms
+from accord.person import Person
+from accord.policy import Policy, jurisdictions, load_policy
+
+logger = Logger()
+cases, people = case_store(), people_store()
+ACCESS_TABLE = os.environ["ACCESS_TABLE"]
+links, sessions = Links(ACCESS_TABLE), Sessions(ACCESS_TABLE)
+codes = Codes(ACCESS_TABLE, os.environ["CODE_KEY_ID"])
+BUCKET = os.environ["DOCUMENTS_BUCKET"]
+_url = urlsplit(os.environ["PUBLIC_BASE_URL"])
+BASE, HOST, ORIGIN = _url.path.rstrip("/"), _url.hostname or "", f"{_url.scheme}://{_url.netloc}"
+
+app = Chalice("customer_web", configure_logs=False)
+app.log = logger
+app.api.binary_types = ["application/pdf"]
+
+FORM = ["application/x-www-form-urlencoded"]
+SESSION_COOKIE, CODE_COOKIE = "__Host-session", "__Host-code"
+_MAX_FORM = 16 * 1024
+_LOCATOR = re.compile(r"[A-Za-z0-9_-]{43}")
+_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOBODY = "-"  # no case and no cardholder has this id: an unknown link is looked up to the end, at the same cost
+_PLACES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "decline")
+
+Form = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A person who has proved who they are, and their case."""
+
+    session: Session
+    csrf: str
+    case: Case
+
+    @property
+    def language(self) -> str:
+        return self.session.language
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind="CUSTOMER", id=self.session.key)
+
+    @property
+    def policy(self) -> Policy:
+        return load_policy(self.case.jurisdiction)
+
+    @property
+    def today(self) -> date:
+        return clock.today(self.case.time_zone)
+
+    @property
+    def sender(self) -> Sender:
+        return sender_of(self.policy, self.today, self.language)
+
+    def change(self, form: Form, decide: Callable[[Case], Change]) -> dict[str, Any]:
+        """Change the case once for this form, however often it is sent."""
+        return cases.change(self.case.case_id, f"form/{form['key']}", decide)
+
+    def done(self, form: Form) -> bool:
+        """Whether this form was sent before, and acted."""
+        return cases.result_of(self.case.case_id, f"form/{form['key']}") is not None
+
+
+# --- what every request passes through -------------------------------------------------------------------------
+
+
+@app.middleware("http")
+def guard(request: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Refuse what another site sent; give every answer the safety headers and, in place of JSON, a page."""
+    if request.method == "POST" and request.headers.get("origin") != ORIGIN:
+        response = notice("forged", 403)
+    else:
+        response = get_response(request)
+    if isinstance(response.body, dict):  # Chalice's own answer to an error
+        response = notice("failed" if response.status_code >= 500 else "broken", response.status_code)
+    response.headers = {**pages.HEADERS, **response.headers}
+    return response
+
+
+def reading(view: Callable[[Visit], Response]) -> Callable[[], Response]:
+    """A page of a visit."""
+
+    @wraps(view)
+    def get() -> Response:
+        visit = current_visit()
+        return view(visit) if visit else notice("ended", 403)
+
+    return get
+
+
+def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
+    """A form of a visit: with its token, and answered with a page when it is refused."""
+
+    @wraps(view)
+    def post() -> Response:
+        form = read_form()
+        visit = current_visit()
+        if visit is None:
+            return notice("ended", 403)
+        if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
+            return notice("forged", 403)
+        try:
+            return view(visit, form)
+        except DecisionRefusedError as refusal:
+            return refused(visit, refusal.reason)
+        except TransientError:
+            logger.exception("could not act now")
+            return notice("failed", 503)
+
+    return post
+
+
+def keyed(form: Form) -> Form:
+    """The form, when it has the one-time key that its page gave it."""
+    if not _KEY.fullmatch(form.get("key", "")):
+        raise BadRequestError("key")
+    return form
+
+
+def read_form() -> Form:
+    """The fields of the form that was sent, the first value of each. Raises BadRequestError for anything odd."""
+    try:
+        body = app.current_request.raw_body
+        if len(body) > _MAX_FORM:
+            raise BadRequestError("too long")
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=60, errors="strict")
+    except ValueError as error:
+        raise BadRequestError("not a form") from error
+    form = {name: values[0].strip() for name, values in fields.items()}
+    if any(_CONTROL.search(value) for value in form.values()):
+        raise BadRequestError("control characters")
+    return form
+
+
+def current_visit() -> Visit | None:
+    """Who is visiting, by the session cookie; None when there is no session, or no longer."""
+    session_id = cookie(SESSION_COOKIE)
+    session = sessions.find(session_id, clock.now()) if session_id else None
+    if session is None:
+        return None
+    logger.append_keys(case_id=session.case_id)
+    return Visit(session, csrf_token(session_id), cases.get(session.case_id))
+
+
+def cookie(name: str) -> str:
+    """A cookie's value, or nothing."""
+    for part in app.current_request.headers.get("cookie", "").split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return str(value)
+    return ""
+
+
+def set_cookie(name: str, value: str, seconds: int) -> str:
+    """A cookie that only we read, over TLS alone, and that no other site can make the browser send."""
+    return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}"
+
+
+def asked_language() -> str | None:
+    """The language that the address asks for."""
+    asked = (app.current_request.query_params or {}).get("lang")
+    return asked if asked in LANGUAGES else None
+
+
+def outside_language() -> str:
+    """The language before we know who reads: as the address or the browser asks."""
+    return asked_language() or pages.preferred(app.current_request.headers.get("accept-language", ""))
+
+
+def notice(name: str, status: int) -> Response:
+    """A page that says one thing, before or after a visit."""
+    return outside("notice.html", status, notice=name)
+
+
+def outside(template: str, status: int = 200, **values: Any) -> Response:
+    """A page for somebody we do not know yet; the same for everybody."""
+    language, policy = outside_language(), load_policy(jurisdictions()[0])
+    sender = sender_of(policy, clock.today(policy.time_zone), language)
+    return pages.html(template, language, status, base=BASE, sender=sender, **values)
+
+
+def inside(visit: Visit, here: str, status: int = 200, template: str = "", **values: Any) -> Response:
+    """A page of a visit."""
+    return pages.html(
+        template or f"{here}.html",
+        visit.language,
+        status,
+        base=BASE,
+        here=here,
+        csrf=visit.csrf,
+        key=secrets.token_urlsafe(16),
+        sender=visit.sender,
+        free_help=visit.policy.rule("support.free_help", visit.today)[visit.language],
+        **values,
+    )
+
+
+def refused(visit: Visit, reason: str) -> Response:
+    """What the customer wanted is not possible now: why, and the way on."""
+    status = {"TOO_OFTEN": 429, "UNSENT": 503}.get(reason, 409)
+    return inside(visit, "plan", status, "notice.html", notice="refused", reason=reason, next=f"{BASE}/my")
+
+
+def to(path: str, *cookies: str) -> Response:
+    """Go on to another page of ours."""
+    headers: dict[str, Any] = {"Location": f"{BASE}{path}"}
+    if cookies:
+        headers["Set-Cookie"] = list(cookies)
+    return Response("", headers, 303)
+
+
+# --- coming in -------------------------------------------------------------------------------------------------
+
+
+@app.route("/c/{locator}", methods=["GET"])
+def landing(locator: str) -> Response:
+    """The same for every locator: it tells nothing and looks nothing up."""
+    return outside("landing.html")
+
+
+@app.route("/c/{locator}", methods=["POST"], content_types=FORM)
+def identify(locator: str) -> Response:
+    """Check the last four of the identity document, then send the code."""
+    now, last4 = clock.now(), read_form().get("last4", "")
+    person, case_id = identified(locator, last4)
+    if person is None:
+        return outside("landing.html", 403, problem="refused")
+    holder = secrets.token_urlsafe(32)
+    code = codes.new(case_id, Purpose.IDENTITY, fingerprint(holder), "", now)
+    if code is None:
+        return outside("landing.html", 429, problem="often")
+    language = asked_language() or person.language
+    case = cases.get(case_id)
+    sender = sender_of(load_policy(case.jurisdiction), clock.today(case.time_zone), language)
+    try:
+        send_sms(person.phone, identity_code_sms(code, language, sender, HOST))
+    except (NotSentError, ServiceUnavailableError) as error:
+        logger.warning("code not sent", reason=type(error).__name__)
+        return outside("landing.html", 503, problem="unsent")
+    note_code(case_id, Purpose.IDENTITY, "", Actor(kind="CUSTOMER", id=fingerprint(holder)))
+    return to(f"/c/{locator}/code{query()}", set_cookie(CODE_COOKIE, holder, 300))
+
+
+@app.route("/c/{locator}/code", methods=["GET"])
+def code_form(locator: str) -> Response:
+    """Where the code is typed, for the browser that asked for it."""
+    return code_page(locator)
+
+
+@app.route("/c/{locator}/code", methods=["POST"], content_types=FORM)
+def enter(locator: str) -> Response:
+    """The right code opens the visit."""
+    now, code = clock.now(), read_form().get("code", "")
+    link = links.find(locator, now)
+    case_id = link.case_id if link else _NOBODY
+    if not codes.accept(case_id, Purpose.IDENTITY, fingerprint(cookie(CODE_COOKIE)), "", digits(code), now):
+        lock_if_due(case_id)
+        return code_page(locator, 403, problem="refused")
+    case = cases.get(case_id)
+    session_id = sessions.open(case_id, asked_language() or case.language, now)
+    actor = Actor(kind="CUSTOMER", id=fingerprint(session_id))
+    cases.change(case_id, f"identity/{actor.id}", lambda case: customer.confirm_identity(case, actor))
+    return to("/my", set_cookie(SESSION_COOKIE, session_id, 1800), set_cookie(CODE_COOKIE, "", 0))
+
+
+def identified(locator: str, last4: str) -> tuple[Person | None, str]:
+    """The person whose link and last four these are, and the case; None, after the same look-ups, for anyone else."""
+    link = links.find(locator, clock.now())
+    case_id, cardholder_id = (link.case_id, link.cardholder_id) if link else (_NOBODY, _NOBODY)
+    logger.append_keys(link=fingerprint(locator)[:8])
+    try:
+        person = people.get(cardholder_id)
+    except PersonNotFoundError:
+        person = None
+    if codes.begin_try(case_id) and person is not None:
+        if hmac.compare_digest(last4.upper().encode(), person.id_last4.upper().encode()):
+            codes.give_back_try(case_id)
+            return person, case_id
+    lock_if_due(case_id)
+    return None, case_id
+
+
+def lock_if_due(case_id: str) -> None:
+    """After the last failed try a person takes over; that is recorded once."""
+    if codes.is_locked(case_id):
+        actor = Actor(kind="SYSTEM", id="customer_web")
+        cases.change(case_id, "access-locked", lambda case: customer.lock_access(case, actor, clock.now()))
+
+
+def code_page(locator: str, status: int = 200, **values: Any) -> Response:
+    now = clock.now()
+    link = links.find(locator, now)
+    holder = fingerprint(cookie(CODE_COOKIE))
+    waiting = codes.waits_for(link.case_id, Purpose.IDENTITY, holder, now) if link else None
+    tail = people.get(link.cardholder_id).phone[-2:] if link and waiting is not None else ""
+    back = f"{BASE}/c/{locator}{query()}" if _LOCATOR.fullmatch(locator) else f"{BASE}/"
+    return outside("code.html", status, tail=tail, landing=back, **values)
+
+
+def query() -> str:
+    """Keeps the language that the address asks for."""
+    return f"?lang={asked_language()}" if asked_language() else ""
+
+
+def note_code(case_id: str, purpose: Purpose, bound_to: str, actor: Actor) -> None:
+    key = f"code/{secrets.token_hex(8)}"
+    cases.change(case_id, key, lambda case: customer.note_code(case, purpose, bound_to, actor))
+
+
+def digits(typed: str) -> str:
+    """A code as people type it: with spaces, or in full-width digits."""
+    return "".join(str(int(char)) for char in typed if char.isdecimal())
+
+
+# --- towards an agreement --------------------------------------------------------------------------------------
+
+
+@app.route("/my", methods=["GET"])
+@reading
+def home(visit: Visit) -> Response:
+    return to(f"/my/{customer.place(visit.case, clock.now())}")
+
+
+@app.route("/my/offers", methods=["GET"])
+@reading
+def offers(visit: Visit) -> Response:
+    now = clock.now()
+    if customer.place(visit.case, now) == "plan":
+        return to("/my/plan")
+    shown = customer.offers_to_show(visit.case, now)
+    return inside(visit, "offers", **pages.offers_view(visit.case, shown, visit.language))
+
+
+@app.route("/my/offers", methods=["POST"], content_types=FORM)
+@acting
+def choose(visit: Visit, form: Form) -> Response:
+    offer_id, now = form.get("offer", ""), clock.now()
+    visit.change(keyed(form), lambda case: customer.choose_offer(case, offer_id, visit.actor, now))
+    return to("/my")
+
+
+@app.route("/my/questions", methods=["GET"])
+@reading
+def questions(visit: Visit) -> Response:
+    offer = chosen(visit)
+    if offer is None:
+        return to("/my")
+    return inside(visit, "questions", **pages.questions_view(visit.case, offer, visit.language))
+
+
+@app.route("/my/questions", methods=["POST"], content_types=FORM)
+@acting
+def answer(visit: Visit, form: Form) -> Response:
+    """Wrong answers are explained on the same page; right ones lead to the agreement."""
+    now, language = clock.now(), visit.language
+    visit.change(keyed(form), lambda case: customer.answer_questions(case, language, form, visit.actor, now))
+    return to("/my")
+
+
+@app.route("/my/agreement", methods=["GET"])
+@reading
+def agreement(visit: Visit) -> Response:
+    offer = chosen(visit)
+    if offer is None or not customer.has_understood(visit.case):
+        return to("/my")
+    return agreement_page(visit, offer)
+
+
+@app.route("/my/agreement", methods=["POST"], content_types=FORM)
+@acting
+def consent(visit: Visit, form: Form) -> Response:
+    """With every box ticked, a code that signs these very terms goes to the phone."""
+    offer, terms, digest = terms_to_sign(visit, form)
+    if any(form.get(f"consent-{text['id']}") != "yes" for text in terms["consents"]):
+        return agreement_page(visit, offer, 422, unticked=True)
+    if visit.done(keyed(form)):
+        return to("/my/sign")
+    now = clock.now()
+    code = codes.new(visit.case.case_id, Purpose.SIGNATURE, visit.session.key, digest, now)
+    if code is None:
+        raise DecisionRefusedError("TOO_OFTEN")
+    text = signature_code_sms(code, offer, digest, visit.language, visit.sender, HOST)
+    try:
+        send_sms(people.get(visit.case.cardholder_id).phone, text)
+    except (NotSentError, ServiceUnavailableError) as error:
+        logger.warning("code not sent", reason=type(error).__name__)
+        raise DecisionRefusedError("UNSENT") from error
+    visit.change(form, lambda case: customer.note_code(case, Purpose.SIGNATURE, digest, visit.actor))
+    return to("/my/sign")
+
+
+@app.route("/my/sign", methods=["GET"])
+@reading
+def sign_form(visit: Visit) -> Response:
+    offer = chosen(visit)
+    if offer is None or not customer.has_understood(visit.case):
+        return to("/my")
+    digest = terms_hash(terms_for(visit, offer))
+    case_id, now = visit.case.case_id, clock.now()
+    if codes.waits_for(case_id, Purpose.SIGNATURE, visit.session.key, now) != digest:
+        return to("/my/agreement")
+    return sign_page(visit, offer, digest)
+
+
+@app.route("/my/sign", methods=["POST"], content_types=FORM)
+@acting
+def sign(visit: Visit, form: Form) -> Response:
+    """The typed name and the code for these terms make the signature."""
+    if visit.done(keyed(form)):
+        return to("/my/plan")
+    offer, terms, digest = terms_to_sign(visit, form)
+    name, now = form.get("name", ""), clock.now()
+    if not customer.same_name(name, people.get(visit.case.cardholder_id).name):
+        return sign_page(visit, offer, digest, 422, problem="wrong_name", name=name)
+    case_id, holder = visit.case.case_id, visit.session.key
+    if not codes.accept(case_id, Purpose.SIGNATURE, holder, digest, digits(form.get("code", "")), now):
+        if visit.done(form):  # the same form, sent twice at the same moment, has used the code
+            return to("/my/plan")
+        lock_if_due(case_id)
+        if codes.is_locked(case_id):
+            raise DecisionRefusedError("LOCKED")
+        return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name)
+    visit.change(form, lambda case: customer.sign(case, terms, decision_id(form), visit.actor, now))
+    return to("/my/plan")
+
+
+@app.route("/my/plan", methods=["GET"])
+@reading
+def plan(visit: Visit) -> Response:
+    """Where the case stands when there is nothing for the customer to do: being worked on, sealed, active, ended."""
+    now = clock.now()
+    if customer.place(visit.case, now) != "plan":
+        return to("/my")
+    view = pages.plan_view(visit.case, now, visit.language)
+    response = inside(visit, "plan", **view)
+    if view["refresh"]:
+        # A header rather than a tag: the page asks again by itself, without any script.
+        response.headers["Refresh"] = f"4; url={BASE}/my"
+    return response
+
+
+@app.route("/my/plan", methods=["POST"], content_types=FORM)
+@acting
+def download(visit: Visit, form: Form) -> Response:
+    """The sealed agreement, exactly the file that the chain names."""
+    visit.change(keyed(form), lambda case: customer.note_download(case, visit.actor))
+    signed = visit.case.agreement
+    if signed is None or signed.document_key is None:
+        raise DecisionRefusedError("NOT_SEALED")
+    with translated():
+        document = client("s3").get_object(Bucket=BUCKET, Key=signed.document_key)["Body"].read()
+    if hashlib.sha256(document).hexdigest() != signed.document_sha256:
+        raise RuntimeError("the stored agreement is not the one that was sealed")
+    name = f"agreement-{signed.terms_hash[:8]}.pdf"
+    headers = {"Content-Type": "application/pdf", "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(document, headers)
+
+
+def chosen(visit: Visit) -> Offer | None:
+    """The offer that the customer may agree on now; None sends them where they can go on."""
+    if customer.place(visit.case, clock.now()) == "plan":
+        return None
+    return customer.chosen_offer(visit.case, clock.now())
+
+
+def terms_for(visit: Visit, offer: Offer) -> dict[str, Any]:
+    return terms_of(visit.case, offer, visit.policy, visit.language)
+
+
+def terms_to_sign(visit: Visit, form: Form) -> tuple[Offer, dict[str, Any], str]:
+    """The offer, its terms and their hash, if they are still the ones that the form shows."""
+    offer = chosen(visit)
+    if offer is None:
+        raise DecisionRefusedError("PENDING" if visit.case.decision else "OFFER_EXPIRED")
+    if not customer.has_understood(visit.case):
+        raise DecisionRefusedError("NOT_UNDERSTOOD")
+    terms = terms_for(visit, offer)
+    digest = terms_hash(terms)
+    if form.get("terms_hash") != digest:
+        raise DecisionRefusedError("TERMS_CHANGED")
+    return offer, terms, digest
+
+
+def agreement_page(visit: Visit, offer: Offer, status: int = 200, **values: Any) -> Response:
+    terms = terms_for(visit, offer)
+    view = pages.agreement_view(terms, offer, visit.language)
+    return inside(visit, "agreement", status, **view, terms_hash=terms_hash(terms), **values)
+
+
+def sign_page(visit: Visit, offer: Offer, digest: str, status: int = 200, **values: Any) -> Response:
+    tail = people.get(visit.case.cardholder_id).phone[-2:]
+    shown = pages.shown_offer(offer, visit.language)
+    return inside(visit, "sign", status, offer=shown, terms_hash=digest, tail=tail, **values)
+
+
+def decision_id(form: Form) -> str:
+    """One form makes one decision, however often it is sent."""
+    return f"customer-{form['key']}"
+
+
+# --- other ways ------------------------------------------------------------------------------------------------
+
+
+def while_deciding(view: Callable[[Visit], Response]) -> Callable[[], Response]:
+    """A page that is there only as long as the customer may decide."""
+
+    @wraps(view)
+    def get(visit: Visit) -> Response:
+        return to("/my/plan") if customer.place(visit.case, clock.now()) == "plan" else view(visit)
+
+    return reading(get)
+
+
+@app.route("/my/proposal", methods=["GET"])
+@while_deciding
+def proposal(visit: Visit) -> Response:
+    return proposal_page(visit)
+
+
+@app.route("/my/proposal", methods=["POST"], content_types=FORM)
+@acting
+def propose(visit: Visit, form: Form) -> Response:
+    """The customer's own amount a month goes back to assessment."""
+    typed, now = form.get("amount", ""), clock.now()
+    amount = pages.parse_amount(typed, visit.case.account.currency)
+    if amount is None:
+        return proposal_page(visit, 422, problem="field.amount", value=typed)
+    if not 0 < amount <= visit.case.account.balance.total:
+        return proposal_page(visit, 422, problem="field.amount.range", value=typed)
+    visit.change(
+        keyed(form), lambda case: customer.propose_amount(case, amount, decision_id(form), visit.actor, now)
+    )
+    return to("/my")
+
+
+def proposal_page(visit: Visit, status: int = 200, **values: Any) -> Response:
+    return inside(visit, "proposal", status, **pages.owed_view(visit.case, visit.language), **values)
+
+
+@app.route("/my/income", methods=["GET"])
+@while_deciding
+def income(visit: Visit) -> Response:
+    return inside(visit, "income", values={}, problems={}, currency=visit.case.account.currency)
+
+
+@app.route("/my/income", methods=["POST"], content_types=FORM)
+@acting
+def tell(visit: Visit, form: Form) -> Response:
+    """What the customer earns and spends goes back to assessment; what is left out stays unknown."""
+    told, problems = pages.parse_circumstances(form, visit.case.account.currency)
+    if problems:
+        return inside(visit, "income", 422, values=form, problems=problems, currency=visit.case.account.currency)
+    now = clock.now()
+    visit.change(
+        keyed(form), lambda case: customer.tell_circumstances(case, told, decision_id(form), visit.actor, now)
+    )
+    return to("/my")
+
+
+@app.route("/my/call", methods=["GET"])
+@while_deciding
+def call_form(visit: Visit) -> Response:
+    return inside(visit, "call")
+
+
+@app.route("/my/call", methods=["POST"], content_types=FORM)
+@acting
+def call(visit: Visit, form: Form) -> Response:
+    """A person will call; the pages stay open."""
+    now = clock.now()
+    visit.change(keyed(form), lambda case: customer.ask_for_call(case, decision_id(form), visit.actor, now))
+    return to("/my")
+
+
+@app.route("/my/decline", methods=["GET"])
+@while_deciding
+def decline_form(visit: Visit) -> Response:
+    return inside(visit, "decline", reasons=customer.DECLINE_REASONS)
+
+
+@app.route("/my/decline", methods=["POST"], content_types=FORM)
+@acting
+def decline(visit: Visit, form: Form) -> Response:
+    """The customer wants none of it."""
+    reason, now = form.get("reason", ""), clock.now()
+    if reason not in customer.DECLINE_REASONS:
+        return inside(visit, "decline", 422, reasons=customer.DECLINE_REASONS, problem="field.pick")
+    visit.change(keyed(form), lambda case: customer.decline(case, reason, decision_id(form), visit.actor, now))
+    return to("/my")
+
+
+# --- the visit itself, and what pages look like -----------------------------------------------------------------
+
+
+@app.route("/my/language", methods=["POST"], content_types=FORM)
+@acting
+def speak(visit: Visit, form: Form) -> Response:
+    language, page = form.get("language"), form.get("page")
+    if language not in LANGUAGES or page not in _PLACES:
+        raise BadRequestError("language or page")
+    sessions.speak(visit.session, language)
+    return to(f"/my/{page}")
+
+
+@app.route("/my/leave", methods=["POST"], content_types=FORM)
+@acting
+def leave(visit: Visit, form: Form) -> Response:
+    sessions.end(visit.session)
+    response = notice("left", 200)
+    response.headers["Set-Cookie"] = set_cookie(SESSION_COOKIE, "", 0)
+    return response
+
+
+@app.route("/assets/{name}", methods=["GET"])
+def asset(name: str) -> Response:
+    """A file that never changes under its name, so that a browser keeps it."""
+    if name not in pages.ASSETS:
+        return notice("broken", 404)
+    kind, body = pages.ASSETS[name]
+    return Response(body, {"Content-Type": kind, "Cache-Control": "public, max-age=31536000, immutable"})
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_REST, clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    answer: dict[str, Any] = app(event, context)
+    return answer

@@ -1,0 +1,232 @@
+"""Makes the customer's pages: words in the reader's language, figures as people read them, and the headers of safety."""
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+from chalice import Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from accord.agreement import format_date
+from accord.case import Case, ClosedReason, Instalment, Offer, Product, Status
+from accord.comprehension import mark
+from accord.comprehension import questions as questions_about
+from accord.money import format_money, format_rate, minor_digits
+from accord.policy import Policy
+from accord.schedule import schedule_of
+
+_FOLDER = Path(__file__).parent
+_TEXTS: dict[str, dict[str, str]] = yaml.safe_load((_FOLDER / "texts.yaml").read_text(encoding="utf-8"))
+_STYLE = (_FOLDER / "assets" / "style.css").read_text(encoding="utf-8")
+_STYLE_NAME = f"style-{hashlib.sha256(_STYLE.encode()).hexdigest()[:12]}.css"
+ASSETS = {_STYLE_NAME: ("text/css; charset=utf-8", _STYLE)}
+
+# `same-origin` and not `no-referrer`: under that one a browser sends `Origin: null` with our own forms.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cache-Control": "no-store",
+}
+
+_OTHER = {"zh-CN": {"tag": "en", "name": "English"}, "en": {"tag": "zh-CN", "name": "中文"}}
+_COMPONENTS = ("principal", "interest", "penalty_interest", "late_fees", "fees")
+_SEALED_WITHIN = timedelta(minutes=2)  # beyond this somebody has to look, and the customer need not wait
+_CHART_WIDTH, _CHART_TOP, _CHART_FLOOR = 240, 6, 68
+
+_templates = Environment(
+    loader=FileSystemLoader(_FOLDER / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters["dialled"] = lambda number: re.sub(r"[^0-9+]", "", number)
+
+
+def html(template: str, language: str, status: int, **values: Any) -> Response:
+    """A page as an answer."""
+
+    def t(key: str, **words: Any) -> str:
+        return _TEXTS[key][language].format(**words)
+
+    page = _templates.get_template(template).render(
+        _DEFAULTS | values, t=t, language=language, other=_OTHER[language], style=_STYLE_NAME
+    )
+    return Response(page, {"Content-Type": "text/html; charset=utf-8", "Content-Language": language}, status)
+
+
+# What a page may leave unsaid.
+_DEFAULTS: dict[str, Any] = dict.fromkeys(("csrf", "problem", "free_help", "reason", "next", "value", "name"), "")
+
+
+def preferred(accept_language: str) -> str:
+    """The first language of a browser's list that we write; Chinese when there is none."""
+    for wanted in accept_language.lower().split(","):
+        tag = wanted.split(";")[0].strip()
+        if tag.startswith(("zh", "en")):
+            return "zh-CN" if tag.startswith("zh") else "en"
+    return "zh-CN"
+
+
+# --- what pages show -------------------------------------------------------------------------------------------
+
+
+def shown_offer(offer: Offer, language: str) -> dict[str, Any]:
+    """An offer in words and figures. It comes from `accord.offers.quotable`."""
+
+    def money(minor: int) -> str:
+        return format_money(minor, offer.currency, language)
+
+    schedule = schedule_of(offer)
+    return {
+        "offer_id": offer.offer_id,
+        "product": offer.product.value,
+        "at_once": offer.product is Product.LUMP_SUM,
+        "instalment": money(offer.regular_instalment),
+        "last_instalment": money(offer.last_instalment),
+        "months": offer.months,
+        "first": format_date(offer.first_due_date, language),
+        "finished": format_date(schedule[-1].due_date, language),
+        "financed": money(offer.financed),
+        "payable": money(offer.total_payable),
+        "waived": money(offer.waived.total) if offer.waived.total else "",
+        "rate": format_rate(offer.annual_cost_ppm) if offer.annual_cost_ppm else "",
+        "chart": _falling(schedule) if len(schedule) > 1 else "",
+    }
+
+
+def _falling(schedule: Iterable[Instalment]) -> str:
+    """The path of a small chart: what is left of the principal after each payment, in steps down to nothing."""
+    rows = list(schedule)
+    whole = left = sum(row.principal for row in rows)
+    path = [f"M0 {_CHART_TOP}"]
+    for number, row in enumerate(rows, start=1):
+        left -= row.principal
+        down = _CHART_FLOOR - (_CHART_FLOOR - _CHART_TOP) * left // whole
+        path.append(f"H{_CHART_WIDTH * number // len(rows)}V{down}")
+    return "".join(path)
+
+
+def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[str, Any]:
+    """The options side by side, each with what it is best at. None is preselected."""
+    best = {
+        "month": min(offer.regular_instalment for offer in offers),
+        "total": min(offer.total_payable for offer in offers),
+        "soon": min(offer.months for offer in offers),
+    }
+    shown = []
+    for offer in offers:
+        own = {"month": offer.regular_instalment, "total": offer.total_payable, "soon": offer.months}
+        labels = [name for name, value in own.items() if value == best[name]] if len(offers) > 1 else []
+        shown.append(shown_offer(offer, language) | {"best": labels})
+    until = min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date()
+    return owed_view(case, language) | {
+        "offers": shown,
+        "chosen": case.chosen_offer_id,
+        "until": format_date(until, language),
+    }
+
+
+def owed_view(case: Case, language: str) -> dict[str, Any]:
+    """What is owed, and how it is made up."""
+    balance, currency = case.account.balance, case.account.currency
+    parts = [(name, getattr(balance, name)) for name in _COMPONENTS]
+    return {
+        "currency": currency,
+        "owed": {
+            "total": format_money(balance.total, currency, language),
+            "parts": [(name, format_money(amount, currency, language)) for name, amount in parts if amount],
+        },
+    }
+
+
+def shown_schedule(schedule: Iterable[Instalment], currency: str, language: str) -> list[dict[str, Any]]:
+    """The payments as rows of a table."""
+    return [
+        {
+            "number": row.number,
+            "due": format_date(row.due_date, language),
+            "amount": format_money(row.amount, currency, language),
+        }
+        for row in schedule
+    ]
+
+
+def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
+    """Where a case stands on which there is nothing to decide: `state`, and whether the page asks again by itself."""
+    signed, offer = case.agreement, None
+    if signed is not None:
+        offer = case.offer(signed.offer_id)
+    if case.status is Status.CLOSED:
+        return {"state": "closed", "declined": case.closed_reason is ClosedReason.DECLINED, "refresh": False}
+    if case.status in (Status.COMPLETED, Status.BREACHED):
+        return {"state": "ended", "refresh": False}
+    if signed is not None and offer is not None and signed.document_key is not None:
+        return {
+            "state": "done",
+            "refresh": False,
+            "offer": shown_offer(offer, language),
+            "schedule": shown_schedule(signed.schedule, offer.currency, language),
+        }
+    if signed is not None:
+        soon = now - signed.signed_at < _SEALED_WITHIN
+        return {"state": "sealing" if soon else "working", "kind": "", "refresh": soon}
+    if case.decision is not None:
+        return {"state": "working", "kind": case.decision.kind, "refresh": True}
+    if case.status in (Status.INVITED, Status.NEGOTIATING):
+        return {"state": "expired", "refresh": False}
+    return {"state": "working", "kind": "", "refresh": case.status is not Status.IN_REVIEW}
+
+
+# --- what people type ------------------------------------------------------------------------------------------
+
+
+def parse_amount(typed: str, currency: str) -> int | None:
+    """An amount as people write it ("1,200.50", "１２００ 元", "¥800") in minor units; None when it is none."""
+    plain = re.sub(r"[\s¥元]", "", unicodedata.normalize("NFKC", typed))
+    match = re.fullmatch(r"(\d{1,11}|\d{1,3}(?:,\d{3}){1,3})(?:\.(\d{1,3}))?", plain, re.ASCII)
+    if match is None:
+        return None
+    whole, part = match[1].replace(",", ""), match[2] or ""
+    digits = minor_digits(currency)
+    if len(part) > digits:
+        return None
+    return int(whole + part.ljust(digits, "0"))
+
+
+def parse_circumstances(form: Mapping[str, str], currency: str) -> tuple[dict[str, int], dict[str, str]]:
+    """What the income form tells, and what is wrong with it: a field's name with the key of the words for it."""
+    told: dict[str, int] = {}
+    problems: dict[str, str] = {}
+    for name in ("monthly_income", "monthly_essential_spend", "other_debt_payments"):
+        if form.get(name):
+            amount = parse_amount(form[name], currency)
+            if amount is None or amount > 10**11:
+                problems[name] = "field.amount"
+            else:
+                told[name] = amount
+    if form.get("dependants"):
+        count = unicodedata.normalize("NFKC", form["dependants"])
+        if re.fullmatch(r"[0-9]{1,2}", count) and int(count) <= 30:
+            told["dependants"] = int(count)
+        else:
+            problems["dependants"] = "field.count"
+    if not told and not problems:
+        problems["monthly_income"] = "field.nothing"
+    return told, problems

@@ -1,0 +1,219 @@
+"""The staff pages: open tasks, a case with its verified record, and recording what a person decided.
+
+Behind API Gateway's IAM authorizer. No page shows personal data; a POST is taken only from these pages themselves.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import yaml
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from chalice import Chalice, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from accord import clock, staff
+from accord.audit import described
+from accord.aws.steps import case_store
+from accord.case import Case, StaffTask, TaskKind
+from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError
+from accord.events import verify_chain
+from accord.money import format_money
+
+HERE = Path(__file__).parent
+TEXTS = yaml.safe_load((HERE / "texts.yaml").read_text(encoding="utf-8"))
+LANGUAGES = ("en", "zh-CN")
+TASKS_A_KIND = 50
+MAX_FORM_BYTES = 4096
+BASE_URL = os.environ["PUBLIC_BASE_URL"].rstrip("/")
+ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+
+logger = Logger()
+store = case_store()
+app = Chalice(app_name="ops_web", configure_logs=False)
+app.log = logger
+templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+class Page:
+    """One request: the language, the member of staff, and what templates need of both."""
+
+    def __init__(self, request: Any) -> None:
+        asked = (request.query_params or {}).get("lang")
+        preferred = "zh-CN" if request.headers.get("accept-language", "").startswith("zh") else "en"
+        self.language = asked if asked in LANGUAGES else preferred
+        self.path: str = request.context["path"].removeprefix(urlsplit(BASE_URL).path)
+        self.suffix = f"?lang={asked}" if asked in LANGUAGES else ""
+        arn = (request.context.get("identity") or {}).get("userArn") or ""
+        self.staff_id: str = re.sub(r"[^\w.@+-]", "", arn.rpartition("/")[2], flags=re.ASCII)
+
+    def render(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A template as an HTML response."""
+        body = templates.get_template(template).render(page=self, now=clock.now(), **values)
+        return Response(body, status_code=status, headers=HEADERS)
+
+    def message(self, key: str, status: int) -> Response:
+        """A page of one sentence, with the way back."""
+        return self.render("message.html", status, text=self.text(key))
+
+    def text(self, key: str, **values: Any) -> str:
+        """A sentence in the page's language."""
+        told: str = TEXTS[key][self.language]
+        return told.format(**values)
+
+    def word(self, group: str, key: str) -> str:
+        """The word for a code; a code that is newer than the words stands for itself."""
+        told: str = TEXTS[group].get(key, {}).get(self.language, key)
+        return told
+
+    def link(self, path: str) -> str:
+        """The address of another staff page, in the same language."""
+        return f"{BASE_URL}{path}{self.suffix}"
+
+    def other_language(self) -> str:
+        """This page in the other language."""
+        return f"{BASE_URL}{self.path}?lang={'en' if self.language == 'zh-CN' else 'zh-CN'}"
+
+    def money(self, case: Case, minor: int | None) -> str:
+        """An amount of the case's account."""
+        return self.text("unknown") if minor is None else format_money(minor, case.account.currency, self.language)
+
+    def when(self, moment: datetime | str | None, time_zone: str) -> str:
+        """A moment on the clocks of the case's time zone, to the minute."""
+        if moment is None:
+            return ""
+        at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        return at.astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M")
+
+
+def for_staff(view: Callable[..., Response]) -> Callable[..., Response]:
+    """Give a view its page; without a member of staff, or for a case that does not exist, the view is not reached."""
+
+    @wraps(view)
+    def guarded(**ids: str) -> Response:
+        page = Page(app.current_request)
+        if not page.staff_id:
+            return page.message("no_staff", 403)
+        if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,120}", value) for value in ids.values()):
+            return page.message("case_not_found", 404)
+        try:
+            return view(page, **ids)
+        except CaseNotFoundError:
+            return page.message("case_not_found", 404)
+        except Exception:
+            logger.exception("page failed", path=page.path)
+            return page.message("failed", 500)
+
+    return guarded
+
+
+@app.route("/ops")
+@for_staff
+def tasks(page: Page) -> Response:
+    """Open tasks by kind; the kind with the most urgent task first."""
+    queues = [(kind, store.open_tasks(kind, TASKS_A_KIND)) for kind in TaskKind]
+    queues = sorted((queue for queue in queues if queue[1]), key=lambda queue: queue[1][0].due_at)
+    return page.render("tasks.html", queues=queues, limit=TASKS_A_KIND)
+
+
+@app.route("/ops/cases/{case_id}")
+@for_staff
+def case(page: Page, case_id: str) -> Response:
+    """Everything about a case that is not personal, and whether its record is whole."""
+    found = store.get(case_id)
+    events = list(store.events(case_id))
+    try:
+        verify_chain(events, found.head, found.version)
+        broken = None
+    except ChainBrokenError as error:
+        broken = str(error)
+    everything = sorted(store.tasks(case_id), key=lambda task: task.created_at, reverse=True)
+    timeline = [(event, *described(event)) for event in events]
+    return page.render("case.html", case=found, timeline=timeline, broken=broken, tasks=everything)
+
+
+@app.route("/ops/tasks/{case_id}/{task_id}")
+@for_staff
+def task(page: Page, case_id: str, task_id: str) -> Response:
+    """One task, its case in short, and the form for what came of it."""
+    return _task_page(page, store.get(case_id), _task(case_id, task_id))
+
+
+@app.route("/ops/tasks/{case_id}/{task_id}", methods=["POST"], content_types=["application/x-www-form-urlencoded"])
+@for_staff
+def settle(page: Page, case_id: str, task_id: str) -> Response:
+    """Record what a person decided; the same form twice is recorded once."""
+    request = app.current_request
+    if request.headers.get("origin") != ORIGIN:
+        return page.message("wrong_origin", 403)
+    body = request.raw_body
+    form = parse_qs(body.decode("ascii", "replace")) if len(body) <= MAX_FORM_BYTES else {}
+    choice = form.get("choice", [""])[0]
+    found = _task(case_id, task_id)
+    if not choice:
+        return _task_page(page, store.get(case_id), found, "choose_first", 400)
+    others = store.tasks(case_id)
+    try:
+        done = store.change(
+            case_id,
+            f"task/{task_id}",
+            lambda case: staff.decide(case, found, others, choice, page.staff_id, clock.now()),
+        )
+    except DecisionRefusedError:
+        done = {}
+    if done != {"outcome": choice, "staff_id": page.staff_id}:
+        return _task_page(page, store.get(case_id), _task(case_id, task_id), "not_open", 409)
+    logger.info("task settled", case_id=case_id, task_id=task_id, outcome=choice, staff_id=page.staff_id)
+    return Response("", status_code=303, headers=HEADERS | {"Location": page.link(f"/ops/cases/{case_id}")})
+
+
+@app.route("/ops/assets/{name}")
+def asset(name: str) -> Response:
+    """The style sheet."""
+    if name != "ops.css":
+        return Response("", status_code=404, headers=HEADERS)
+    cached = HEADERS | {"Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=3600"}
+    return Response((HERE / "ops.css").read_text(encoding="utf-8"), headers=cached)
+
+
+def _task(case_id: str, task_id: str) -> StaffTask:
+    found = store.task(case_id, task_id)
+    if found is None:
+        raise CaseNotFoundError(case_id)
+    return found
+
+
+def _task_page(page: Page, case: Case, task: StaffTask, problem: str | None = None, status: int = 200) -> Response:
+    choices = staff.choices(case, task)
+    waits = staff.resumes(case, task)
+    return page.render("task.html", status, case=case, task=task, choices=choices, waits=waits, problem=problem)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """API Gateway's entry."""
+    response: dict[str, Any] = app(event, context)
+    logger.info("page served", route=event.get("resource"), status=response["statusCode"])
+    return response

@@ -1,0 +1,232 @@
+"""API Gateway on this machine: HTTP in, REST proxy events to the functions, and a few pages of the stack's own."""
+
+import base64
+import json
+import re
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, Rule
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from infra.local.stack import LocalStack
+from infra.local.template import Route
+
+# Who a request signed with AWS credentials comes from, here where nothing is signed.
+STAFF_ARN = "arn:aws:iam::123456789012:user/local-staff"
+_BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's quota for a payload
+
+
+class QuietRequestHandler(WSGIRequestHandler):
+    """Writes no access log: a path may hold a personal link."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
+
+
+class Server:
+    """A WSGI application on a socket that is bound already, served by threads."""
+
+    def __init__(
+        self, application: Any, listener: socket.socket, handler: type[WSGIRequestHandler] = QuietRequestHandler
+    ) -> None:
+        host, port = listener.getsockname()[:2]
+        self._server: BaseWSGIServer = make_server(
+            host, port, application, threaded=True, request_handler=handler, fd=listener.fileno()
+        )
+        self._server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver.ThreadingMixIn
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._listener = listener  # kept: closing it would close the server's socket
+        self.url = f"http://{host}:{port}"
+
+    def start(self) -> None:
+        """Answer from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more requests."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Gateway:
+    """The WSGI application: the template's routes first, then the pages about the stack itself."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._stack = stack
+        self._routes = stack.template.routes()
+        self._binary = stack.template.binary_bodies()
+        self._api_id = uuid.uuid4().hex[:10]
+        self._map = Map(
+            [_rule(index, route) for index, route in enumerate(self._routes)], strict_slashes=False, merge_slashes=False
+        )
+        self._pages = Map(
+            [
+                Rule("/", endpoint=self._index),
+                Rule("/outbox", endpoint=self._outbox),
+                Rule("/executions", endpoint=self._executions),
+                Rule("/executions/<machine>/<name>", endpoint=self._execution),
+            ]
+        )
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True, trim_blocks=True
+        )
+        self._templates.filters["links"] = jinja2.utils.urlize
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        return self._answer(Request(environ))(environ, start_response)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            index, parameters = self._map.bind_to_environ(request.environ).match()
+        except HTTPException:
+            return self._page(request)
+        if (request.content_length or 0) > _BODY_LIMIT:
+            return _message(413, "Request Too Long")
+        route = self._routes[index]
+        event = proxy_event(request, route, parameters, self._stack.api_stage, self._api_id, self._binary)
+        name = self._stack.physical_id(route.function)
+        answer = self._stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        result = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            self._stack.report(route.function, f"{result['errorType']}: {result['errorMessage'][:300]}")
+            return _message(502, "Internal server error")
+        return http_response(result)
+
+    def _page(self, request: Request) -> Response:
+        try:
+            page, parameters = self._pages.bind_to_environ(request.environ).match()
+        except HTTPException:
+            return _message(403, "Missing Authentication Token")  # API Gateway's words for a route that is not there
+        chinese = request.args.get("lang", request.accept_languages.best_match(["en", "zh"], "en")).startswith("zh")
+        text = page(chinese=chinese, **parameters)
+        return Response(text, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
+
+    # --- pages -----------------------------------------------------------------------------------------------------
+
+    def _render(self, name: str, chinese: bool, **values: Any) -> str:
+        return self._templates.get_template(name).render(zh=chinese, stack=self._stack, **values)
+
+    def _index(self, chinese: bool) -> str:
+        executions = self._stack.executions()
+        counts = {status: 0 for status in ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")}
+        for execution in executions:
+            counts[execution.status] += 1
+        return self._render("index.html", chinese, counts=counts, routes={route.path for route in self._routes})
+
+    def _outbox(self, chinese: bool) -> str:
+        return self._render("outbox.html", chinese, messages=list(reversed(self._stack.messages)))
+
+    def _executions(self, chinese: bool) -> str:
+        newest = sorted(self._stack.executions(), key=lambda execution: execution.start_date, reverse=True)[:200]
+        rows = [(execution, current_state(execution)) for execution in newest]
+        return self._render("executions.html", chinese, rows=rows)
+
+    def _execution(self, chinese: bool, machine: str, name: str) -> str:
+        found = [e for e in self._stack.executions() if e.state_machine.name == machine and e.name == name]
+        events = found[0].to_history_output()["events"] if found else []
+        return self._render("execution.html", chinese, execution=found[0] if found else None, name=name, events=events)
+
+
+def current_state(execution: Any) -> str:
+    """The name of the state that an execution entered last."""
+    for event in reversed(execution.to_history_output()["events"]):
+        if "stateEnteredEventDetails" in event:
+            return str(event["stateEnteredEventDetails"]["name"])
+    return ""
+
+
+def _rule(index: int, route: Route) -> Rule:
+    path = re.sub(r"\{(\w+)\+\}", r"<path:\1>", route.path)
+    rule = Rule(
+        re.sub(r"\{(\w+)\}", r"<\1>", path), endpoint=index, methods=None if route.method == "ANY" else [route.method]
+    )
+    if rule.methods is not None:
+        rule.methods.discard("HEAD")  # werkzeug adds it to GET, API Gateway does not
+    return rule
+
+
+def proxy_event(
+    request: Request, route: Route, parameters: Mapping[str, str], stage: str, api_id: str, binary: bool
+) -> dict[str, Any]:
+    """The event of a REST API (version 1) with proxy integration, as API Gateway sends it to Lambda."""
+    now = datetime.now(UTC)
+    headers: dict[str, list[str]] = {}
+    for name, value in request.headers.items():
+        headers.setdefault(name, []).append(value)
+    address = request.remote_addr or "127.0.0.1"
+    headers["X-Forwarded-For"] = [address]
+    headers["X-Forwarded-Proto"] = [request.scheme]
+    headers["X-Forwarded-Port"] = [str(request.environ["SERVER_PORT"])]
+    query = {name: request.args.getlist(name) for name in request.args}
+    body = request.get_data()
+    return {
+        "resource": route.path,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": dict(parameters) or None,
+        "stageVariables": None,
+        "requestContext": {
+            "resourceId": uuid.uuid5(uuid.NAMESPACE_URL, route.path).hex[:6],
+            "resourcePath": route.path,
+            "httpMethod": request.method,
+            "extendedRequestId": uuid.uuid4().hex[:12],
+            "requestTime": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "requestTimeEpoch": int(time.time() * 1000),
+            "path": f"/{stage}{request.path}",
+            "accountId": "123456789012",
+            "protocol": request.environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
+            "stage": stage,
+            "domainName": request.host,
+            "domainPrefix": request.host.partition(".")[0],
+            "requestId": str(uuid.uuid4()),
+            "apiId": api_id,
+            "identity": {
+                **dict.fromkeys(
+                    ("cognitoIdentityPoolId", "cognitoIdentityId", "cognitoAuthenticationType",
+                     "cognitoAuthenticationProvider", "principalOrgId", "accessKey", "caller", "user", "accountId")
+                ),
+                "sourceIp": address,
+                "userAgent": request.headers.get("User-Agent"),
+                "userArn": STAFF_ARN if route.iam else None,
+            },
+        },
+        "body": (base64.b64encode(body).decode() if binary else body.decode("utf-8", "replace")) if body else None,
+        "isBase64Encoded": bool(body) and binary,
+    }  # fmt: skip
+
+
+def http_response(result: Any) -> Response:
+    """What API Gateway makes of a function's answer; an answer of another form is a 502."""
+    if not isinstance(result, dict) or not str(result.get("statusCode", "")).isdecimal():
+        return _message(502, "Internal server error")
+    headers = Headers()
+    many = result.get("multiValueHeaders") or {}
+    for name, value in (result.get("headers") or {}).items():
+        if name not in many:
+            headers.add(name, str(value))
+    for name, values in many.items():
+        for value in values:
+            headers.add(name, str(value))
+    body = result.get("body") or ""
+    content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
+    headers.setdefault("Content-Type", "application/json")
+    return Response(content, status=int(result["statusCode"]), headers=headers)
+
+
+def _message(status: int, text: str) -> Response:
+    return Response(json.dumps({"message": text}), status=status, content_type="application/json")

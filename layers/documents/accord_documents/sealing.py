@@ -1,0 +1,109 @@
+"""The bank's seal on a finished PDF: a PAdES B-B certification signature whose key stays in KMS.
+
+It is the bank's seal, not the customer's signature: the customer signs by consent and one-time code, which the
+chain of events records. The seal shows that the document is the bank's and was not changed since.
+"""
+
+import io
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
+from pyhanko.sign.signers.pdf_signer import PdfSigningSession
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from accord.errors import SealCertificateError
+from accord_documents.certificates import sign_with_kms
+
+FIELD_NAME = "BankSeal"
+_REASON = "银行电子印章：证明本协议自签订后未被更改 / Bank's seal: this agreement has not changed since it was signed"
+# A DER signature of P-256 is two integers of at most 33 bytes and their headers.
+_LONGEST_SIGNATURE = 72
+
+
+class _KmsSigner(Signer):
+    """Lets KMS sign what pyHanko prepared: the signed attributes, some 220 bytes."""
+
+    def __init__(self, kms_client: Any, key_id: str, chain: list[x509.Certificate]) -> None:
+        registry = SimpleCertificateStore.from_certs(map(_asn1, chain))  # type: ignore[no-untyped-call] # of pyHanko
+        super().__init__(signing_cert=_asn1(chain[0]), cert_registry=registry)
+        self._kms = kms_client
+        self._key_id = key_id
+        self._leaf = chain[0]
+
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+        if dry_run:  # pyHanko measures how much room the seal needs
+            return bytes(_LONGEST_SIGNATURE)
+        signature = sign_with_kms(self._kms, self._key_id, data)
+        public_key = self._leaf.public_key()
+        try:
+            if not isinstance(public_key, ec.EllipticCurvePublicKey):
+                raise InvalidSignature
+            public_key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            raise SealCertificateError(
+                "the seal's certificate belongs to another key: put the certificate of the seal key in its place"
+            ) from None
+        return signature
+
+
+class _Sealer(PdfSigner):
+    """pyHanko's signer, told the time instead of reading a clock."""
+
+    def __init__(self, metadata: PdfSignatureMetadata, signer: Signer, field: SigFieldSpec, now: datetime) -> None:
+        super().__init__(metadata, signer, new_field_spec=field)
+        self._now = now
+
+    def init_signing_session(self, *args: Any, **kwargs: Any) -> PdfSigningSession:
+        session = super().init_signing_session(*args, **kwargs)
+        session.system_time = self._now
+        return session
+
+
+class _SealOnly(IncrementalPdfFileWriter):
+    """Adds the seal to a document and leaves what its metadata says of its making as it was."""
+
+    def _update_meta(self) -> None:
+        # pyHanko would write the machine's time and its own name; PDF/A wants metadata and Info dictionary in step.
+        pass
+
+
+def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
+    return asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
+
+
+def seal(pdf: bytes, kms_client: Any, key_id: str, certificate_pem: str, now: datetime) -> bytes:
+    """The PDF with the bank's seal over all of it; no change is allowed afterwards. Exactly one call to KMS.
+
+    `certificate_pem` is the certificate of the KMS key, then its chain. Raises SealCertificateError when it cannot be
+    read, is not valid at `now` or belongs to another key; errors of KMS pass through.
+    """
+    try:
+        chain = x509.load_pem_x509_certificates(certificate_pem.encode())
+    except ValueError:
+        raise SealCertificateError("the seal's certificate is not a PEM certificate") from None
+    if now < chain[0].not_valid_before_utc:
+        raise SealCertificateError(f"the seal's certificate is not valid before {chain[0].not_valid_before_utc}")
+    if now > chain[0].not_valid_after_utc:
+        raise SealCertificateError(
+            f"the seal's certificate expired at {chain[0].not_valid_after_utc}: renew it, then try again"
+        )
+    metadata = PdfSignatureMetadata(
+        field_name=FIELD_NAME,
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        certify=True,
+        docmdp_permissions=MDPPerm.NO_CHANGES,
+        reason=_REASON,
+    )
+    # Invisible, and outside the page: an untagged field on it would break PDF/UA, a hidden one PDF/A.
+    field = SigFieldSpec(FIELD_NAME, invis_sig_settings=InvisSigSettings(box_out_of_bounds=True))
+    sealer = _Sealer(metadata, _KmsSigner(kms_client, key_id, chain), field, now)
+    return bytes(sealer.sign_pdf(_SealOnly(io.BytesIO(pdf))).getvalue())

@@ -1,0 +1,364 @@
+"""Who may see a case on the web: links, one-time codes, sessions, and the claim that a message is sent once at most.
+
+A link only says which case is meant; knowledge (last four of the identity document) and possession (a code by SMS)
+let a person in. Nothing here is kept in the clear: locators and session ids as SHA-256, codes under a KMS HMAC key.
+Every limit is counted by a conditional write before the guess is looked at, so parallel guesses gain nothing.
+
+Items of the access table (key `pk`, TTL `expires_at`):
+  LINK#<hash>               which case a locator means
+  CASE#<id>                 the one link in force, failed tries, when codes were asked for
+  CODE#<id>#<purpose>       the one code in force, its tries, who asked and what it is bound to
+  SESSION#<hash>            one visit
+  CONTACT#<id>              one message that somebody began to send
+"""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from accord.aws.clients import client, error_code, translated
+
+LINK_FOR = timedelta(days=7)
+CODE_FOR = timedelta(minutes=5)
+TRIES_PER_CODE = 5
+CODES_PER_HOUR = 3
+FAILURES_PER_CASE = 10
+IDLE_FOR = timedelta(minutes=10)
+SESSION_FOR = timedelta(minutes=30)
+
+_HOUR = timedelta(hours=1)
+_TOUCH_AFTER = timedelta(minutes=1)  # a visit's idle clock is written at most this often
+_KEEP_CASE = timedelta(days=400)  # failed tries outlive every link of the case
+_KEEP_CONTACT = timedelta(days=60)  # longer than any queue can bring a message again
+_NOBODY = "-"  # an unknown locator is looked up to the end under this id, so that it costs the same time
+
+
+class Purpose(StrEnum):
+    """What a one-time code is for. A code for one is none for the other."""
+
+    IDENTITY = "IDENTITY"
+    SIGNATURE = "SIGNATURE"
+
+
+class Claim(StrEnum):
+    """What is known of a message before it is sent."""
+
+    OURS = "OURS"  # nobody tried before: send it
+    BUSY = "BUSY"  # someone is sending it right now
+    DOUBTFUL = "DOUBTFUL"  # someone was about to send it and never told how it went
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a valid locator means."""
+
+    case_id: str
+    cardholder_id: str
+
+
+@dataclass(frozen=True)
+class Session:
+    """One visit of a person who has proved who they are. `key` is the hash of the cookie, safe to store and log."""
+
+    key: str
+    case_id: str
+    language: str
+    seen_at: datetime
+
+
+def fingerprint(secret: str) -> str:
+    """SHA-256 of a locator or session id: what is stored instead of it. Its first eight characters may be logged."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def csrf_token(session_id: str) -> str:
+    """The token that every form of a session carries; it can be made only by who holds the cookie's value."""
+    return hmac.new(session_id.encode(), b"accord-form-v1", hashlib.sha256).hexdigest()
+
+
+class Links:
+    """Personal links: 256 random bits, one in force for each case."""
+
+    def __init__(self, access_table: str) -> None:
+        self._table = _Table(access_table)
+
+    def issue(self, case_id: str, cardholder_id: str, now: datetime) -> str:
+        """A new locator for a case. The former one stops working; failed tries stay counted."""
+        locator = secrets.token_urlsafe(32)
+        self._table.put(
+            f"LINK#{fingerprint(locator)}",
+            {"case_id": {"S": case_id}, "cardholder_id": {"S": cardholder_id}, "expires_at": _epoch(now + LINK_FOR)},
+        )
+        self._table.update(
+            f"CASE#{case_id}",
+            "SET link = :link, failures = if_not_exists(failures, :none), expires_at = :until",
+            {":link": {"S": fingerprint(locator)}, ":none": {"N": "0"}, ":until": _epoch(now + _KEEP_CASE)},
+        )
+        return locator
+
+    def find(self, locator: str, now: datetime) -> Link | None:
+        """What the locator means; None when it is unknown, expired or replaced, after the same reads."""
+        link = self._table.get(f"LINK#{fingerprint(locator)}") or {}
+        case_id = link.get("case_id", {"S": _NOBODY})["S"]
+        in_force = (self._table.get(f"CASE#{case_id}") or {}).get("link", {"S": ""})["S"]
+        if in_force != fingerprint(locator) or _moment(link["expires_at"]) <= now:
+            return None
+        return Link(case_id, link["cardholder_id"]["S"])
+
+
+class Codes:
+    """Failed tries and one-time codes of cases. `holder` is the hash of the cookie that asked for a code."""
+
+    def __init__(self, access_table: str, code_key_id: str) -> None:
+        self._table = _Table(access_table)
+        self._key_id = code_key_id
+
+    def begin_try(self, case_id: str) -> bool:
+        """Take one of the case's tries, before anything is compared; False when none is left or there is no case."""
+        return (
+            self._table.update(
+                f"CASE#{case_id}",
+                "ADD failures :one",
+                {":one": {"N": "1"}, ":most": {"N": str(FAILURES_PER_CASE)}},
+                "failures < :most",
+            )
+            is not None
+        )
+
+    def give_back_try(self, case_id: str) -> None:
+        """The try was right, or nothing was there to guess: it does not count as a failure."""
+        self._table.update(
+            f"CASE#{case_id}", "ADD failures :less", {":less": {"N": "-1"}, ":none": {"N": "0"}}, "failures > :none"
+        )
+
+    def is_locked(self, case_id: str) -> bool:
+        """Whether the case has had its last failed try."""
+        item = self._table.get(f"CASE#{case_id}")
+        return item is not None and int(item["failures"]["N"]) >= FAILURES_PER_CASE
+
+    def new(self, case_id: str, purpose: Purpose, holder: str, bound_to: str, now: datetime) -> str | None:
+        """A new code of six digits, good for five minutes; the former one stops working.
+
+        It is good only for the same `holder` and for what it is `bound_to` (the terms' hash, or nothing). None when
+        three were asked for within the hour.
+        """
+        if not self._may_have_another(case_id, purpose, now):
+            return None
+        code = f"{secrets.randbelow(1_000_000):06d}"
+        salt = secrets.token_hex(16)
+        self._table.put(
+            f"CODE#{case_id}#{purpose}",
+            {
+                "mac": {"S": self._mac(case_id, purpose, salt, code)},
+                "salt": {"S": salt},
+                "holder": {"S": holder},
+                "bound_to": {"S": bound_to},
+                "tries": {"N": "0"},
+                "expires_at": _epoch(now + CODE_FOR),
+            },
+        )
+        return code
+
+    def waits_for(self, case_id: str, purpose: Purpose, holder: str, now: datetime) -> str | None:
+        """What the code in force is bound to, when this holder asked for it; None when there is none to type in."""
+        item = self._table.get(f"CODE#{case_id}#{purpose}")
+        if item is None or item["holder"]["S"] != holder or "used_at" in item or _moment(item["expires_at"]) <= now:
+            return None
+        return str(item["bound_to"]["S"])
+
+    def accept(self, case_id: str, purpose: Purpose, holder: str, bound_to: str, code: str, now: datetime) -> bool:
+        """Whether this is the right code; a right one is used up. A wrong one counts against the code and the case."""
+        key = f"CODE#{case_id}#{purpose}"
+        in_force = self._table.update(
+            key,
+            "ADD tries :one",
+            {
+                ":one": {"N": "1"},
+                ":most": {"N": str(TRIES_PER_CODE)},
+                ":now": _epoch(now),
+                ":holder": {"S": holder},
+                ":bound_to": {"S": bound_to},
+            },
+            "tries < :most AND expires_at > :now AND attribute_not_exists(used_at)"
+            " AND holder = :holder AND bound_to = :bound_to",
+        )
+        if in_force is None or not self.begin_try(case_id):
+            return False
+        salt = in_force["salt"]
+        if not hmac.compare_digest(self._mac(case_id, purpose, salt["S"], code), in_force["mac"]["S"]):
+            return False
+        # The salt names this very code: one that replaced it meanwhile must not be used up in its place.
+        used = self._table.update(
+            key,
+            "SET used_at = :now",
+            {":now": _epoch(now), ":salt": salt},
+            "attribute_not_exists(used_at) AND salt = :salt",
+        )
+        self.give_back_try(case_id)  # it was the right code, even where the same moment used it already
+        return used is not None
+
+    def _may_have_another(self, case_id: str, purpose: Purpose, now: datetime) -> bool:
+        name = f"asked_{purpose}"
+        for _ in range(CODES_PER_HOUR + 1):  # more cannot be lost to requests of the same moment
+            before = (self._table.get(f"CASE#{case_id}") or {}).get(name)
+            recent = [entry for entry in (before or {"L": []})["L"] if _moment(entry) > now - _HOUR]
+            if len(recent) >= CODES_PER_HOUR:
+                return False
+            values: dict[str, Any] = {":asked": {"L": [*recent, _epoch(now)]}}
+            if before is None:
+                condition = f"attribute_exists(pk) AND attribute_not_exists({name})"
+            else:
+                condition, values[":before"] = f"{name} = :before", before
+            if self._table.update(f"CASE#{case_id}", f"SET {name} = :asked", values, condition) is not None:
+                return True
+        return False
+
+    def _mac(self, case_id: str, purpose: str, salt: str, code: str) -> str:
+        message = "\n".join(("accord-code-v1", case_id, purpose, salt, code)).encode()
+        with translated():
+            mac: bytes = client("kms").generate_mac(KeyId=self._key_id, MacAlgorithm="HMAC_SHA_256", Message=message)[
+                "Mac"
+            ]
+        return mac.hex()
+
+
+class Sessions:
+    """Visits: a random id in a cookie, a row here; ten minutes idle, thirty in all."""
+
+    def __init__(self, access_table: str) -> None:
+        self._table = _Table(access_table)
+
+    def open(self, case_id: str, language: str, now: datetime) -> str:
+        """A new session id for the cookie."""
+        session_id = secrets.token_urlsafe(32)
+        self._table.put(
+            f"SESSION#{fingerprint(session_id)}",
+            {
+                "case_id": {"S": case_id},
+                "language": {"S": language},
+                "seen_at": _epoch(now),
+                "expires_at": _epoch(now + SESSION_FOR),
+            },
+        )
+        return session_id
+
+    def find(self, session_id: str, now: datetime) -> Session | None:
+        """The session of a cookie, kept awake by this; None when it is unknown, ended, idle for long or too old."""
+        key = fingerprint(session_id)
+        item = self._table.get(f"SESSION#{key}")
+        if item is None or _moment(item["expires_at"]) <= now or _moment(item["seen_at"]) + IDLE_FOR <= now:
+            return None
+        seen_at = _moment(item["seen_at"])
+        if now - seen_at >= _TOUCH_AFTER:
+            seen_at = now
+            self._table.update(f"SESSION#{key}", "SET seen_at = :now", {":now": _epoch(now)}, "attribute_exists(pk)")
+        return Session(key, item["case_id"]["S"], item["language"]["S"], seen_at)
+
+    def speak(self, session: Session, language: str) -> None:
+        """The person wants to read another language from now on."""
+        self._table.update(
+            f"SESSION#{session.key}",
+            "SET #language = :language",
+            {":language": {"S": language}},
+            "attribute_exists(pk)",
+            {"#language": "language"},
+        )
+
+    def end(self, session: Session) -> None:
+        """The visit is over; the cookie is worth nothing any more."""
+        self._table.delete(f"SESSION#{session.key}")
+
+
+class Deliveries:
+    """Makes sure that a message is sent once at most, whatever a queue brings again."""
+
+    def __init__(self, access_table: str) -> None:
+        self._table = _Table(access_table)
+
+    def claim(self, contact_id: str, now: datetime, busy_for: timedelta) -> Claim:
+        """Take a message before sending it. What someone else took is BUSY first and DOUBTFUL later."""
+        item = {"claimed_at": _epoch(now), "expires_at": _epoch(now + _KEEP_CONTACT)}
+        if self._table.put_new(f"CONTACT#{contact_id}", item):
+            return Claim.OURS
+        found = self._table.get(f"CONTACT#{contact_id}")
+        busy = found is None or _moment(found["claimed_at"]) + busy_for > now  # None: given back this very moment
+        return Claim.BUSY if busy else Claim.DOUBTFUL
+
+    def give_back(self, contact_id: str) -> None:
+        """The message certainly did not leave: whoever is asked next may send it."""
+        self._table.delete(f"CONTACT#{contact_id}")
+
+
+class _Table:
+    """The access table, one item a key; a write whose condition fails answers False."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._db = client("dynamodb")
+
+    def get(self, pk: str) -> dict[str, Any] | None:
+        with translated():
+            item: dict[str, Any] | None = self._db.get_item(
+                TableName=self._name, Key={"pk": {"S": pk}}, ConsistentRead=True
+            ).get("Item")
+        return item
+
+    def put(self, pk: str, item: dict[str, Any]) -> None:
+        with translated():
+            self._db.put_item(TableName=self._name, Item={"pk": {"S": pk}, **item})
+
+    def put_new(self, pk: str, item: dict[str, Any]) -> bool:
+        """Put an item unless there is one of this key; whether it was put."""
+        try:
+            with translated():
+                self._db.put_item(
+                    TableName=self._name,
+                    Item={"pk": {"S": pk}, **item},
+                    ConditionExpression="attribute_not_exists(pk)",
+                )
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def update(
+        self, pk: str, change: str, values: dict[str, Any], condition: str = "", names: dict[str, str] | None = None
+    ) -> dict[str, Any] | None:
+        """Update an item and return all of it as it is now; None when the condition does not hold."""
+        extra: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        if names:
+            extra["ExpressionAttributeNames"] = names
+        try:
+            with translated():
+                item: dict[str, Any] = self._db.update_item(
+                    TableName=self._name,
+                    Key={"pk": {"S": pk}},
+                    UpdateExpression=change,
+                    ExpressionAttributeValues=values,
+                    ReturnValues="ALL_NEW",
+                    **extra,
+                )["Attributes"]
+        except ClientError as error:
+            if error_code(error) == "ConditionalCheckFailedException":
+                return None
+            raise
+        return item
+
+    def delete(self, pk: str) -> None:
+        with translated():
+            self._db.delete_item(TableName=self._name, Key={"pk": {"S": pk}})
+
+
+def _epoch(moment: datetime) -> dict[str, str]:
+    return {"N": str(int(moment.timestamp()))}
+
+
+def _moment(value: dict[str, str]) -> datetime:
+    return datetime.fromtimestamp(int(value["N"]), UTC)

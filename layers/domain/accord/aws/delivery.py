@@ -1,0 +1,160 @@
+"""Messages leave here: by SMS through SNS, by e-mail through SES, each contact once at most."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from accord.aws.access import Claim, Deliveries, Links
+from accord.aws.clients import client, error_code, translated
+from accord.aws.people import PeopleStore
+from accord.aws.store import CaseStore
+from accord.case import Case, Status
+from accord.contact_gate import may_contact
+from accord.customer import note_delivery, offers_to_show
+from accord.errors import PersonNotFoundError, ServiceUnavailableError
+from accord.messages import contact_message, sender_of, text_id
+from accord.person import Person
+from accord.policy import Policy, load_policy
+
+# An attempt lives as long as the function, 30 s. A claim that nobody has settled after this is in doubt.
+_BUSY_FOR = timedelta(minutes=2)
+_LOST = "Nobody knows whether the message arrived: the answer was lost. Ask the customer before sending another."
+
+
+class Contact(BaseModel):
+    """A contact that the gate allowed, as the event `ContactRequested` says it."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    case_id: str
+    contact_id: str
+    channel: Literal["SMS", "EMAIL"]
+    template: str
+    offer_ids: tuple[str, ...]
+
+
+class NotSentError(Exception):
+    """The message did not leave, or nobody can say whether it did; trying again could send it twice.
+
+    The text says, without personal data, what a person has to do.
+    """
+
+
+def send_sms(phone: str, text: str) -> None:
+    """Send a text message. Raises NotSentError, or ServiceUnavailableError when it certainly did not leave."""
+    kind = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
+    _send(lambda: client("sns", attempts=1).publish(PhoneNumber=phone, Message=text, MessageAttributes=kind))
+
+
+def send_email(sender: str, address: str, subject: str, text: str) -> None:
+    """Send an e-mail. Raises NotSentError, or ServiceUnavailableError when it certainly did not leave."""
+    content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text, "Charset": "UTF-8"}}}}
+    _send(
+        lambda: client("sesv2", attempts=1).send_email(
+            FromEmailAddress=sender, Destination={"ToAddresses": [address]}, Content=content
+        )
+    )
+
+
+def _send(call: Callable[[], object]) -> None:
+    try:
+        with translated():
+            call()
+    except ServiceUnavailableError as error:
+        if isinstance(error.__cause__, ClientError | ConnectTimeoutError | EndpointConnectionError):
+            raise
+        raise NotSentError(_LOST) from None
+    except ClientError as error:
+        reason = error_code(error)
+        raise NotSentError(f"The message was refused ({reason}). Check how the customer can be reached.") from None
+
+
+class Messenger:
+    """Delivers the contacts that the gate allowed."""
+
+    def __init__(
+        self,
+        cases: CaseStore,
+        people: PeopleStore,
+        links: Links,
+        deliveries: Deliveries,
+        public_base_url: str,
+        mail_sender: str,
+    ) -> None:
+        self._cases = cases
+        self._people = people
+        self._links = links
+        self._deliveries = deliveries
+        self._base_url = public_base_url
+        self._mail_sender = mail_sender
+
+    def deliver(self, contact: Contact, now: datetime) -> str:
+        """Send one contact with a new link, once at most, and record the outcome: SENT, FAILED or OVERTAKEN.
+
+        FAILED leaves a task for staff; OVERTAKEN means that the case has moved on and needs no message.
+        Raises ServiceUnavailableError where the contact may be tried again.
+        """
+        key = f"delivered/{contact.contact_id}"
+        if (done := self._cases.result_of(contact.case_id, key)) is not None:
+            return str(done["outcome"])
+        case = self._cases.get(contact.case_id)
+        by_hand = ""
+        try:
+            outcome = self._send_once(contact, case, now)
+        except NotSentError as error:
+            outcome, by_hand = "FAILED", str(error)
+        text = text_id(contact.template, case.language)
+        self._cases.change(
+            contact.case_id,
+            key,
+            lambda case: note_delivery(case, contact.contact_id, outcome, text, now, by_hand=by_hand),
+        )
+        return outcome
+
+    def _send_once(self, contact: Contact, case: Case, now: datetime) -> str:
+        policy = load_policy(case.jurisdiction)
+        on_offer = {offer.offer_id for offer in offers_to_show(case, now)}
+        if case.status not in (Status.INVITED, Status.NEGOTIATING) or on_offer.isdisjoint(contact.offer_ids):
+            return "OVERTAKEN"
+        # The queue may have held the contact back for hours: what was allowed then need not be allowed now.
+        before = tuple(record for record in case.contacts if record.contact_id != contact.contact_id)
+        verdict = may_contact(policy, now, case.time_zone, contact.channel, case.flags, before)
+        if not verdict.allowed:
+            raise NotSentError(f"The message came too late to be allowed: {verdict.rule}. Find a lawful way or time.")
+        try:
+            person = self._people.get(case.cardholder_id)
+        except PersonNotFoundError:
+            raise NotSentError("There is no phone number or address of the customer any more.") from None
+        if contact.channel == "EMAIL" and person.email is None:
+            raise NotSentError("There is no e-mail address of the customer.")
+        claim = self._deliveries.claim(contact.contact_id, now, _BUSY_FOR)
+        if claim is Claim.BUSY:
+            raise ServiceUnavailableError("the contact is being sent right now")
+        if claim is Claim.DOUBTFUL:
+            raise NotSentError(_LOST)
+        try:
+            self._send(contact, case, person, policy, now)
+        except ServiceUnavailableError:
+            self._deliveries.give_back(contact.contact_id)
+            raise
+        return "SENT"
+
+    def _send(self, contact: Contact, case: Case, person: Person, policy: Policy, now: datetime) -> None:
+        locator = self._links.issue(case.case_id, case.cardholder_id, now)
+        message = contact_message(
+            contact.template,
+            case,
+            contact.offer_ids,
+            sender_of(policy, now.astimezone(ZoneInfo(case.time_zone)).date(), case.language),
+            f"{self._base_url}/c/{locator}",
+            now,
+        )
+        if contact.channel == "EMAIL" and person.email is not None:
+            send_email(self._mail_sender, person.email, message.subject, message.email)
+        else:
+            send_sms(person.phone, message.sms)

@@ -1,0 +1,143 @@
+"""The one gate that every contact passes: whether, and from when, a person may be contacted through a channel.
+
+It fails closed: what no rule allows, an unknown time zone and an unknown channel are refused, with the reason.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from accord.case import ContactRecord
+from accord.errors import RuleMissingError
+from accord.policy import Policy, QuietHours, RulesOfTheDay
+
+_WEEK = timedelta(days=7)
+_MESSAGES = ("SMS", "EMAIL")
+# Each pass lifts one obstacle (a quiet night, a full day, a full week) and may meet the next one.
+_MAX_OBSTACLES = 50
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says. Refused for good when neither allowed nor `not_before` a moment (in UTC).
+
+    `rule` names what stands against the contact, `rules` everything that was looked at.
+    """
+
+    allowed: bool
+    rule: str | None
+    not_before: datetime | None
+    rules: tuple[str, ...]
+
+
+def may_contact(
+    policy: Policy,
+    now: datetime,
+    time_zone: str,
+    channel: str,
+    flags: Collection[str],
+    history: Sequence[ContactRecord],
+) -> Verdict:
+    """Ask whether the debtor may be contacted now through SMS, EMAIL or CALL.
+
+    Quiet hours and days are those of the debtor's own time zone. `history` holds what left or was tried before.
+    Raises ValueError when `now` has no offset.
+    """
+    if now.tzinfo is None:
+        raise ValueError("now: a moment without an offset is no moment")
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ValueError, OSError):  # not a key of the database, or not a key at all
+        return Verdict(False, "time_zone", None, ())
+    rules = policy.on(now.astimezone(zone).date())
+    try:
+        return _verdict(rules, now.astimezone(UTC), zone, channel, flags, history)
+    except RuleMissingError as error:
+        return Verdict(False, str(error), None, rules.used)
+
+
+def _verdict(
+    rules: RulesOfTheDay,
+    now: datetime,
+    zone: ZoneInfo,
+    channel: str,
+    flags: Collection[str],
+    history: Sequence[ContactRecord],
+) -> Verdict:
+    if channel not in rules["contact.channels"]:
+        return Verdict(False, "contact.channels", None, rules.used)
+    if not set(rules["contact.stop_on"]).isdisjoint(flags):
+        return Verdict(False, "contact.stop_on", None, rules.used)
+    quiet: QuietHours = rules["contact.quiet_hours_local"]
+    per_week: int = rules["contact.max_contacts_rolling_7_days"]
+    per_day = _daily_caps(rules, channel, history)
+
+    first_rule, moment = None, now
+    for _ in range(_MAX_OBSTACLES):
+        rule, until = _obstacle(moment, zone, quiet, per_day, per_week, history)
+        if rule is None:
+            break
+        if until is None:
+            return Verdict(False, rule, None, rules.used)
+        first_rule, moment = first_rule or rule, until
+    else:
+        return Verdict(False, first_rule, None, rules.used)
+    return Verdict(moment == now, first_rule, None if moment == now else moment, rules.used)
+
+
+def _daily_caps(
+    rules: RulesOfTheDay, channel: str, history: Sequence[ContactRecord]
+) -> list[tuple[str, int, list[datetime]]]:
+    """The caps a local day has for a channel: the rule, how many it allows, and when one was used."""
+    if channel == "CALL":
+        calls = [record for record in history if record.channel == "CALL"]
+        connected = "contact.max_connected_voice_per_debtor_per_day"
+        unanswered = "contact.max_unanswered_attempts_per_number_per_day"
+        return [
+            (connected, rules[connected], [call.at for call in calls if call.connected]),
+            (unanswered, rules[unanswered], [call.at for call in calls if not call.connected]),
+        ]
+    messages = "contact.max_messages_per_day"
+    return [(messages, rules[messages], [record.at for record in history if record.channel in _MESSAGES])]
+
+
+def _obstacle(
+    moment: datetime,
+    zone: ZoneInfo,
+    quiet: QuietHours,
+    per_day: list[tuple[str, int, list[datetime]]],
+    per_week: int,
+    history: Sequence[ContactRecord],
+) -> tuple[str | None, datetime | None]:
+    """What stands against a contact at a moment, and when that ends; (None, None) when nothing does."""
+    local = moment.astimezone(zone)
+    for rule, most, used in per_day:
+        if most == 0:
+            return rule, None
+        if sum(at.astimezone(zone).date() == local.date() for at in used) >= most:
+            return rule, _at_local(local.date() + timedelta(days=1), time(0), zone)
+    if per_week == 0:
+        return "contact.max_contacts_rolling_7_days", None
+    recent = sorted(record.at for record in history if record.at > moment - _WEEK)
+    if len(recent) >= per_week:
+        return "contact.max_contacts_rolling_7_days", (recent[-per_week] + _WEEK).astimezone(UTC)
+    until = _quiet_until(local, quiet, zone)
+    return ("contact.quiet_hours_local", until) if until is not None else (None, None)
+
+
+def _quiet_until(local: datetime, quiet: QuietHours, zone: ZoneInfo) -> datetime | None:
+    """When the quiet hours end that a local moment lies in, or None when it lies in none."""
+    clock = local.time()
+    over_midnight = quiet.start > quiet.end
+    if over_midnight and clock >= quiet.start:
+        return _at_local(local.date() + timedelta(days=1), quiet.end, zone)
+    if clock < quiet.end and (over_midnight or clock >= quiet.start):
+        return _at_local(local.date(), quiet.end, zone)
+    return None
+
+
+def _at_local(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    """The moment (UTC) that a wall clock shows a time. Where clocks change it may be two: the later, to be sure."""
+    moments = (datetime.combine(day, clock, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return max(moments)

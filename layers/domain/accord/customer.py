@@ -1,0 +1,272 @@
+"""What a customer does on the pages, each act as one change of the case.
+
+Every decision that the workflow waits for (signing, a proposal, the income form, a call, a refusal) is taken once: the
+next one has to wait until the workflow has taken up the first.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import rfc8785
+
+from accord.agreement import terms_hash
+from accord.case import (
+    Agreement,
+    Case,
+    Change,
+    Circumstances,
+    Comprehension,
+    Decision,
+    Offer,
+    Status,
+    TaskKind,
+    new_task,
+)
+from accord.comprehension import mark
+from accord.errors import DecisionRefusedError, NotApprovedError
+from accord.events import (
+    AccessLocked,
+    Actor,
+    AgreementDownloaded,
+    AgreementSigned,
+    CircumstancesTold,
+    CodeSent,
+    ComprehensionChecked,
+    ContactDelivered,
+    CustomerDecided,
+    IdentityConfirmed,
+    OfferChosen,
+)
+from accord.offers import quotable
+from accord.schedule import schedule_of
+
+# Why a customer may decline; the pages offer these words and no free text, which could hold personal data.
+DECLINE_REASONS = ("CANNOT_AFFORD", "AMOUNT_WRONG", "OTHER_HELP", "NOT_TOLD")
+IDENTITY_METHOD = "ID_LAST4_AND_SMS_CODE"
+
+_DECIDING = frozenset({Status.INVITED, Status.NEGOTIATING})
+_CALL_WITHIN = timedelta(days=1)
+_BY_HAND_WITHIN = timedelta(days=2)
+
+
+# --- coming in -------------------------------------------------------------------------------------------------
+
+
+def confirm_identity(case: Case, actor: Actor) -> Change:
+    """The person proved who they are. An invited customer is negotiating from now on."""
+    status = Status.NEGOTIATING if case.status is Status.INVITED else case.status
+    return Change(case.moved(status), (IdentityConfirmed(method=IDENTITY_METHOD),), actor)
+
+
+def note_code(case: Case, purpose: str, bound_to: str, actor: Actor) -> Change:
+    """A one-time code left by SMS; `bound_to` is the hash of the terms that it signs, or empty."""
+    return Change(case, (CodeSent(purpose=purpose, terms_hash=bound_to or None),), actor)
+
+
+def lock_access(case: Case, actor: Actor, now: datetime) -> Change:
+    """Too many tries failed: nobody gets in by the web until a person has spoken with the customer."""
+    note = "The pages are locked after ten failed tries. Confirm the customer's identity by phone before unlocking."
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, _CALL_WITHIN, note)
+    return Change(case, (AccessLocked(reason="FAILED_TRIES"), created), actor, tasks=(task,))
+
+
+def note_delivery(case: Case, contact_id: str, outcome: str, text: str, now: datetime, *, by_hand: str = "") -> Change:
+    """A message was SENT or FAILED. `by_hand` says, where it failed, what a person has to do about it."""
+    actor = Actor(kind="SYSTEM", id="deliver_contact")
+    delivered = ContactDelivered(contact_id=contact_id, outcome=outcome, text=text)
+    if not by_hand:
+        return Change(case, (delivered,), actor)
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, _BY_HAND_WITHIN, by_hand)
+    return Change(case, (delivered, created), actor, tasks=(task,))
+
+
+# --- towards an agreement --------------------------------------------------------------------------------------
+
+
+def offers_to_show(case: Case, now: datetime) -> tuple[Offer, ...]:
+    """The offers that may be shown now, in their order: approved and still valid."""
+    shown = []
+    for offer in case.offers:
+        try:
+            shown.append(quotable(case, offer.offer_id, now))
+        except NotApprovedError:
+            continue
+    return tuple(shown)
+
+
+def chosen_offer(case: Case, now: datetime) -> Offer | None:
+    """The offer that the customer chose, while it may still be agreed on."""
+    return next((offer for offer in offers_to_show(case, now) if offer.offer_id == case.chosen_offer_id), None)
+
+
+def has_understood(case: Case) -> bool:
+    """Whether the questions about the chosen offer were answered rightly (Civil Code 496: terms are explained)."""
+    answered = case.comprehension
+    return answered is not None and answered.passed_at is not None and answered.offer_id == case.chosen_offer_id
+
+
+def place(case: Case, now: datetime) -> str:
+    """Where the customer goes on, whenever they come back: offers, questions, agreement, or plan.
+
+    `plan` is the page for everything on which there is nothing to decide now.
+    """
+    if case.status not in _DECIDING or case.decision is not None or not offers_to_show(case, now):
+        return "plan"
+    if chosen_offer(case, now) is None:
+        return "offers"
+    return "agreement" if has_understood(case) else "questions"
+
+
+def choose_offer(case: Case, offer_id: str, actor: Actor, now: datetime) -> Change:
+    """Choose one of the offers that stand side by side. Nothing is agreed yet; another may be chosen until signing."""
+    _check_may_decide(case)
+    shown = tuple(offer.offer_id for offer in offers_to_show(case, now))
+    if offer_id not in shown:
+        raise DecisionRefusedError("OFFER_EXPIRED")
+    if offer_id == case.chosen_offer_id:
+        return Change(case.moved(Status.NEGOTIATING), (), actor)
+    chosen = case.moved(Status.NEGOTIATING, chosen_offer_id=offer_id, comprehension=None)
+    return Change(chosen, (OfferChosen(offer_id=offer_id, shown=shown),), actor)
+
+
+def answer_questions(case: Case, language: str, answers: Mapping[str, str], actor: Actor, now: datetime) -> Change:
+    """Mark the answers about the chosen offer. Wrong ones are explained and asked again; result: `passed`."""
+    _check_may_decide(case)
+    offer = _chosen(case, now)
+    passed, verdicts = mark(offer, language, answers)
+    before = case.comprehension
+    attempt = before.attempts + 1 if before is not None and before.offer_id == offer.offer_id else 1
+    marked = tuple(
+        {"question": verdict.question, "answer": verdict.answer, "right": "yes" if verdict.right else "no"}
+        for verdict in verdicts
+    )
+    comprehension = Comprehension(
+        offer_id=offer.offer_id, attempts=attempt, passed_at=now if passed else None, answers=marked
+    )
+    checked = ComprehensionChecked(offer_id=offer.offer_id, attempt=attempt, passed=passed, answers=marked)
+    return Change(case.model_copy(update={"comprehension": comprehension}), (checked,), actor, {"passed": passed})
+
+
+def sign(case: Case, terms: Mapping[str, Any], decision_id: str, actor: Actor, now: datetime) -> Change:
+    """Sign the terms of the chosen offer, with every consent in them.
+
+    The caller has checked the typed name and the one-time code that is bound to these very terms. Raises
+    DecisionRefusedError when the offer has expired, was not understood, or is not the one in the terms.
+    """
+    _check_may_decide(case)
+    offer = _chosen(case, now)
+    if not has_understood(case):
+        raise DecisionRefusedError("NOT_UNDERSTOOD")
+    if terms["offer_id"] != offer.offer_id:
+        raise DecisionRefusedError("TERMS_CHANGED")
+    digest = terms_hash(terms)
+    agreement = Agreement(
+        offer_id=offer.offer_id,
+        terms=rfc8785.dumps(dict(terms)).decode(),
+        terms_hash=digest,
+        language=terms["language"],
+        signed_at=now,
+        schedule=schedule_of(offer),
+    )
+    signed = AgreementSigned(
+        offer_id=offer.offer_id, terms_hash=digest, consents=tuple(terms["consents"]), language=terms["language"]
+    )
+    decided = CustomerDecided(decision_id=decision_id, kind="SIGNED")
+    after = case.moved(
+        Status.SIGNED,
+        agreement=agreement,
+        decision=Decision(decision_id=decision_id, by="CUSTOMER", kind="SIGNED", at=now),
+    )
+    return Change(after, (signed, decided), actor)
+
+
+def same_name(typed: str, name: str) -> bool:
+    """Whether a typed name is the person's: without regard to case, width, spaces and the dot between parts."""
+    return _plain_name(typed) == _plain_name(name) != ""
+
+
+def _plain_name(name: str) -> str:
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(char for char in folded if not char.isspace() and char not in "·•・.-'’")
+
+
+def note_download(case: Case, actor: Actor) -> Change:
+    """The customer took a copy of the sealed agreement. Raises DecisionRefusedError when there is none yet."""
+    if case.agreement is None or case.agreement.document_sha256 is None:
+        raise DecisionRefusedError("NOT_SEALED")
+    return Change(case, (AgreementDownloaded(document_sha256=case.agreement.document_sha256),), actor)
+
+
+# --- other ways ------------------------------------------------------------------------------------------------
+
+
+def propose_amount(case: Case, amount: int, decision_id: str, actor: Actor, now: datetime) -> Change:
+    """The customer's own proposal: what they could pay a month, in minor units. It goes back to assessment."""
+    _check_may_decide(case)
+    if not 0 < amount <= case.account.balance.total:
+        raise DecisionRefusedError("AMOUNT")
+    return _decided(case, "COUNTER", decision_id, actor, now, amount=amount)
+
+
+def tell_circumstances(case: Case, told: Mapping[str, int], decision_id: str, actor: Actor, now: datetime) -> Change:
+    """The customer's own figures a month; what is left out stays as it was known. It goes back to assessment.
+
+    `told` has any of monthly_income, monthly_essential_spend, other_debt_payments (minor units) and dependants.
+    """
+    _check_may_decide(case)
+    if not told:
+        raise DecisionRefusedError("NOTHING_TOLD")
+    known = case.circumstances.model_dump() | dict(told) | {"told_by": "CUSTOMER"}
+    after = case.model_copy(update={"circumstances": Circumstances.model_validate(known)})
+    return _decided(after, "INCOME_FORM", decision_id, actor, now, before=(CircumstancesTold(fields=tuple(told)),))
+
+
+def ask_for_call(case: Case, decision_id: str, actor: Actor, now: datetime) -> Change:
+    """The customer wants to speak with a person; the pages stay open."""
+    _check_may_decide(case)
+    return _decided(case, "CALL_ME", decision_id, actor, now)
+
+
+def decline(case: Case, reason: str, decision_id: str, actor: Actor, now: datetime) -> Change:
+    """The customer wants none of it. Who says that the amount is wrong is called by a person."""
+    _check_may_decide(case)
+    if reason not in DECLINE_REASONS:
+        raise DecisionRefusedError("REASON")
+    declined = _decided(case, "DECLINED", decision_id, actor, now, reason=reason)
+    if reason != "AMOUNT_WRONG":
+        return declined
+    note = "The customer says that the amount owed is wrong. Check the account and call before any other contact."
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, _CALL_WITHIN, note)
+    return Change(declined.case, (*declined.events, created), actor, tasks=(task,))
+
+
+def _decided(
+    case: Case,
+    kind: str,
+    decision_id: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    amount: int | None = None,
+    reason: str | None = None,
+    before: tuple[CircumstancesTold, ...] = (),
+) -> Change:
+    decision = Decision(decision_id=decision_id, by="CUSTOMER", kind=kind, at=now, amount=amount)
+    decided = CustomerDecided(decision_id=decision_id, kind=kind, amount=amount, reason=reason)
+    return Change(case.model_copy(update={"decision": decision}), (*before, decided), actor)
+
+
+def _check_may_decide(case: Case) -> None:
+    if case.decision is not None:
+        raise DecisionRefusedError("PENDING")
+    if case.status not in _DECIDING:
+        raise DecisionRefusedError("NOT_OPEN")
+
+
+def _chosen(case: Case, now: datetime) -> Offer:
+    offer = chosen_offer(case, now)
+    if offer is None:
+        raise DecisionRefusedError("OFFER_EXPIRED" if case.chosen_offer_id else "NOT_CHOSEN")
+    return offer

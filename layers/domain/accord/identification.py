@@ -1,0 +1,43 @@
+"""Identification: how late the account is, whether something forbids negotiating, and who needs extra care."""
+
+from datetime import date
+
+from accord.case import Case, Change, Identification, Status
+from accord.events import Actor, CaseIdentified
+from accord.policy import Policy
+
+_STEP = Actor(kind="SYSTEM", id="identify")
+_DAYS_A_BUCKET = 30
+_LAST_BUCKET = 6
+
+
+def bucket(days_past_due: int) -> str:
+    """The delinquency bucket: M0 not overdue, M1 1-30 days, … M6 151-180 days, M6+ above (convention of the field)."""
+    if days_past_due <= 0:
+        return "M0"
+    number = (days_past_due + _DAYS_A_BUCKET - 1) // _DAYS_A_BUCKET
+    return f"M{number}" if number <= _LAST_BUCKET else f"M{_LAST_BUCKET}+"
+
+
+def identify(case: Case, policy: Policy, today: date) -> Change:
+    """Who the cardholder is to us now. Outcomes: NEGOTIATE, or EXCLUDED (the workflow then closes the case)."""
+    rules = policy.on(today)
+    account = case.account
+    exclusion = next((reason for reason in rules["identification.exclusions"] if reason in case.flags), None)
+    if exclusion is None and account.balance.total == 0:
+        exclusion = "NOTHING_OWED"
+    if exclusion is None and account.days_past_due <= 0:
+        exclusion = "NOT_OVERDUE"
+    vulnerable = (
+        "VULNERABLE" in case.flags or case.circumstances.hardship in rules["identification.vulnerable_hardships"]
+    )
+    identification = Identification(
+        delinquency_bucket=bucket(account.days_past_due), exclusion=exclusion, vulnerable=vulnerable, rules=rules.used
+    )
+    identified = CaseIdentified(**identification.model_dump(), policy_version=policy.version)
+    return Change(
+        case.moved(Status.IDENTIFIED, identification=identification),
+        (identified,),
+        _STEP,
+        {"outcome": "EXCLUDED" if exclusion else "NEGOTIATE"},
+    )

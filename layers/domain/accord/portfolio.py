@@ -1,0 +1,293 @@
+"""Portfolio files: one account a row, the fields of AccountOverdue flattened with dots; how rows become events.
+
+A file is UTF-8, comma separated, with a header, one account a line. `history.1` is the newest statement month, the
+month before `occurredAt` unless a column `history.1.month` says otherwise; `cardholder.flags` is separated by `|`.
+The event id comes from the file's content tag and the line, so that the same file twice makes the same events.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from accord.billing import AccountOverdue, parse
+from accord.errors import InputRejectedError
+from accord.opening import check_acceptable
+
+LINES_A_RANGE = 2_000
+# The counts of all ranges come back to the workflow in one state; Step Functions holds 256 KiB there.
+MAX_RANGES = 2_500
+# The longest valid row (60 months of history) has about 5 KB. The bound on any line keeps the planner's memory flat.
+MAX_ROW_BYTES = 16 * 1024
+MAX_LINE_BYTES = 1024 * 1024
+
+_HISTORY = re.compile(r"history\.([1-9]\d?)\.(month|billed|paid|monthsPastDue)")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_TEXT = {
+    b"\x1f\x8b": "it is compressed with gzip: send the CSV itself",
+    b"PK\x03\x04": "it is a ZIP or Excel file: send it as CSV, UTF-8",
+    b"\xff\xfe": "it is UTF-16: save it as UTF-8",
+    b"\xfe\xff": "it is UTF-16: save it as UTF-8",
+}
+
+
+@dataclass(frozen=True)
+class Range:
+    """Whole lines of a file: bytes from `start` up to `end`; the first of them is number `line` (the header is 1)."""
+
+    start: int
+    end: int
+    line: int
+    lines: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a file will be screened."""
+
+    columns: tuple[str, ...]
+    ignored_columns: tuple[str, ...]  # that no field of AccountOverdue has: told to the sender, never an error
+    lines: int  # without the header
+    ranges: tuple[Range, ...]
+
+
+@dataclass
+class Screening:
+    """What the rows of one range came to. Every line is in exactly one of the counts."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)  # details of AccountOverdue
+    not_overdue: int = 0
+    blank: int = 0
+    rejected: int = 0
+    rejects: list[dict[str, Any]] = field(default_factory=list)  # line, field, problem: one entry a problem, no values
+
+    def counts(self) -> dict[str, int]:
+        """How many lines came out how."""
+        return {
+            "sent": len(self.events),
+            "notOverdue": self.not_overdue,
+            "rejected": self.rejected,
+            "blank": self.blank,
+        }
+
+
+def plan(chunks: Iterable[bytes]) -> Plan:
+    """Read a file once and cut it into ranges of whole lines.
+
+    Raises InputRejectedError when the file as a whole cannot be read: empty, no CSV, not UTF-8, columns missing.
+    """
+    lines = _lines(chunks)
+    header = next(lines, b"")
+    columns = read_header(header)
+    ranges: list[Range] = []
+    start = end = len(header)
+    first, number = 2, 1
+    for number, line in enumerate(lines, start=2):
+        end += len(line)
+        if number - first + 1 == LINES_A_RANGE:
+            ranges.append(Range(start, end, first, LINES_A_RANGE))
+            start, first = end, number + 1
+    if end > start:
+        ranges.append(Range(start, end, first, number - first + 1))
+    if len(ranges) > MAX_RANGES:
+        raise _refused("file", f"it has more than {MAX_RANGES * LINES_A_RANGE:,} rows: split it into several files")
+    return Plan(columns, tuple(name for name in columns if not _is_known(name)), number - 1, tuple(ranges))
+
+
+def read_header(line: bytes) -> tuple[str, ...]:
+    """The columns that a header line names. Raises InputRejectedError that names what is missing or wrong."""
+    if not line.strip():
+        raise _refused("file", "it is empty, or its first line is: the first line names the columns")
+    for magic, problem in _NOT_TEXT.items():
+        if line.startswith(magic):
+            raise _refused("file", problem)
+    try:
+        columns = _cells(line.removeprefix(b"\xef\xbb\xbf").decode())
+    except UnicodeDecodeError:
+        raise _refused("header", "it is not UTF-8") from None
+    except csv.Error as error:
+        raise _refused("header", f"it is not a line of CSV: {error}") from None
+    months = {match[1] for name in columns if (match := _HISTORY.fullmatch(name))}
+    needed = [name for name, told in _fields().items() if told["required"]]
+    needed += [
+        f"history.{month}.{part}" for month in sorted(months, key=int) for part in ("billed", "paid", "monthsPastDue")
+    ]
+    problems = [{"field": name, "problem": "the column is missing"} for name in needed if name not in columns]
+    # Only names that are ours are repeated: a file without a header has a person's data in its first line.
+    problems += [
+        {"field": name, "problem": "the column stands there more than once"}
+        for name, times in Counter(columns).items()
+        if times > 1 and _is_known(name)
+    ]
+    if problems:
+        raise InputRejectedError(problems)
+    return tuple(columns)
+
+
+def screen(data: bytes, columns: tuple[str, ...], first_line: int, etag: str, now: datetime) -> Screening:
+    """Judge every line of a range: an event for an overdue account, a count, or rejects that name line and field."""
+    result = Screening()
+    lines = data.removesuffix(b"\n").split(b"\n")
+    for number, line in enumerate(lines, start=first_line):
+        if not line.strip():
+            result.blank += 1
+            continue
+        try:
+            detail = read_row(line, columns, event_id=f"file-{etag}.{number}", now=now)
+        except InputRejectedError as error:
+            result.rejected += 1
+            result.rejects += [{"line": number, **problem} for problem in error.problems]
+            continue
+        if detail is None:
+            result.not_overdue += 1
+        else:
+            result.events.append(detail)
+    return result
+
+
+def read_row(line: bytes, columns: tuple[str, ...], event_id: str, now: datetime) -> dict[str, Any] | None:
+    """One line as the detail of AccountOverdue, or None for an account that is not overdue.
+
+    Raises InputRejectedError that names every column that is wrong.
+    """
+    if len(line) > MAX_ROW_BYTES:
+        raise _refused("row", f"it is longer than {MAX_ROW_BYTES:,} bytes")
+    try:
+        # Bytes that are no UTF-8 become lone surrogates, so that the field they stand in can be named.
+        cells = _cells(line.decode(errors="surrogateescape"))
+    except csv.Error as error:
+        raise _refused("row", f"it is not a line of CSV: {error}; a field must not hold a line break") from None
+    if len(cells) != len(columns):
+        raise _refused("row", f"it has {len(cells)} fields, the header has {len(columns)}")
+    row = dict(zip(columns, cells, strict=True))
+    problems = [{"field": name, "problem": problem} for name, text in row.items() if (problem := _unreadable(text))]
+    if problems:
+        raise InputRejectedError(problems)
+    months = _history(row)
+    detail: dict[str, Any] = {"eventId": event_id, "account": {"balance": {}}, "cardholder": {}}
+    for name, told in _fields().items():
+        if row.get(name, "") != "":
+            _place(detail, name, _value(row[name], told))
+    detail["account"]["history"] = list(months.values())
+    try:
+        event = parse(AccountOverdue, detail)
+        if event.account.days_past_due == 0:
+            return None
+        check_acceptable(event, now)
+    except InputRejectedError as error:
+        raise InputRejectedError(
+            [{**problem, "field": _column(problem["field"], list(months))} for problem in error.problems]
+        ) from None
+    return detail
+
+
+def summarise(lines: int, ranges: list[dict[str, Any]]) -> dict[str, Any]:
+    """Add up the counts of all ranges of a file with so many lines.
+
+    A range that failed for good stands there as `{"failedFromLine": n}`. INCOMPLETE means that some line is in no
+    count; screening the same file again is then the way out, and harmless.
+    """
+    names = Screening().counts()
+    summary: dict[str, Any] = {name: sum(piece.get(name, 0) for piece in ranges) for name in names}
+    failed = sorted(piece["failedFromLine"] for piece in ranges if "failedFromLine" in piece)
+    complete = sum(summary.values()) == lines and not failed
+    return {"outcome": "COMPLETE" if complete else "INCOMPLETE", "lines": lines, **summary, "failedFromLines": failed}
+
+
+# --- parts -----------------------------------------------------------------------------------------------------
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file, each with its line feed."""
+    rest = b""
+    number = 1
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
+        number += len(whole)
+        if len(rest) > MAX_LINE_BYTES:
+            raise _refused("file", f"line {number} is longer than {MAX_LINE_BYTES:,} bytes: one account is one line")
+    if rest:
+        yield rest
+
+
+def _cells(line: str) -> list[str]:
+    return next(csv.reader([line.rstrip("\r\n")], strict=True))
+
+
+def _unreadable(text: str) -> str | None:
+    if _CONTROL.search(text):
+        return "it holds a control character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "it is not UTF-8"
+    return None
+
+
+@cache
+def _fields() -> Mapping[str, dict[str, Any]]:
+    """The columns that AccountOverdue asks for, from its own JSON Schema: name → {required, type}; without history."""
+    schema = AccountOverdue.model_json_schema()
+
+    def walk(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for name, told in node["properties"].items():
+            if "$ref" in told:
+                yield from walk(schema["$defs"][told["$ref"].rpartition("/")[2]], f"{prefix}{name}.")
+                continue
+            kinds = {option.get("type") for option in told.get("anyOf", [told])}
+            yield prefix + name, {"required": name in node["required"], "kinds": kinds}
+
+    made_here = ("eventId", "account.history")
+    return {name: told for name, told in walk(schema, "") if name not in made_here}
+
+
+def _is_known(column: str) -> bool:
+    return column in _fields() or _HISTORY.fullmatch(column) is not None
+
+
+def _value(text: str, told: dict[str, Any]) -> Any:
+    """A cell as its field wants it. What does not fit stays text: the model then says what is wrong."""
+    if "integer" in told["kinds"] and _WHOLE_NUMBER.fullmatch(text):
+        return int(text)
+    if "array" in told["kinds"]:
+        return text.split("|")
+    return text
+
+
+def _place(detail: dict[str, Any], name: str, value: Any) -> None:
+    *parents, last = name.split(".")
+    for parent in parents:
+        detail = detail[parent]
+    detail[last] = value
+
+
+def _history(row: dict[str, str]) -> dict[int, dict[str, Any]]:
+    """The months of a row that hold anything, by their number, newest first."""
+    months: dict[int, dict[str, Any]] = {}
+    for name, text in row.items():
+        if text != "" and (match := _HISTORY.fullmatch(name)):
+            value = int(text) if _WHOLE_NUMBER.fullmatch(text) else text
+            months.setdefault(int(match[1]), {})[match[2]] = value
+    told_on = re.match(r"(\d{4})-(\d{2})-", row["occurredAt"])
+    for number, month in months.items():
+        if told_on and "month" not in month:
+            year, index = divmod(int(told_on[1]) * 12 + int(told_on[2]) - 1 - number, 12)
+            month["month"] = f"{year:04}-{index + 1:02}"
+    return dict(sorted(months.items()))
+
+
+def _column(path: str, months: list[int]) -> str:
+    """The column that a field of the event came from."""
+    match = re.fullmatch(r"account\.history\.(\d+)(.*)", path)
+    return f"history.{months[int(match[1])]}{match[2]}" if match else path
+
+
+def _refused(where: str, problem: str) -> InputRejectedError:
+    return InputRejectedError([{"field": where, "problem": problem}])

@@ -1,0 +1,145 @@
+"""Instalments in whole minor units: equal ones, annuities, due dates, and the yearly cost of a row of payments.
+
+Whatever is rounded, the last instalment settles it, so that a schedule always repays exactly what is owed.
+"""
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+from accord.case import Instalment, Offer
+from accord.money import PPM
+
+MAX_MONTHS = 600
+_MONTHS_A_YEAR = 12
+
+
+class Payment(NamedTuple):
+    """One payment of a plan before it has a due date, in minor units."""
+
+    amount: int
+    principal: int
+    interest: int
+
+
+def equal_instalments(total: int, months: int, first_due: date) -> tuple[Instalment, ...]:
+    """Interest-free instalments: `total // months` each, the remainder in the last. Amounts in minor units.
+
+    Raises ValueError when there is less than one minor unit for each instalment, or the months are out of range.
+    """
+    return _dated(payments(0, total, 0, months), first_due)
+
+
+def annuity(principal: int, annual_rate_ppm: int, months: int, first_due: date) -> tuple[Instalment, ...]:
+    """Instalments of one constant amount with interest on the balance, a twelfth of the yearly rate each month.
+
+    A = P·r / (1 − (1+r)^−n), and interest = balance·r, each rounded half up; the last instalment repays the rest.
+    Raises ValueError when the amount is too small for so many instalments, or a value is out of range.
+    """
+    return _dated(payments(principal, 0, annual_rate_ppm, months), first_due)
+
+
+def payments(bearing: int, free: int, annual_rate_ppm: int, months: int) -> list[Payment]:
+    """The payments of a plan in which interest runs on `bearing` alone and `free` is repaid beside it without any.
+
+    Interest may not run on fees (People's Bank of China, credit card notice in force since 2017): they are `free`.
+    Raises ValueError as `annuity` and `equal_instalments` do.
+    """
+    if not 1 <= months <= MAX_MONTHS:
+        raise ValueError(f"months: {months} is not from 1 to {MAX_MONTHS}")
+    if not 0 <= annual_rate_ppm <= PPM:
+        raise ValueError(f"annual_rate_ppm: {annual_rate_ppm} is not from 0 to {PPM}")
+    if bearing < 0 or free < 0 or bearing + free < 1:
+        raise ValueError("there is nothing to repay")
+    if annual_rate_ppm == 0:
+        bearing, free = 0, bearing + free
+    share = free // months
+    rows = _annuity_payments(bearing, annual_rate_ppm, months) if bearing else [Payment(0, 0, 0)] * months
+    if share:
+        rows = [Payment(amount + share, principal + share, interest) for amount, principal, interest in rows]
+    rest = free - share * months
+    if rest:
+        amount, principal, interest = rows[-1]
+        rows[-1] = Payment(amount + rest, principal + rest, interest)
+    if rows[0].principal < 1:
+        raise ValueError(f"the amount is too small to be repaid in {months} instalments; choose fewer")
+    return rows
+
+
+def schedule_of(offer: Offer) -> tuple[Instalment, ...]:
+    """The schedule of an offer: the same offer always has the same one."""
+    bearing = offer.owed.principal - offer.waived.principal
+    rows = payments(bearing, offer.financed - bearing, offer.annual_rate_ppm, offer.months)
+    return _dated(rows, offer.first_due_date)
+
+
+def due_dates(first_due: date, months: int) -> list[date]:
+    """The same day each month, or the month's last where it is too short: 31 January, 28 February, 31 March."""
+    start, day = first_due.year * _MONTHS_A_YEAR + first_due.month - 1, first_due.day
+    dates = []
+    for index in range(start, start + months):
+        year, month = divmod(index, _MONTHS_A_YEAR)
+        last = day if day <= 28 else min(day, monthrange(year, month + 1)[1])
+        dates.append(date(year, month + 1, last))
+    return dates
+
+
+def annual_cost_ppm(financed: int, amounts: Sequence[int]) -> int:
+    """What a plan costs as one nominal yearly rate, in parts per million: twelve times the monthly internal rate.
+
+    `financed` (minor units) is repaid by monthly `amounts`, the first a month from now. Exact, to the nearest part;
+    0 when no more is repaid than was financed. Raises ValueError when nothing is financed.
+    """
+    if financed < 1:
+        raise ValueError("financed: there is nothing to repay")
+    if sum(amounts) <= financed:
+        return 0
+    low, high = 0, 2 * PPM  # in half parts, so that the last bit rounds
+    while _repaid_with_interest(financed, amounts, high):
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _repaid_with_interest(financed, amounts, middle):
+            low = middle
+        else:
+            high = middle
+    return (low + 1) // 2
+
+
+def _repaid_with_interest(financed: int, amounts: Sequence[int], half_ppm: int) -> bool:
+    """Whether the amounts repay what was financed together with interest at this yearly rate. Integers only."""
+    unit = 2 * PPM * _MONTHS_A_YEAR
+    balance, scale = financed, 1
+    for amount in amounts:  # balance / scale is what is left after each payment
+        scale *= unit
+        balance = balance * (unit + half_ppm) - amount * scale
+    return balance <= 0
+
+
+def _annuity_payments(principal: int, annual_rate_ppm: int, months: int) -> list[Payment]:
+    rate, unit = annual_rate_ppm, PPM * _MONTHS_A_YEAR
+    grown = (unit + rate) ** months
+    divisor = unit * (grown - unit**months)
+    amount = (2 * principal * rate * grown + divisor) // (2 * divisor)
+    half = unit // 2
+    balance = principal
+    rows = []
+    for _ in range(months - 1):
+        interest = (balance * rate + half) // unit
+        repaid = amount - interest
+        balance -= repaid
+        rows.append(Payment(amount, repaid, interest))
+    interest = (balance * rate + half) // unit
+    rows.append(Payment(balance + interest, balance, interest))
+    if balance < 1 or rows[0].principal < 1:
+        raise ValueError(f"the amount is too small to be repaid in {months} instalments; choose fewer")
+    return rows
+
+
+def _dated(rows: Sequence[Payment], first_due: date) -> tuple[Instalment, ...]:
+    dates = due_dates(first_due, len(rows))
+    return tuple(
+        Instalment(number, due, row.amount, row.principal, row.interest)
+        for number, (due, row) in enumerate(zip(dates, rows, strict=True), start=1)
+    )

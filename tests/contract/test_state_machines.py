@@ -1,0 +1,149 @@
+"""Every state machine is a sound graph in which no failure ends where nobody sees it."""
+
+import inspect
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract.definitions import MACHINES, RESOURCES, ROOT, all_states, definition, of_type, substitutions, targets
+
+from accord import errors
+
+MACHINE = pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name.split(".")[0])
+LAMBDA_ERRORS = {
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+TRANSIENT = {
+    name
+    for name, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, errors.TransientError) and kind is not errors.TransientError
+}
+
+
+def graphs(machine: dict[str, Any]) -> list[dict[str, Any]]:
+    """The machine and every machine inside it."""
+    nested = [
+        inner
+        for state in machine["States"].values()
+        for inner in [state[key] for key in ("ItemProcessor", "Iterator") if key in state] + state.get("Branches", [])
+    ]
+    return [machine, *(graph for inner in nested for graph in graphs(inner))]
+
+
+@MACHINE
+def test_every_target_exists_and_every_state_is_reachable(path: Path) -> None:
+    for graph in graphs(definition(path)):
+        states = graph["States"]
+        reached, ahead = set(), {graph["StartAt"]}
+        while ahead:
+            name = ahead.pop()
+            assert name in states, f"{name} does not exist"
+            reached.add(name)
+            ahead |= targets(states[name]) - reached
+        assert reached == set(states)
+
+
+@MACHINE
+def test_every_task_has_a_timeout_and_retries_what_may_pass(path: Path) -> None:
+    for name, state in all_states(definition(path)).items():
+        if state["Type"] != "Task":
+            continue
+        assert isinstance(state.get("TimeoutSeconds"), int), name
+        retried = {error for retrier in state.get("Retry", []) for error in retrier["ErrorEquals"]}
+        # A portfolio's steps change no case, so no case can change under them.
+        may_pass = LAMBDA_ERRORS | (TRANSIENT if path.name.startswith("negotiation") else {"ServiceUnavailableError"})
+        assert may_pass <= retried, f"{name} does not retry {may_pass - retried}"
+        for retrier in state["Retry"]:
+            assert retrier["MaxAttempts"] >= 3, name
+            assert retrier["JitterStrategy"] == "FULL", name
+
+
+@MACHINE
+def test_every_task_catches_everything_and_keeps_its_input(path: Path) -> None:
+    for name, state in all_states(definition(path)).items():
+        if state["Type"] not in ("Task", "Map"):
+            continue
+        caught = [error for catcher in state.get("Catch", []) for error in catcher["ErrorEquals"]]
+        assert caught, f"{name} has no Catch"
+        assert caught[-1] == "States.ALL", f"{name} lets errors escape"
+        assert all(catcher["ResultPath"].startswith("$.") for catcher in state["Catch"]), f"{name} loses its input"
+
+
+@MACHINE
+def test_every_wait_for_a_person_ends_by_a_timeout_of_its_own(path: Path) -> None:
+    waits = [
+        state for state in all_states(definition(path)).values() if "waitForTaskToken" in str(state.get("Resource"))
+    ]
+    for state in waits:
+        assert "TimeoutSeconds" in state
+        assert state["Parameters"]["Payload"]["task_token.$"] == "$$.Task.Token"
+        first = state["Catch"][0]["ErrorEquals"]
+        assert {"States.Timeout", "States.HeartbeatTimeout"} <= set(first)
+    if path.name.startswith("negotiation"):
+        assert len(waits) == 4
+
+
+@MACHINE
+def test_every_error_name_is_a_class(path: Path) -> None:
+    known = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
+    for name, state in all_states(definition(path)).items():
+        for rule in [*state.get("Retry", []), *state.get("Catch", [])]:
+            ours = {error for error in rule["ErrorEquals"] if not error.startswith(("States.", "Lambda."))}
+            assert ours <= known, f"{name} names {ours - known}, which no handler can raise"
+
+
+@MACHINE
+def test_every_choice_has_a_default(path: Path) -> None:
+    assert all("Default" in state for state in all_states(definition(path)).values() if state["Type"] == "Choice")
+
+
+def test_a_negotiation_carries_case_ids_and_routing_facts_alone() -> None:
+    path = ROOT / "statemachines" / "negotiation.asl.yaml"
+    allowed = {
+        "case_id.$", "step.$", "reason", "execution.$", "waits_for", "task_token.$", "FunctionName", "Payload",
+    }  # fmt: skip
+    for name, state in all_states(definition(path)).items():
+        given = state.get("Parameters", {})
+        assert set(given) | set(given.get("Payload", {})) <= allowed, name
+
+
+def test_every_end_of_a_negotiation_leaves_the_case_ended_or_staffed() -> None:
+    machine = definition(ROOT / "statemachines" / "negotiation.asl.yaml")
+    states = machine["States"]
+    ends = {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")}
+    before = {end: {name for name, state in states.items() if end in targets(state)} for end in ends}
+    assert before["Plan active"] == {"Activate"}
+    assert all(states[name]["Resource"].endswith(":Close") for name in before["Case closed"])
+    assert before["Failed"] == {"Record failure"}
+    assert ends == {"Plan active", "Case closed", "Failed"}
+    # Where Record failure itself fails, times out, or the execution is aborted, the rule on ended executions sees it.
+    rule = RESOURCES["NoticeFailedExecutionFunction"]["Properties"]["Events"]["Ended"]["Properties"]["Pattern"]
+    assert rule["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    assert rule["detail"]["stateMachineArn"] == [{"Ref": "NegotiationStateMachine"}]
+
+
+@MACHINE
+def test_the_template_gives_each_substitution_and_no_more(path: Path) -> None:
+    machine = next(
+        body
+        for body in of_type("AWS::Serverless::StateMachine").values()
+        if body["DefinitionUri"] == f"statemachines/{path.name}"
+    )
+    assert set(machine["DefinitionSubstitutions"]) == substitutions(path)
+
+
+def test_the_validator_of_the_states_language_accepts_every_file(tmp_path: Path) -> None:
+    files = []
+    for path in MACHINES:
+        target = tmp_path / f"{path.name.removesuffix('.asl.yaml')}.json"
+        target.write_text(json.dumps(definition(path)))
+        files.append(f"--json-definition={target}")
+    validator = ROOT / "node_modules" / ".bin" / "asl-validator"
+    done = subprocess.run([str(validator), *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,218 @@
+"""The template and the code say the same: handlers, settings, routes, layers; and no policy gives more than it must."""
+
+import ast
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract.definitions import ROOT, TEMPLATE, functions, of_type
+from samtranslator.translator.transform import transform
+
+FUNCTION = pytest.mark.parametrize("name", sorted(functions()))
+GLOBALS = TEMPLATE["Globals"]["Function"]
+# Actions that AWS offers for no resource. Each has its reason beside it in the template.
+WITHOUT_RESOURCE = re.compile(
+    r"^logs:(CreateLogDelivery|GetLogDelivery|UpdateLogDelivery|DeleteLogDelivery|ListLogDeliveries"
+    r"|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$"
+)
+
+
+def source(name: str) -> ast.Module:
+    """The handler's module, parsed."""
+    return ast.parse((ROOT / functions()[name]["CodeUri"] / "app.py").read_text(encoding="utf-8"))
+
+
+def settings_read(tree: ast.AST) -> set[str]:
+    """The environment variables that some code reads."""
+    subscripts = (node for node in ast.walk(tree) if isinstance(node, ast.Subscript))
+    return {
+        node.slice.value
+        for node in subscripts
+        if isinstance(node.slice, ast.Constant) and ast.unparse(node.value) in ("os.environ", "environ")
+    }
+
+
+def shared_settings() -> dict[str, set[str]]:
+    """What the shared helpers of `accord.aws` read, by the helper's name."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "layers" / "domain" / "accord" / "aws").glob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and (read := settings_read(node)):
+                found[node.name] = read
+    return found
+
+
+@FUNCTION
+def test_every_setting_that_a_function_reads_is_given_and_every_given_one_is_read(name: str) -> None:
+    tree = source(name)
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    read = settings_read(tree)
+    for helper, settings in shared_settings().items():
+        if helper in imported:
+            read |= settings
+    given = set(functions()[name].get("Environment", {}).get("Variables", {}))
+    assert read == given
+
+
+@FUNCTION
+def test_every_function_has_a_handler_of_its_own(name: str) -> None:
+    properties = functions()[name]
+    assert "Handler" not in properties, "the handler is app.handler everywhere"
+    assert any(
+        getattr(node, "name", None) == "handler"
+        or (isinstance(node, ast.Assign) and "handler" in [ast.unparse(target) for target in node.targets])
+        for node in source(name).body
+    )
+
+
+def test_every_folder_of_functions_is_in_the_template() -> None:
+    folders = {f"functions/{path.parent.name}" for path in (ROOT / "functions").glob("*/app.py")}
+    assert folders == {properties["CodeUri"] for properties in functions().values()}
+
+
+def template_routes(name: str) -> set[tuple[str, str]]:
+    """Method and path of every route that the template gives a function."""
+    events = functions()[name].get("Events", {}).values()
+    return {
+        (event["Properties"]["Method"].upper(), event["Properties"]["Path"])
+        for event in events
+        if event["Type"] == "Api"
+    }
+
+
+def chalice_routes(name: str, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+    """Method and path of every route of a function's Chalice application."""
+    for variable in functions()[name]["Environment"]["Variables"]:
+        monkeypatch.setenv(variable, "https://plan.bank.example" if variable == "PUBLIC_BASE_URL" else "something")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    folder = ROOT / functions()[name]["CodeUri"]
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    spec = importlib.util.spec_from_file_location(f"contract_{folder.name}", folder / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {(method, path) for path, methods in module.app.routes.items() for method in methods}
+
+
+@pytest.mark.parametrize("name", ["CustomerWebFunction", "OpsWebFunction"])
+def test_the_routes_of_the_applications_equal_the_routes_of_the_template(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert chalice_routes(name, monkeypatch) == template_routes(name)
+
+
+def test_staff_routes_need_a_signed_request_and_customer_routes_are_open() -> None:
+    for name, properties in functions().items():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] != "Api":
+                continue
+            staff = event["Properties"]["Path"].startswith("/ops")
+            assert staff == (name == "OpsWebFunction")
+            assert event["Properties"].get("Auth", {}).get("Authorizer") == ("AWS_IAM" if staff else None)
+
+
+# --- policies --------------------------------------------------------------------------------------------------
+
+
+def statements() -> list[tuple[str, dict[str, Any]]]:
+    """Every statement of every policy that the application's roles get, with where it stands."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    holders = functions() | of_type("AWS::Serverless::StateMachine")
+    for name, properties in holders.items():
+        for policy in properties.get("Policies", []):
+            assert "Statement" in policy or set(policy) == {"Ref"}, f"{name}: policies are written out, not templates"
+            found += [(name, statement) for statement in policy.get("Statement", [])]
+    for name, properties in of_type("AWS::IAM::ManagedPolicy").items():
+        found += [(name, statement) for statement in properties["PolicyDocument"]["Statement"]]
+    return found
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_policy_has_a_star_where_a_resource_exists() -> None:
+    for holder, statement in statements():
+        assert statement["Effect"] == "Allow"
+        actions = as_list(statement["Action"])
+        assert not [action for action in actions if "*" in action], f"{holder}: {actions}"
+        if "NotResource" in statement:
+            assert actions == ["sns:Publish"], holder  # a phone number is no resource; every topic is excluded
+            continue
+        if "*" in as_list(statement["Resource"]):
+            assert all(WITHOUT_RESOURCE.match(action) for action in actions), f"{holder}: {actions} on everything"
+
+
+def test_nobody_may_change_or_delete_what_the_chain_says() -> None:
+    for holder, statement in statements():
+        if "EventsTable" in str(statement.get("Resource")):
+            assert set(as_list(statement["Action"])) <= {"dynamodb:PutItem", "dynamodb:Query"}, holder
+
+
+def test_only_those_who_talk_to_the_person_can_read_personal_data() -> None:
+    readers = {
+        holder
+        for holder, statement in statements()
+        if "PeopleTable" in str(statement.get("Resource")) and "dynamodb:GetItem" in as_list(statement["Action"])
+    }
+    assert readers == {"SealFunction", "CustomerWebFunction", "DeliverContactFunction"}
+
+
+# --- the whole -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "cn-north-1"])
+def test_the_template_translates_in_both_partitions(region: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    from samtranslator.yaml_helper import yaml_parse
+
+    fragment = yaml_parse(text)
+    for properties in (body["Properties"] for body in fragment["Resources"].values() if "Properties" in body):
+        for key in ("CodeUri", "ContentUri", "DefinitionUri"):
+            if key in properties:
+                properties[key] = "s3://artifacts/built"
+
+    class NoPolicies:
+        def load(self) -> dict[str, str]:
+            return {}
+
+    translated = transform(fragment, {"AWS::Region": region}, NoPolicies())
+    kinds = {body["Type"] for body in translated["Resources"].values()}
+    assert {"AWS::Lambda::Function", "AWS::StepFunctions::StateMachine", "AWS::ApiGateway::RestApi"} <= kinds
+    assert "arn:aws:" not in text, "an ARN without ${AWS::Partition} does not work in China"
+
+
+def test_every_queue_that_functions_read_has_a_dead_letter_queue_and_patience() -> None:
+    queues = of_type("AWS::SQS::Queue")
+    for name, properties in functions().items():
+        for event in properties.get("Events", {}).values():
+            if event["Type"] != "SQS":
+                continue
+            queue = queues[event["Properties"]["Queue"]["Fn::GetAtt"][0]]
+            assert "RedrivePolicy" in queue
+            timeout = properties.get("Timeout", GLOBALS["Timeout"])
+            assert queue["VisibilityTimeout"] >= 6 * timeout, name
+            assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_every_log_group_forgets_after_a_time() -> None:
+    groups = of_type("AWS::Logs::LogGroup")
+    assert groups
+    assert all("RetentionInDays" in properties for properties in groups.values())
+
+
+def test_no_state_machine_logs_what_it_carries() -> None:
+    for properties in of_type("AWS::Serverless::StateMachine").values():
+        assert properties["Logging"]["IncludeExecutionData"] is False
+
+
+def test_every_makefile_target_of_a_layer_is_the_layers_name() -> None:
+    for name, properties in of_type("AWS::Serverless::LayerVersion").items():
+        makefile = Path(ROOT / properties["ContentUri"] / "Makefile").read_text(encoding="utf-8")
+        assert f"build-{name}:" in makefile

@@ -1,0 +1,364 @@
+"""Links, codes, sessions and claims on the access table: every limit holds, also against guesses at the same moment."""
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Any
+
+import boto3
+import pytest
+from integration.tables import tables_on_moto
+
+from accord.aws import clients
+from accord.aws.access import (
+    CODE_FOR,
+    CODES_PER_HOUR,
+    FAILURES_PER_CASE,
+    IDLE_FOR,
+    LINK_FOR,
+    SESSION_FOR,
+    TRIES_PER_CODE,
+    Claim,
+    Codes,
+    Deliveries,
+    Link,
+    Links,
+    Purpose,
+    Sessions,
+    csrf_token,
+    fingerprint,
+)
+
+NOW = datetime(2026, 6, 15, 2, 0, tzinfo=UTC)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+BUSY_FOR = 2 * MINUTE
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[tuple[str, str]]:
+    """The access table and the key of codes; made once, because making them is most of a test's time."""
+    with pytest.MonkeyPatch.context() as environment, tables_on_moto(environment) as tables:
+        key = boto3.client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+        yield tables["ACCESS_TABLE"], key["KeyMetadata"]["KeyId"]
+
+
+@pytest.fixture
+def table(world: tuple[str, str]) -> Iterator[str]:
+    """The table, empty."""
+    yield world[0]
+    for item in stored(world[0]):
+        clients.client("dynamodb").delete_item(TableName=world[0], Key={"pk": item["pk"]})
+
+
+@pytest.fixture
+def links(table: str) -> Links:
+    return Links(table)
+
+
+@pytest.fixture
+def codes(table: str, world: tuple[str, str]) -> Codes:
+    """The codes of a case that has a link."""
+    Links(table).issue("c-1", "holder-1", NOW)
+    return Codes(table, world[1])
+
+
+@pytest.fixture
+def sessions(table: str) -> Sessions:
+    return Sessions(table)
+
+
+@pytest.fixture
+def deliveries(table: str) -> Deliveries:
+    return Deliveries(table)
+
+
+def stored(table: str) -> list[dict[str, Any]]:
+    return list(clients.client("dynamodb").scan(TableName=table)["Items"])
+
+
+def asked(codes: Codes, now: datetime = NOW, bound_to: str = "", purpose: Purpose = Purpose.IDENTITY) -> str:
+    code = codes.new("c-1", purpose, "holder", bound_to, now)
+    assert code is not None
+    return code
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+def accepted(codes: Codes, code: str, now: datetime = NOW, **changes: Any) -> bool:
+    asks = {"case_id": "c-1", "purpose": Purpose.IDENTITY, "holder": "holder", "bound_to": "", "code": code, "now": now}
+    return codes.accept(**asks | changes)
+
+
+# --- links -----------------------------------------------------------------------------------------------------
+
+
+def test_a_link_names_its_case_for_seven_days(links: Links) -> None:
+    locator = links.issue("c-1", "holder-1", NOW)
+    assert links.find(locator, NOW + LINK_FOR - SECOND) == Link("c-1", "holder-1")
+    assert links.find(locator, NOW + LINK_FOR) is None
+
+
+def test_a_new_link_ends_the_one_before(links: Links) -> None:
+    first, second = links.issue("c-1", "holder-1", NOW), links.issue("c-1", "holder-1", NOW)
+    assert links.find(first, NOW) is None
+    assert links.find(second, NOW) == Link("c-1", "holder-1")
+
+
+def test_a_link_of_one_case_leaves_that_of_another_alone(links: Links) -> None:
+    first, second = links.issue("c-1", "holder-1", NOW), links.issue("c-2", "holder-2", NOW)
+    assert links.find(first, NOW) == Link("c-1", "holder-1")
+    assert links.find(second, NOW) == Link("c-2", "holder-2")
+
+
+@pytest.mark.parametrize("locator", ["", "x", "a" * 43, "../../etc", "-" * 5000])
+def test_an_unknown_link_names_nothing(links: Links, locator: str) -> None:
+    assert links.find(locator, NOW) is None
+
+
+def test_a_locator_has_256_bits_and_is_kept_as_a_hash_alone(links: Links, table: str) -> None:
+    locator = links.issue("c-1", "holder-1", NOW)
+    assert len(locator) == 43
+    assert locator not in str(stored(table))
+    assert fingerprint(locator) in str(stored(table))
+
+
+# --- codes -----------------------------------------------------------------------------------------------------
+
+
+def test_the_right_code_is_accepted_once(codes: Codes) -> None:
+    code = asked(codes)
+    assert accepted(codes, code)
+    assert not accepted(codes, code)
+
+
+def test_a_code_has_six_digits_and_is_never_stored(codes: Codes, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accord.aws.access.secrets.randbelow", lambda _: 4711)
+    assert asked(codes) == "004711"
+    assert "004711" not in str(stored(table))
+
+
+def test_a_code_is_good_for_five_minutes(codes: Codes) -> None:
+    code = asked(codes)
+    assert not accepted(codes, code, NOW + CODE_FOR)
+    assert accepted(codes, code, NOW + CODE_FOR - SECOND)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"holder": "another browser"},
+        {"bound_to": "other terms"},
+        {"purpose": Purpose.SIGNATURE},
+        {"case_id": "c-2"},
+    ],
+)
+def test_a_code_is_good_only_for_what_it_was_asked_for(codes: Codes, links: Links, changes: dict[str, Any]) -> None:
+    links.issue("c-2", "holder-2", NOW)
+    code = asked(codes)
+    assert not accepted(codes, code, **changes)
+    assert accepted(codes, code)
+
+
+def test_a_new_code_ends_the_one_before(codes: Codes) -> None:
+    first = asked(codes)
+    second = asked(codes, NOW + SECOND)
+    assert first == second or not accepted(codes, first)
+    assert accepted(codes, second)
+
+
+def test_after_five_wrong_tries_the_right_code_is_refused_too(codes: Codes) -> None:
+    code = asked(codes)
+    for _ in range(TRIES_PER_CODE):
+        assert not accepted(codes, wrong(code))
+    assert not accepted(codes, code)
+
+
+def test_three_codes_an_hour_and_a_fourth_when_the_first_is_an_hour_old(codes: Codes) -> None:
+    for minute in range(CODES_PER_HOUR):
+        asked(codes, NOW + minute * MINUTE)
+    assert codes.new("c-1", Purpose.IDENTITY, "holder", "", NOW + 59 * MINUTE) is None
+    assert codes.new("c-1", Purpose.IDENTITY, "holder", "", NOW + 60 * MINUTE) is not None
+    assert codes.new("c-1", Purpose.IDENTITY, "holder", "", NOW + 60 * MINUTE) is None
+
+
+def test_codes_to_sign_are_counted_apart_from_codes_to_come_in(codes: Codes) -> None:
+    for _ in range(CODES_PER_HOUR):
+        asked(codes)
+    assert codes.new("c-1", Purpose.SIGNATURE, "holder", "terms", NOW) is not None
+
+
+def test_nobody_gets_a_code_for_a_case_without_a_link(codes: Codes) -> None:
+    assert codes.new("c-9", Purpose.IDENTITY, "holder", "", NOW) is None
+
+
+def test_ten_wrong_tries_lock_the_case_for_good(codes: Codes) -> None:
+    for hours in range(FAILURES_PER_CASE // TRIES_PER_CODE):
+        now = NOW + timedelta(hours=hours)
+        code = asked(codes, now)
+        for _ in range(TRIES_PER_CODE):
+            assert not accepted(codes, wrong(code), now)
+    assert codes.is_locked("c-1")
+    later = NOW + timedelta(days=3)
+    assert not accepted(codes, asked(codes, later), later)
+
+
+def test_a_new_link_does_not_forget_failed_tries(codes: Codes, links: Links) -> None:
+    for _ in range(FAILURES_PER_CASE):
+        assert codes.begin_try("c-1")
+    links.issue("c-1", "holder-1", NOW)
+    assert codes.is_locked("c-1")
+    assert not codes.begin_try("c-1")
+
+
+def test_right_tries_and_codes_that_were_not_in_force_count_for_nothing(codes: Codes) -> None:
+    for hour in range(12):
+        now = NOW + timedelta(hours=hour)
+        assert not accepted(codes, "000000", now)  # none was asked for
+        code = asked(codes, now)
+        assert not accepted(codes, code, now, holder="somebody else")
+        assert accepted(codes, code, now)
+        assert not accepted(codes, code, now)
+    assert not codes.is_locked("c-1")
+
+
+def test_a_code_waits_only_for_the_browser_that_asked_and_until_it_is_used(codes: Codes) -> None:
+    assert codes.waits_for("c-1", Purpose.IDENTITY, "holder", NOW) is None
+    code = asked(codes, bound_to="terms")
+    assert codes.waits_for("c-1", Purpose.IDENTITY, "holder", NOW) == "terms"
+    assert codes.waits_for("c-1", Purpose.IDENTITY, "other", NOW) is None
+    assert codes.waits_for("c-1", Purpose.IDENTITY, "holder", NOW + CODE_FOR) is None
+    assert accepted(codes, code, bound_to="terms")
+    assert codes.waits_for("c-1", Purpose.IDENTITY, "holder", NOW) is None
+
+
+def in_parallel(monkeypatch: pytest.MonkeyPatch) -> ThreadPoolExecutor:
+    """Threads whose single calls are atomic, as DynamoDB's are, and interleave between the calls."""
+    lock = Lock()
+
+    def one_at_a_time(original: Any) -> Any:
+        def locked(*args: Any, **kwargs: Any) -> Any:
+            with lock:
+                return original(*args, **kwargs)
+
+        return locked
+
+    for service in ("dynamodb", "kms"):
+        used = clients.client(service)
+        monkeypatch.setattr(used, "_make_api_call", one_at_a_time(used._make_api_call))
+    return ThreadPoolExecutor(8)
+
+
+def test_guesses_at_the_same_moment_share_the_tries_of_one_code(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = asked(codes)
+    looked_at: list[str] = []
+    original = Codes._mac
+
+    def counted(self: Codes, case_id: str, purpose: str, salt: str, guess: str) -> str:
+        looked_at.append(guess)
+        return original(self, case_id, purpose, salt, guess)
+
+    monkeypatch.setattr(Codes, "_mac", counted)
+    guesses = [f"{guess:06d}" for guess in range(100) if f"{guess:06d}" != code]
+    random.Random(7).shuffle(guesses)
+    with in_parallel(monkeypatch) as pool:
+        assert not any(pool.map(lambda guess: accepted(codes, guess), guesses))
+    assert len(looked_at) == TRIES_PER_CODE
+    assert not accepted(codes, code)
+
+
+def test_the_right_code_sent_many_times_at_once_opens_one_door(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = asked(codes)
+    with in_parallel(monkeypatch) as pool:
+        assert sum(pool.map(lambda _: accepted(codes, code), range(20))) == 1
+    assert not codes.is_locked("c-1")
+
+
+def test_tries_taken_at_the_same_moment_never_exceed_ten(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with in_parallel(monkeypatch) as pool:
+        assert sum(pool.map(lambda _: codes.begin_try("c-1"), range(50))) == FAILURES_PER_CASE
+
+
+def test_codes_asked_for_at_the_same_moment_are_three(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with in_parallel(monkeypatch) as pool:
+        got = list(pool.map(lambda _: codes.new("c-1", Purpose.IDENTITY, "holder", "", NOW), range(20)))
+    assert sum(code is not None for code in got) == CODES_PER_HOUR
+
+
+# --- sessions --------------------------------------------------------------------------------------------------
+
+
+def test_a_session_ends_after_ten_idle_minutes(sessions: Sessions) -> None:
+    session_id = sessions.open("c-1", "en", NOW)
+    assert sessions.find(session_id, NOW + IDLE_FOR - SECOND) is not None
+    assert sessions.find(session_id, NOW + 2 * IDLE_FOR) is None
+
+
+def test_a_visit_keeps_a_session_awake_but_no_longer_than_thirty_minutes(sessions: Sessions) -> None:
+    session_id = sessions.open("c-1", "en", NOW)
+    for minutes in range(5, 30, 5):
+        found = sessions.find(session_id, NOW + minutes * MINUTE)
+        assert found is not None
+        assert found.case_id == "c-1"
+    assert sessions.find(session_id, NOW + SESSION_FOR) is None
+
+
+def test_a_session_remembers_the_language_and_ends_when_told(sessions: Sessions) -> None:
+    session_id = sessions.open("c-1", "en", NOW)
+    session = sessions.find(session_id, NOW)
+    assert session is not None
+    assert session.language == "en"
+    sessions.speak(session, "zh-CN")
+    spoken = sessions.find(session_id, NOW)
+    assert spoken is not None
+    assert spoken.language == "zh-CN"
+    sessions.end(session)
+    assert sessions.find(session_id, NOW) is None
+    sessions.speak(session, "en")  # too late, and nothing comes back to life
+    assert sessions.find(session_id, NOW) is None
+
+
+def test_a_session_id_is_random_kept_as_a_hash_and_makes_its_own_form_token(sessions: Sessions, table: str) -> None:
+    first, second = sessions.open("c-1", "en", NOW), sessions.open("c-1", "en", NOW)
+    assert first != second
+    assert first not in str(stored(table))
+    assert csrf_token(first) != csrf_token(second)
+    assert csrf_token(first) not in str(stored(table))
+
+
+def test_everything_in_the_table_expires(codes: Codes, sessions: Sessions, deliveries: Deliveries, table: str) -> None:
+    asked(codes)
+    sessions.open("c-1", "en", NOW)
+    deliveries.claim("k-1", NOW, BUSY_FOR)
+    kinds = {item["pk"]["S"].split("#")[0]: item for item in stored(table)}
+    assert set(kinds) == {"LINK", "CASE", "CODE", "SESSION", "CONTACT"}
+    assert all(int(item["expires_at"]["N"]) > NOW.timestamp() for item in kinds.values())
+
+
+# --- claims ----------------------------------------------------------------------------------------------------
+
+
+def test_a_message_can_be_claimed_once(deliveries: Deliveries) -> None:
+    assert deliveries.claim("k-1", NOW, BUSY_FOR) is Claim.OURS
+    assert deliveries.claim("k-1", NOW + MINUTE, BUSY_FOR) is Claim.BUSY
+    assert deliveries.claim("k-1", NOW + 3 * MINUTE, BUSY_FOR) is Claim.DOUBTFUL
+    assert deliveries.claim("k-2", NOW, BUSY_FOR) is Claim.OURS
+
+
+def test_a_claim_that_was_given_back_can_be_taken_again(deliveries: Deliveries) -> None:
+    assert deliveries.claim("k-1", NOW, BUSY_FOR) is Claim.OURS
+    deliveries.give_back("k-1")
+    assert deliveries.claim("k-1", NOW, BUSY_FOR) is Claim.OURS
+
+
+def test_of_many_who_claim_at_once_one_sends(
+    deliveries: Deliveries, codes: Codes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes.is_locked("c-1")  # makes both clients
+    clients.client("kms")
+    with in_parallel(monkeypatch) as pool:
+        claims = list(pool.map(lambda _: deliveries.claim("k-1", NOW, BUSY_FOR), range(20)))
+    assert claims.count(Claim.OURS) == 1

@@ -1,0 +1,308 @@
+"""The staff pages behind API Gateway: what they show, what they refuse, and that a decision is recorded once."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+import pytest
+from integration.tables import tables_on_moto
+from loading import ROOT, load_app
+
+from accord import staff
+from accord.aws.store import CaseStore
+from accord.billing import AccountOverdue, parse
+from accord.case import Balance, Case, Change, Offer, Product, StaffTask, Status, TaskKind
+from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
+from accord.opening import open_case
+from infra.data import sample
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+ORIGIN = "https://accord.example.com"
+CONTEXT = SimpleNamespace(
+    function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
+)
+ROUTES = (
+    "/ops",
+    "/ops/cases/{case_id}",
+    "/ops/tasks/{case_id}/{task_id}",
+    "/ops/assets/{name}",
+)
+
+
+class Console:
+    """The application with a store behind it, asked as API Gateway asks."""
+
+    def __init__(self, store: CaseStore) -> None:
+        self.store = store
+        self.app: ModuleType = load_app("ops_web")
+
+    def ask(
+        self, path: str, form: dict[str, str] | str | None = None, **changes: Any
+    ) -> tuple[int, str, dict[str, str]]:
+        route, parameters = matched(path)
+        body = form if isinstance(form, str) or form is None else urlencode(form)
+        headers = {"accept-language": "en"}
+        if form is not None:
+            headers |= {"origin": ORIGIN, "content-type": "application/x-www-form-urlencoded"}
+        headers |= changes.get("headers", {})
+        event = {
+            "resource": route,
+            "path": path,
+            "httpMethod": "GET" if form is None else "POST",
+            "headers": headers,
+            "multiValueHeaders": {name: [value] for name, value in headers.items()},
+            "queryStringParameters": changes.get("query"),
+            "multiValueQueryStringParameters": {k: [v] for k, v in (changes.get("query") or {}).items()} or None,
+            "pathParameters": parameters or None,
+            "stageVariables": None,
+            "requestContext": {
+                "resourcePath": route,
+                "httpMethod": "GET" if form is None else "POST",
+                "path": f"/prod{path}",
+                "identity": {"userArn": changes.get("arn", "arn:aws:iam::123456789012:user/mei")},
+            },
+            "body": None if body is None else b64encode(body.encode()).decode(),
+            "isBase64Encoded": body is not None,
+        }
+        answer = self.app.handler(event, CONTEXT)
+        told = {name.lower(): value for name, value in answer["headers"].items()}
+        return answer["statusCode"], answer["body"], told
+
+
+def matched(path: str) -> tuple[str, dict[str, str]]:
+    for route in ROUTES:
+        match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route), path)
+        if match:
+            return route, match.groupdict()
+    raise AssertionError(path)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Console]:
+    with pytest.MonkeyPatch.context() as patch, tables_on_moto(patch) as names:
+        patch.setenv("PUBLIC_BASE_URL", f"{ORIGIN}/prod")
+        yield Console(CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"]))
+
+
+@pytest.fixture
+def console(world: Console) -> Iterator[Console]:
+    yield world
+    db = boto3.client("dynamodb")
+    for table, keys in (("CasesTable", ("pk", "sk")), ("EventsTable", ("case_id", "seq"))):
+        for item in db.scan(TableName=table)["Items"]:
+            db.delete_item(TableName=table, Key={key: item[key] for key in keys})
+
+
+def in_review(store: CaseStore, number: int = 0, due: datetime = NOW + timedelta(hours=8)) -> tuple[Case, StaffTask]:
+    """A case whose offers wait for a person, and the task that says so."""
+    opening = open_case(parse(AccountOverdue, sample.details()[number]), 0, NOW)
+    store.open(opening, "open")
+    task = StaffTask(
+        task_id=f"{opening.case.case_id}-review-offers-2",
+        case_id=opening.case.case_id,
+        kind=TaskKind.REVIEW_OFFERS,
+        created_at=NOW,
+        due_at=due,
+        note="The amount is above what the policy approves by itself.",
+    )
+    offer = Offer(
+        offer_id="o-1",
+        product=Product.INTEREST_FREE,
+        currency="CNY",
+        owed=opening.case.account.balance,
+        waived=Balance(late_fees=opening.case.account.balance.late_fees),
+        months=36,
+        annual_rate_ppm=0,
+        regular_instalment=27_777,
+        last_instalment=27_805,
+        interest=0,
+        total_payable=1_000_000,
+        annual_cost_ppm=0,
+        first_due_date=NOW.date(),
+        valid_until=NOW + timedelta(days=14),
+        policy_version="cn-1",
+        rules=(),
+        approved_by=None,
+    )
+
+    def propose(case: Case) -> Change:
+        reviewed = case.model_copy(
+            update={"status": Status.IN_REVIEW, "offers": (offer,), "review_reasons": ("AMOUNT_ABOVE_LIMIT",)}
+        )
+        created = StaffTaskCreated(task_id=task.task_id, kind=task.kind, due_at=task.due_at)
+        events = (ReviewRequested(reasons=("AMOUNT_ABOVE_LIMIT",)), created)
+        return Change(reviewed, events, Actor(kind="SYSTEM", id="negotiation"), tasks=(task,))
+
+    store.change(opening.case.case_id, "propose", propose)
+    return store.get(opening.case.case_id), task
+
+
+def address(task: StaffTask) -> str:
+    return f"/ops/tasks/{task.case_id}/{task.task_id}"
+
+
+def test_the_task_list_shows_the_most_urgent_first_and_says_what_is_overdue(console: Console) -> None:
+    later = in_review(console.store, 0)[1]
+    sooner = in_review(console.store, 1, due=NOW - timedelta(hours=1))[1]
+    status, html, _ = console.ask("/ops")
+    assert status == 200
+    assert html.index(sooner.case_id) < html.index(later.case_id)
+    assert html.count("· overdue") == 1
+
+
+def test_an_empty_list_says_so(console: Console) -> None:
+    assert "Nothing waits for a person." in console.ask("/ops")[1]
+
+
+def test_a_case_shows_its_figures_its_record_and_no_personal_data(console: Console) -> None:
+    case, _ = in_review(console.store)
+    status, html, headers = console.ask(f"/ops/cases/{case.case_id}")
+    assert status == 200
+    assert "The record is whole: 3 events, unaltered." in html
+    assert "¥277.77" in html
+    assert "AMOUNT_ABOVE_LIMIT" in html
+    assert "Review asked for" in html
+    person = sample.details()[0]["cardholder"]
+    for name in ("name", "phone", "email", "idLast4", "birthDate"):
+        assert person[name] not in html.replace(case.case_id, "")
+    assert headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_tampered_record_is_shown_and_named(console: Console) -> None:
+    case, _ = in_review(console.store)
+    boto3.client("dynamodb").update_item(
+        TableName="EventsTable",
+        Key={"case_id": {"S": case.case_id}, "seq": {"N": "2"}},
+        UpdateExpression="SET body = :body",
+        ExpressionAttributeValues={":body": {"S": "[]"}},
+    )
+    status, html, _ = console.ask(f"/ops/cases/{case.case_id}")
+    assert status == 200
+    assert "The record is broken: event 2 (ReviewRequested" in html
+
+
+def test_approval_is_recorded_under_the_staff_id_and_stands_on_the_case(console: Console) -> None:
+    case, task = in_review(console.store)
+    assert "Approve these offers" in console.ask(address(task))[1]
+    status, _, headers = console.ask(address(task), {"choice": "APPROVED"})
+    assert status == 303
+    assert headers["location"] == f"{ORIGIN}/prod/ops/cases/{case.case_id}"
+    after = console.store.get(case.case_id)
+    assert after.decision is not None
+    assert (after.decision.kind, after.decision.by, after.decision.staff_id) == ("APPROVED", "STAFF", "mei")
+    chain = list(console.store.events(case.case_id))
+    assert verify_chain(chain, after.head, after.version) == 5
+    assert [event.type for event in chain[-2:]] == ["StaffDecided", "StaffTaskClosed"]
+    assert chain[-1].content["actor"] == {"kind": "STAFF", "id": "mei"}
+    assert console.store.open_tasks("REVIEW_OFFERS") == []
+    assert "This task is closed." in console.ask(address(task))[1]
+
+
+def test_the_same_form_twice_is_recorded_once(console: Console) -> None:
+    case, task = in_review(console.store)
+    answers = [console.ask(address(task), {"choice": "APPROVED"})[0] for _ in range(2)]
+    assert answers == [303, 303]
+    assert console.store.get(case.case_id).version == 5
+
+
+def test_a_second_person_learns_that_another_decided(console: Console) -> None:
+    case, task = in_review(console.store)
+    console.ask(address(task), {"choice": "APPROVED"})
+    changes = {"arn": "arn:aws:sts::123456789012:assumed-role/Staff/lei"}
+    status, html, _ = console.ask(address(task), {"choice": "REJECTED/NOT_AFFORDABLE"}, **changes)
+    assert status == 409
+    assert "Someone else decided" in html
+    assert "mei" in html
+    decision = console.store.get(case.case_id).decision
+    assert decision is not None
+    assert decision.kind == "APPROVED"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "https://accord.example.com.evil.example"])
+def test_a_form_from_elsewhere_changes_nothing(console: Console, origin: str) -> None:
+    case, task = in_review(console.store)
+    status, _, _ = console.ask(address(task), {"choice": "APPROVED"}, headers={"origin": origin})
+    assert status == 403
+    assert console.store.get(case.case_id).version == case.version
+
+
+@pytest.mark.parametrize("form", ["", "choice=", "other=1", "choice=" + "A" * 5000, "\xff\x00=%zz"])
+def test_a_form_without_a_choice_changes_nothing(console: Console, form: str) -> None:
+    case, task = in_review(console.store)
+    assert console.ask(address(task), form)[0] == 400
+    assert console.store.get(case.case_id).version == case.version
+
+
+@pytest.mark.parametrize("choice", ["RETRY", "approved", "<script>alert(1)</script>"])
+def test_a_choice_that_is_not_open_changes_nothing(console: Console, choice: str) -> None:
+    case, task = in_review(console.store)
+    status, html, _ = console.ask(address(task), {"choice": choice})
+    assert status == 409
+    assert "<script>" not in html
+    assert console.store.get(case.case_id).version == case.version
+
+
+@pytest.mark.parametrize("arn", [None, "", "arn:aws:iam::123456789012:user/"])
+def test_without_a_member_of_staff_nothing_is_shown(console: Console, arn: str | None) -> None:
+    case, _ = in_review(console.store)
+    status, html, _ = console.ask(f"/ops/cases/{case.case_id}", arn=arn)
+    assert status == 403
+    assert case.account_id not in html
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/ops/cases/none", "/ops/cases/c%20x", "/ops/cases/" + "c" * 3000, "/ops/tasks/none/none", "/ops/assets/x.js"],
+)
+def test_what_does_not_exist_is_not_found(console: Console, path: str) -> None:
+    assert console.ask(path)[0] == 404
+
+
+def test_the_pages_speak_chinese_too(console: Console) -> None:
+    _, task = in_review(console.store)
+    for changes in ({"query": {"lang": "zh-CN"}}, {"headers": {"accept-language": "zh-CN,zh;q=0.9"}}):
+        html = console.ask(address(task), **changes)[1]
+        assert '<html lang="zh-CN">' in html
+        assert "批准这些方案" in html
+        assert "Approve" not in html
+    chosen = console.ask("/ops", query={"lang": "zh-CN"})[1]
+    assert f"{address(task)}?lang=zh-CN" in chosen
+
+
+def test_every_word_is_there_in_both_languages(console: Console) -> None:
+    texts = console.app.TEXTS
+    groups = {name: entries for name, entries in texts.items() if "en" not in entries}
+    words = [entry for name, entry in texts.items() if name not in groups]
+    words += [entry for entries in groups.values() for entry in entries.values()]
+    assert all(set(entry) == {"en", "zh-CN"} and all(entry.values()) for entry in words)
+    assert set(groups["kinds"]) == set(groups["guidance"]) == set(TaskKind)
+    assert set(groups["statuses"]) == set(Status)
+    assert set(groups["products"]) == set(Product)
+    assert set(groups["events"]) == set(EVENT_TYPES)
+    case, task = in_review(console.store)
+    every = {
+        choice
+        for kind in TaskKind
+        for status in Status
+        for choice in staff.choices(case.model_copy(update={"status": status}), task.model_copy(update={"kind": kind}))
+    }
+    assert set(groups["choices"]) == every
+    used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
+    assert set(re.findall(r"page\.text\('(\w+)'", used)) <= set(texts)
+
+
+def test_logs_name_ids_only(console: Console, caplog: pytest.LogCaptureFixture) -> None:
+    _, task = in_review(console.store)
+    console.ask(address(task), {"choice": "APPROVED"})
+    lines = [record.__dict__ for record in caplog.records]
+    assert [line["msg"] for line in lines] == ["task settled", "page served"]
+    assert (lines[0]["staff_id"], lines[0]["outcome"]) == ("mei", "APPROVED")
+    person = sample.details()[0]["cardholder"]
+    assert not any(person[name] in str(lines) for name in ("name", "phone", "email"))

@@ -1,0 +1,177 @@
+"""Screening a portfolio file on AWS's interfaces: plan, screen, summarise, with the real handlers on moto."""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from loading import ROOT, load_app
+from moto import mock_aws
+
+from accord.aws import bus, clients
+from accord.errors import InputRejectedError, ServiceUnavailableError
+
+BUCKET = "portfolio-bucket"
+KEY = "portfolio/night/2026-06-15.csv"
+CONTEXT = SimpleNamespace(
+    function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
+)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "EVENT_BUS_NAME": "accord-test",
+        "POWERTOOLS_SERVICE_NAME": "test",
+    }.items():
+        monkeypatch.setenv(name, value)
+    clients.client.cache_clear()
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        _bus_into_queue()
+        yield
+    clients.client.cache_clear()
+
+
+def _bus_into_queue() -> None:
+    events, sqs = boto3.client("events"), boto3.client("sqs")
+    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.create_event_bus(Name="accord-test")
+    pattern = json.dumps({"source": [{"prefix": "billing"}], "detail-type": ["AccountOverdue"]})
+    events.put_rule(Name="overdue", EventBusName="accord-test", EventPattern=pattern)
+    events.put_targets(Rule="overdue", EventBusName="accord-test", Targets=[{"Id": "q", "Arn": arn}])
+
+
+def heard() -> list[dict[str, Any]]:
+    """The details of all events that came out of the bus since the last call."""
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName="heard")["QueueUrl"]
+    details = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            details.append(json.loads(message["Body"])["detail"])
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return details
+
+
+def uploaded(data: bytes) -> dict[str, str]:
+    etag = boto3.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=data)["ETag"].strip('"')
+    return {"bucket": BUCKET, "key": KEY, "etag": etag}
+
+
+def documents(key: str) -> list[Any]:
+    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+    return [json.loads(line) for line in body.splitlines()]
+
+
+def screened(file: dict[str, str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Plan, screen every range, as the state machine does."""
+    plan = load_app("plan_portfolio").handler(file, CONTEXT)
+    assert plan["outcome"] == "SCREEN"
+    (ranges,) = documents(plan["manifest_key"])
+    screen = load_app("screen_portfolio").handler
+    return plan, [screen({"file": file, "columns": plan["columns"], "range": piece}, CONTEXT) for piece in ranges]
+
+
+SAMPLE = (ROOT / "samples" / "portfolio.csv").read_bytes()
+SAMPLE_WITH_ERRORS = (ROOT / "samples" / "portfolio_with_errors.csv").read_bytes()
+
+
+def test_every_overdue_account_of_a_file_comes_out_of_the_bus_once(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accord.portfolio.LINES_A_RANGE", 7)
+    file = uploaded(SAMPLE)
+    plan, counts = screened(file)
+    assert len(counts) > 5
+    details = heard()
+    assert len(details) == sum(piece["sent"] for piece in counts)
+    assert len({detail["eventId"] for detail in details}) == len(details)
+    summary = load_app("summarise_portfolio").handler(
+        {"file": file, "lines": plan["lines"], "ignored_columns": plan["ignored_columns"], "ranges": counts}, CONTEXT
+    )
+    assert summary["outcome"] == "COMPLETE"
+    (told,) = documents(summary["summary_key"])
+    assert told["lines"] == SAMPLE.count(b"\n") - 1
+    assert told["sent"] == len(details)
+
+
+def test_a_repeated_range_sends_the_same_event_ids(aws: None) -> None:
+    file = uploaded(SAMPLE)
+    screened(file)
+    first = [detail["eventId"] for detail in heard()]
+    screened(file)
+    assert sorted(detail["eventId"] for detail in heard()) == sorted(first)
+
+
+def test_broken_rows_go_to_the_rejects_without_values_and_the_rest_goes_on(aws: None) -> None:
+    file = uploaded(SAMPLE_WITH_ERRORS)
+    _, (counts,) = screened(file)
+    rejects = documents(f"rejects/night/2026-06-15.csv/{file['etag']}/from-line-00000002.jsonl")
+    assert counts["rejected"] == len({reject["line"] for reject in rejects}) > 0
+    assert all(set(reject) == {"line", "field", "problem"} for reject in rejects)
+    assert {"account.balance.principal", "cardholder.name", "row", "jurisdiction"} <= {r["field"] for r in rejects}
+    assert len(heard()) == counts["sent"] > 0
+
+
+def test_a_file_that_is_no_portfolio_is_rejected_as_a_whole(aws: None) -> None:
+    file = uploaded(b"\x1f\x8b\x08\x00not a csv")
+    answer = load_app("plan_portfolio").handler(file, CONTEXT)
+    assert answer["outcome"] == "REJECTED"
+    assert documents(answer["rejects_key"]) == [
+        {"field": "file", "problem": "it is compressed with gzip: send the CSV itself"}
+    ]
+    assert heard() == []
+
+
+def test_a_file_replaced_meanwhile_is_not_mixed_with_the_new_one(aws: None) -> None:
+    old = uploaded(SAMPLE)
+    plan = load_app("plan_portfolio").handler(old, CONTEXT)
+    ((piece,),) = documents(plan["manifest_key"])
+    uploaded(SAMPLE_WITH_ERRORS)
+    with pytest.raises(InputRejectedError, match="replaced"):
+        load_app("screen_portfolio").handler({"file": old, "columns": plan["columns"], "range": piece}, CONTEXT)
+    assert load_app("plan_portfolio").handler(old, CONTEXT)["outcome"] == "REJECTED"
+    assert heard() == []
+
+
+class ShakyBus:
+    """A bus that refuses, of each call, the entries whose turn it is; keeps what it took."""
+
+    def __init__(self, refusals: list[set[int]]) -> None:
+        self.refusals = refusals
+        self.taken: list[str] = []
+
+    def put_events(self, Entries: list[dict[str, str]]) -> dict[str, Any]:
+        refused = self.refusals.pop(0) if self.refusals else set()
+        answers = []
+        for index, entry in enumerate(Entries):
+            if index in refused:
+                answers.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"})
+            else:
+                self.taken.append(json.loads(entry["Detail"])["eventId"])
+                answers.append({"EventId": "e"})
+        return {"FailedEntryCount": len(refused), "Entries": answers}
+
+
+def _entries(count: int) -> list[bus.BusEntry]:
+    return [bus.BusEntry("billing.portfolio", "AccountOverdue", {"eventId": str(number)}) for number in range(count)]
+
+
+def test_only_refused_entries_are_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    shaky = ShakyBus([{1, 3}, {0}, set(), set()])
+    monkeypatch.setattr(bus, "client", lambda _: shaky)
+    bus.put_events("b", _entries(12))
+    assert sorted(shaky.taken, key=int) == [str(number) for number in range(12)]
+
+
+def test_a_bus_that_keeps_refusing_is_an_outage_that_the_state_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    shaky = ShakyBus([{0}] * 100)
+    monkeypatch.setattr(bus, "client", lambda _: shaky)
+    monkeypatch.setattr(bus.time, "sleep", lambda _: None)
+    with pytest.raises(ServiceUnavailableError, match="refused 1 events: ThrottlingException"):
+        bus.put_events("b", _entries(3))

@@ -1,0 +1,218 @@
+"""The bank's seal, with KMS played by moto and the result judged by pyHanko, poppler and OpenSSL."""
+
+import hashlib
+import io
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import typst
+from cryptography import x509
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from moto import mock_aws
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.general import SigningError
+
+from accord.errors import SealCertificateError
+from accord_documents import certificate_request, seal, self_signed_certificate, subject_name, verify_sealed
+
+NOW = datetime(2026, 3, 2, 4, 5, tzinfo=UTC)
+BANK = subject_name("示例银行", "CN")
+
+
+class CountingKms:
+    """A KMS client that counts how often it signs."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.signatures = 0
+
+    def get_public_key(self, **kwargs: Any) -> Any:
+        return self._client.get_public_key(**kwargs)
+
+    def sign(self, **kwargs: Any) -> Any:
+        self.signatures += 1
+        return self._client.sign(**kwargs)
+
+
+@pytest.fixture(scope="module")
+def kms() -> Iterator[CountingKms]:
+    with mock_aws():
+        secrets = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        yield CountingKms(boto3.client("kms", region_name="cn-north-1", **secrets))
+
+
+def new_key(kms: CountingKms, spec: str = "ECC_NIST_P256") -> str:
+    return str(kms._client.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"])
+
+
+@pytest.fixture(scope="module")
+def key(kms: CountingKms) -> str:
+    return new_key(kms)
+
+
+@pytest.fixture(scope="module")
+def certificate(kms: CountingKms, key: str) -> str:
+    return self_signed_certificate(kms, key, BANK, NOW)
+
+
+@pytest.fixture(scope="module")
+def plain() -> bytes:
+    source = "#set document(title: [Agreement], date: datetime(year: 2026, month: 3, day: 2))\n= Agreement\n#lorem(400)"
+    return bytes(typst.compile(source.encode(), pdf_standards=["ua-1", "a-2a"]))
+
+
+@pytest.fixture(scope="module")
+def sealed(kms: CountingKms, key: str, certificate: str, plain: bytes) -> bytes:
+    return seal(plain, kms, key, certificate, NOW)
+
+
+def test_a_sealed_document_is_genuine(sealed: bytes, certificate: str) -> None:
+    verdict = verify_sealed(sealed, certificate, NOW, hashlib.sha256(sealed).hexdigest())
+    assert verdict.genuine, verdict.problem
+    assert (verdict.intact, verdict.valid, verdict.trusted) == (True, True, True)
+    assert (verdict.whole_file, verdict.certified, verdict.as_recorded) == (True, True, True)
+
+
+@pytest.mark.skipif(not shutil.which("pdfsig"), reason="needs poppler")
+def test_poppler_finds_the_signature_valid_over_the_whole_document(sealed: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "sealed.pdf"
+    file.write_bytes(sealed)
+    report = subprocess.run(["pdfsig", str(file)], capture_output=True, text=True, check=False).stdout
+    assert "Signature is Valid." in report
+    assert "Total document signed" in report
+    assert "ETSI.CAdES.detached" in report
+    assert "Signing Time: Mar 02 2026" in report  # the time it was told, not the machine's
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs OpenSSL")
+def test_openssl_needs_none_of_our_code_to_check_it(sealed: bytes, certificate: str, tmp_path: Path) -> None:
+    start, before, after, rest = map(int, re.search(rb"/ByteRange ?\[(\d+) (\d+) (\d+) (\d+) *\]", sealed).groups())
+    (tmp_path / "content").write_bytes(sealed[start : start + before] + sealed[after : after + rest])
+    container = bytes.fromhex(sealed[before + 1 : after - 1].decode())
+    (tmp_path / "cms.der").write_bytes(container)
+    (tmp_path / "root.pem").write_text(certificate)
+    command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "cms.der", "-content", "content"]
+    command += ["-CAfile", "root.pem", "-purpose", "any", "-attime", str(int(NOW.timestamp())), "-out", "out"]
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_sealing_asks_kms_once(kms: CountingKms, key: str, certificate: str, plain: bytes) -> None:
+    before = kms.signatures
+    seal(plain, kms, key, certificate, NOW)
+    assert kms.signatures == before + 1
+
+
+def test_the_document_itself_stays_byte_for_byte(sealed: bytes, plain: bytes) -> None:
+    assert sealed.startswith(plain)
+
+
+def test_a_wrong_recorded_digest_is_refused(sealed: bytes, certificate: str) -> None:
+    verdict = verify_sealed(sealed, certificate, NOW, "0" * 64)
+    assert verdict.as_recorded is False
+    assert not verdict.genuine
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_flipped_bit_is_noticed(sealed: bytes, certificate: str, data: st.DataObject) -> None:
+    position = data.draw(st.integers(0, len(sealed) - 1))
+    bit = data.draw(st.integers(0, 7))
+    damaged = bytearray(sealed)
+    damaged[position] ^= 1 << bit
+    verdict = verify_sealed(bytes(damaged), certificate, NOW, hashlib.sha256(sealed).hexdigest())
+    assert not verdict.genuine
+    assert verdict.problem
+
+
+def test_a_changed_page_breaks_the_seal_even_without_a_recorded_digest(sealed: bytes, certificate: str) -> None:
+    stream = sealed.index(b"stream\n") + 20
+    damaged = sealed[:stream] + bytes([sealed[stream] ^ 1]) + sealed[stream + 1 :]
+    assert not verify_sealed(damaged, certificate, NOW).genuine
+
+
+@pytest.mark.parametrize("tail", [b"\n", b"x", b"% a comment behind the end\n"])
+def test_bytes_behind_the_seal_are_refused(sealed: bytes, certificate: str, tail: bytes) -> None:
+    verdict = verify_sealed(sealed + tail, certificate, NOW)
+    assert not verdict.genuine
+    assert not verdict.whole_file
+
+
+def test_a_later_revision_is_refused(sealed: bytes, certificate: str) -> None:
+
+    out = io.BytesIO(sealed)
+    writer = IncrementalPdfFileWriter(out)
+    writer.root["/Lang"] = writer.root["/Lang"]
+    writer.update_root()
+    writer.write_in_place()
+    assert not verify_sealed(out.getvalue(), certificate, NOW).genuine
+
+
+def test_a_seal_of_somebody_else_is_not_trusted(kms: CountingKms, sealed: bytes) -> None:
+    stranger = self_signed_certificate(kms, new_key(kms), BANK, NOW)
+    verdict = verify_sealed(sealed, stranger, NOW)
+    assert (verdict.intact, verdict.valid, verdict.trusted) == (True, True, False)
+    assert not verdict.genuine
+
+
+@pytest.mark.parametrize("file", [b"", b"%PDF-1.7\nnothing", b"\x00" * 1000], ids=["empty", "truncated", "no PDF"])
+def test_what_is_no_sealed_pdf_is_refused_in_words(file: bytes, certificate: str) -> None:
+    assert "cannot be read" in verify_sealed(file, certificate, NOW).problem
+
+
+def test_an_unsealed_document_is_refused(plain: bytes, certificate: str) -> None:
+    assert "0 signatures" in verify_sealed(plain, certificate, NOW).problem
+
+
+def test_the_certificate_must_have_been_valid_at_the_moment_asked_for(sealed: bytes, certificate: str) -> None:
+    expiry = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+    assert verify_sealed(sealed, certificate, expiry - timedelta(seconds=1)).genuine
+    assert not verify_sealed(sealed, certificate, expiry + timedelta(seconds=1)).trusted
+
+
+def test_an_expired_certificate_seals_nothing(kms: CountingKms, key: str, certificate: str, plain: bytes) -> None:
+    expiry = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
+    before = kms.signatures
+    with pytest.raises(SealCertificateError, match="expired"):
+        seal(plain, kms, key, certificate, expiry + timedelta(seconds=1))
+    assert kms.signatures == before
+
+
+def test_a_certificate_of_the_future_seals_nothing(kms: CountingKms, key: str, certificate: str, plain: bytes) -> None:
+    with pytest.raises(SealCertificateError, match="not valid before"):
+        seal(plain, kms, key, certificate, NOW - timedelta(days=40))
+
+
+def test_a_certificate_of_another_key_seals_nothing(kms: CountingKms, certificate: str, plain: bytes) -> None:
+    with pytest.raises(SealCertificateError, match="another key"):
+        seal(plain, kms, new_key(kms), certificate, NOW)
+
+
+def test_a_broken_certificate_is_named(kms: CountingKms, key: str, plain: bytes) -> None:
+    with pytest.raises(SealCertificateError, match="PEM"):
+        seal(plain, kms, key, "not yet configured", NOW)
+
+
+def test_a_document_is_sealed_once(kms: CountingKms, key: str, certificate: str, sealed: bytes) -> None:
+    with pytest.raises(SigningError, match="filled already"):
+        seal(sealed, kms, key, certificate, NOW)
+
+
+def test_a_request_names_the_bank_and_is_signed_by_the_key(kms: CountingKms, key: str) -> None:
+    request = x509.load_pem_x509_csr(certificate_request(kms, key, BANK).encode())
+    assert request.is_signature_valid
+    assert request.subject == BANK
+    assert request.extensions.get_extension_for_class(x509.KeyUsage).value.content_commitment
+
+
+def test_only_a_p256_signing_key_can_be_the_seal_key(kms: CountingKms) -> None:
+    with pytest.raises(ValueError, match="ECC_NIST_P256"):
+        certificate_request(kms, new_key(kms, "ECC_NIST_P384"), BANK)

@@ -1,0 +1,168 @@
+"""The case store keeps its promises: one transaction a change, once a key, an unbroken chain, one open case an account."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from billing_events import overdue_event
+from integration.tables import tables_on_moto
+
+from accord import clock
+from accord.aws.store import CaseStore
+from accord.case import Case, Change, ClosedReason, Decision, Status, TaskKind, new_task
+from accord.errors import CaseChangedError, CaseNotFoundError
+from accord.events import Actor, CaseClosed, CaseIdentified, verify_chain
+from accord.lifecycle import close
+from accord.opening import open_case
+
+NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+SYSTEM = Actor(kind="SYSTEM", id="test")
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaseStore]:
+    with tables_on_moto(monkeypatch) as names:
+        yield CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"])
+
+
+def opened(store: CaseStore, event_id: str = "e-1", account_id: str = "a-1") -> str:
+    event = overdue_event(event_id=event_id, account_id=account_id)
+    opening = open_case(event, store.rounds_of(account_id), NOW)
+    assert store.open(opening, key=f"open/{event_id}")
+    return opening.case.case_id
+
+
+def identified(case: Case) -> Change:
+    event = CaseIdentified(delinquency_bucket="M2", exclusion=None, vulnerable=False, policy_version="v1", rules=())
+    return Change(case.moved(Status.IDENTIFIED), (event,), SYSTEM, {"outcome": "NEGOTIATE"})
+
+
+def test_a_change_writes_the_case_and_its_event_together(store: CaseStore) -> None:
+    case_id = opened(store)
+    assert store.change(case_id, "step-1", identified) == {"outcome": "NEGOTIATE"}
+    case, chain = store.get(case_id), list(store.events(case_id))
+    assert case.status is Status.IDENTIFIED
+    assert [event.type for event in chain] == ["CaseOpened", "CaseIdentified"]
+    assert verify_chain(chain, case.head, case.version) == 2
+
+
+def test_a_repeated_key_returns_the_first_result_and_changes_nothing(store: CaseStore) -> None:
+    case_id = opened(store)
+    store.change(case_id, "step-1", identified)
+
+    def never(case: Case) -> Change:
+        raise AssertionError("decided twice")
+
+    assert store.change(case_id, "step-1", never) == {"outcome": "NEGOTIATE"}
+    assert store.get(case_id).version == 2
+
+
+def test_a_change_that_lost_a_race_is_decided_again_on_the_newer_case(store: CaseStore) -> None:
+    case_id = opened(store)
+    seen = []
+
+    def slow(case: Case) -> Change:
+        seen.append(case.version)
+        if len(seen) == 1:  # somebody else is quicker
+            store.change(case_id, "other", identified)
+        return Change(case.model_copy(update={"reminders": case.reminders + 1}), (), SYSTEM, {})
+
+    store.change(case_id, "mine", slow)
+    after = store.get(case_id)
+    assert seen == [1, 2]
+    assert (after.status, after.reminders) == (Status.IDENTIFIED, 1)
+
+
+def test_a_case_that_never_holds_still_is_an_error_to_retry(
+    store: CaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accord.aws.store.time.sleep", lambda seconds: None)
+    case_id = opened(store)
+
+    def always_late(case: Case) -> Change:
+        store.change(case_id, f"other-{case.version}", lambda now: Change(now, (CaseClosed(reason="X"),), SYSTEM))
+        return Change(case, (CaseClosed(reason="X"),), SYSTEM)
+
+    with pytest.raises(CaseChangedError):
+        store.change(case_id, "mine", always_late)
+    assert store.result_of(case_id, "mine") is None
+
+
+def test_a_change_without_an_event_still_protects_against_a_lost_update(store: CaseStore) -> None:
+    case_id = opened(store)
+    seen = []
+
+    def slow(case: Case) -> Change:
+        seen.append(case.reminders)
+        if len(seen) == 1:
+            store.change(case_id, "other", lambda now: Change(now.model_copy(update={"reminders": 5}), (), SYSTEM))
+        return Change(case.model_copy(update={"reminders": case.reminders + 1}), (), SYSTEM)
+
+    store.change(case_id, "mine", slow)
+    assert store.get(case_id).reminders == 6
+
+
+def test_an_account_has_one_open_case_and_a_new_round_after_it_ended(store: CaseStore) -> None:
+    first = opened(store, "e-1")
+    second = open_case(overdue_event(event_id="e-2", account_id="a-1"), store.rounds_of("a-1"), NOW)
+    assert store.open(second, key="open/e-2") is False
+    assert store.open_case_of("a-1") == first
+    store.change(first, "end", lambda case: close(case, ClosedReason.EXCLUDED))
+    assert store.open_case_of("a-1") is None
+    third = opened(store, "e-3")
+    assert store.get(third).round == 2
+
+
+def test_opening_twice_with_the_same_event_is_the_same_case(store: CaseStore) -> None:
+    assert opened(store) == opened(store)
+    assert len(list(store.events(opened(store)))) == 1
+
+
+def test_an_older_word_of_billing_never_overwrites_a_newer_one(store: CaseStore) -> None:
+    store.record_account_status("a-1", "DISPUTED", NOW)
+    store.record_account_status("a-1", "NORMAL", NOW - timedelta(days=1))
+    assert store.account_status("a-1") == "DISPUTED"
+    store.record_account_status("a-1", "NORMAL", NOW + timedelta(days=1))
+    assert store.account_status("a-1") is None
+
+
+def test_open_tasks_are_listed_by_urgency_until_they_are_closed(store: CaseStore) -> None:
+    case_id = opened(store)
+    for hours in (5, 1):
+        task, created = new_task(store.get(case_id), TaskKind.CALL_CUSTOMER, NOW, timedelta(hours=hours), "call")
+        store.change(
+            case_id, f"task-{hours}", lambda case, t=task, e=created: Change(case, (e,), SYSTEM, tasks=(t,))
+        )
+    listed = store.open_tasks(TaskKind.CALL_CUSTOMER)
+    assert [task.due_at for task in listed] == [NOW + timedelta(hours=1), NOW + timedelta(hours=5)]
+    done = listed[0].model_copy(update={"outcome": "REACHED", "closed_by": "s-1", "closed_at": NOW})
+    store.change(case_id, "done", lambda case: Change(case, (), SYSTEM, tasks=(done,)))
+    assert [task.task_id for task in store.open_tasks(TaskKind.CALL_CUSTOMER)] == [listed[1].task_id]
+    assert store.task(case_id, done.task_id) == done
+    assert len(store.tasks(case_id)) == 2
+
+
+def test_a_decision_is_listed_as_undelivered_until_it_is_taken_up(store: CaseStore) -> None:
+    case_id = opened(store)
+    decision = Decision(decision_id="d-1", by="CUSTOMER", kind="DECLINED", at=NOW)
+    store.change(case_id, "decide", lambda case: Change(case.model_copy(update={"decision": decision}), (), SYSTEM))
+    assert store.undelivered_decisions("CUSTOMER", NOW) == []
+    assert store.undelivered_decisions("CUSTOMER", NOW + timedelta(minutes=3)) == [case_id]
+    assert store.undelivered_decisions("STAFF", NOW + timedelta(minutes=3)) == []
+    store.change(case_id, "end", lambda case: close(case, ClosedReason.DECLINED))
+    assert store.undelivered_decisions("CUSTOMER", NOW + timedelta(minutes=3)) == []
+
+
+def test_an_unknown_case_is_an_error_by_name(store: CaseStore) -> None:
+    with pytest.raises(CaseNotFoundError):
+        store.get("c-nowhere")
+
+
+def test_markers_expire_long_after_anything_could_repeat_a_step(store: CaseStore) -> None:
+    opened(store)
+    items = boto3.client("dynamodb").scan(TableName="CasesTable")["Items"]
+    markers = [item for item in items if item["sk"]["S"].startswith("DONE#")]
+    assert len(markers) == 1
+    expires = datetime.fromtimestamp(int(markers[0]["expires_at"]["N"]), UTC)
+    assert expires > clock.now() + timedelta(days=366)

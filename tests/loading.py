@@ -1,0 +1,19 @@
+"""Loading a Lambda's app.py under a name of its own: every function has a module called app."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parent.parent
+
+
+def load_app(function: str) -> ModuleType:
+    """A fresh import of functions/<function>/app.py: settings are read again from the environment."""
+    name = f"functions.{function}.app"
+    spec = importlib.util.spec_from_file_location(name, ROOT / "functions" / function / "app.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

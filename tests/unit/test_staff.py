@@ -1,0 +1,105 @@
+"""What staff may decide about a task, when, and what it does to the case."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accord import staff
+from accord.billing import AccountOverdue, parse
+from accord.case import Case, Decision, StaffTask, Status, TaskKind
+from accord.errors import DecisionRefusedError
+from accord.opening import open_case
+from infra.data import sample
+
+NOW = datetime(2026, 6, 16, 2, 0, tzinfo=UTC)
+WAITING = {
+    TaskKind.REVIEW_OFFERS: Status.IN_REVIEW,
+    TaskKind.REACH_BY_HAND: Status.OFFERED,
+    TaskKind.MISSING_GLYPH: Status.SIGNED,
+}
+
+
+def a_case(status: Status) -> Case:
+    opened = open_case(parse(AccountOverdue, sample.details()[0]), 0, NOW).case
+    return opened.model_copy(update={"status": status})
+
+
+def a_task(case: Case, kind: TaskKind, number: int = 1) -> StaffTask:
+    due = NOW + timedelta(days=1)
+    task_id = f"t-{kind.lower()}-{number}"
+    return StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=NOW, due_at=due, note="n")
+
+
+@pytest.mark.parametrize("kind", WAITING)
+def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind: TaskKind) -> None:
+    case = a_case(WAITING[kind])
+    task = a_task(case, kind)
+    for choice in staff.choices(case, task):
+        change = staff.decide(case, task, [task], choice, "staff-7", NOW)
+        decision = change.case.decision
+        assert decision == Decision(
+            decision_id=task.task_id, by="STAFF", kind=choice.partition("/")[0], at=NOW, staff_id="staff-7"
+        )
+        assert change.case.status is case.status
+        assert [type(event).__name__ for event in change.events] == ["StaffDecided", "StaffTaskClosed"]
+        assert change.actor.kind == "STAFF"
+        (closed,) = change.tasks
+        assert (closed.outcome, closed.closed_by, closed.closed_at) == (choice, "staff-7", NOW)
+
+
+def test_the_workflow_understands_every_decision() -> None:
+    kinds = {kind: set() for kind in WAITING}
+    for kind, status in WAITING.items():
+        case = a_case(status)
+        kinds[kind] = {choice.partition("/")[0] for choice in staff.choices(case, a_task(case, kind))}
+    assert kinds == {
+        TaskKind.REVIEW_OFFERS: {"APPROVED", "REJECTED"},
+        TaskKind.REACH_BY_HAND: {"RETRY", "GIVE_UP"},
+        TaskKind.MISSING_GLYPH: {"RETRY", "GIVE_UP"},
+    }
+
+
+@pytest.mark.parametrize("kind", TaskKind)
+@pytest.mark.parametrize("status", Status)
+def test_where_nothing_waits_a_task_closes_without_a_decision(kind: TaskKind, status: Status) -> None:
+    if WAITING.get(kind) is status:
+        return
+    case = a_case(status)
+    task = a_task(case, kind)
+    assert "APPROVED" not in staff.choices(case, task)
+    assert "RETRY" not in staff.choices(case, task)
+    change = staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", NOW)
+    assert change.case == case
+    assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
+
+
+def test_one_answer_settles_every_open_task_of_an_escalated_review_and_no_other() -> None:
+    case = a_case(Status.IN_REVIEW)
+    first, second = (a_task(case, TaskKind.REVIEW_OFFERS, number) for number in (1, 2))
+    done = a_task(case, TaskKind.REVIEW_OFFERS, 3).model_copy(update={"outcome": "APPROVED"})
+    call = a_task(case, TaskKind.CALL_CUSTOMER)
+    change = staff.decide(case, second, [first, second, done, call], "APPROVED", "staff-7", NOW)
+    assert [task.task_id for task in change.tasks] == [second.task_id, first.task_id]
+
+
+def test_a_closed_task_offers_no_choice() -> None:
+    case = a_case(Status.IN_REVIEW)
+    task = a_task(case, TaskKind.REVIEW_OFFERS).model_copy(update={"outcome": "APPROVED"})
+    assert staff.choices(case, task) == ()
+    with pytest.raises(DecisionRefusedError):
+        staff.decide(case, task, [], "APPROVED", "staff-7", NOW)
+
+
+def test_while_a_decision_is_being_taken_up_there_is_no_second() -> None:
+    case = a_case(Status.IN_REVIEW)
+    task = a_task(case, TaskKind.REVIEW_OFFERS)
+    decided = staff.decide(case, task, [], "APPROVED", "staff-7", NOW).case
+    other = a_task(case, TaskKind.REVIEW_OFFERS, 2)
+    assert staff.choices(decided, other) == ()
+
+
+@pytest.mark.parametrize("choice", ["", "REJECTED", "RETRY", "approved", "APPROVED/NOT_AFFORDABLE"])
+def test_a_word_that_is_no_choice_is_refused(choice: str) -> None:
+    case = a_case(Status.IN_REVIEW)
+    with pytest.raises(DecisionRefusedError):
+        staff.decide(case, a_task(case, TaskKind.REVIEW_OFFERS), [], choice, "staff-7", NOW)
