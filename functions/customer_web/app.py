@@ -266,8 +266,7 @@ def identify(locator: str) -> Response:
     code = codes.new(case_id, Purpose.IDENTITY, fingerprint(holder), "", now)
     if code is None:
         return outside("landing.html", 429, problem="often")
-    language = asked_language() or person.language
-    case = cases.get(case_id)
+    language, case = outside_language(), cases.get(case_id)
     sender = sender_of(load_policy(case.jurisdiction), clock.today(case.time_zone), language)
     try:
         send_sms(person.phone, identity_code_sms(code, language, sender, HOST))
@@ -281,7 +280,12 @@ def identify(locator: str) -> Response:
 @app.route("/c/{locator}/code", methods=["GET"])
 def code_form(locator: str) -> Response:
     """Where the code is typed, for the browser that asked for it."""
-    return code_page(locator)
+    now = clock.now()
+    link = links.find(locator, now)
+    holder = fingerprint(cookie(CODE_COOKIE))
+    waiting = codes.waits_for(link.case_id, Purpose.IDENTITY, holder, now) if link else None
+    tail = people.get(link.cardholder_id).phone[-2:] if link and waiting is not None else ""
+    return outside("code.html", tail=tail, landing=landing_url(locator))
 
 
 @app.route("/c/{locator}/code", methods=["POST"], content_types=FORM)
@@ -292,9 +296,8 @@ def enter(locator: str) -> Response:
     case_id = link.case_id if link else _NOBODY
     if not codes.accept(case_id, Purpose.IDENTITY, fingerprint(cookie(CODE_COOKIE)), "", digits(code), now):
         lock_if_due(case_id)
-        return code_page(locator, 403, problem="refused")
-    case = cases.get(case_id)
-    session_id = sessions.open(case_id, asked_language() or case.language, now)
+        return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
+    session_id = sessions.open(case_id, outside_language(), now)
     actor = Actor(kind="CUSTOMER", id=fingerprint(session_id))
     cases.change(case_id, f"identity/{actor.id}", lambda case: customer.confirm_identity(case, actor))
     return to("/my", set_cookie(SESSION_COOKIE, session_id, 1800), set_cookie(CODE_COOKIE, "", 0))
@@ -309,10 +312,10 @@ def identified(locator: str, last4: str) -> tuple[Person | None, str]:
         person = people.get(cardholder_id)
     except PersonNotFoundError:
         person = None
-    if codes.begin_try(case_id) and person is not None:
-        if hmac.compare_digest(last4.upper().encode(), person.id_last4.upper().encode()):
-            codes.give_back_try(case_id)
-            return person, case_id
+    right = person.id_last4 if person else ""
+    if codes.begin_try(case_id) and hmac.compare_digest(last4.upper().encode(), right.upper().encode()) and person:
+        codes.give_back_try(case_id)
+        return person, case_id
     lock_if_due(case_id)
     return None, case_id
 
@@ -324,14 +327,9 @@ def lock_if_due(case_id: str) -> None:
         cases.change(case_id, "access-locked", lambda case: customer.lock_access(case, actor, clock.now()))
 
 
-def code_page(locator: str, status: int = 200, **values: Any) -> Response:
-    now = clock.now()
-    link = links.find(locator, now)
-    holder = fingerprint(cookie(CODE_COOKIE))
-    waiting = codes.waits_for(link.case_id, Purpose.IDENTITY, holder, now) if link else None
-    tail = people.get(link.cardholder_id).phone[-2:] if link and waiting is not None else ""
-    back = f"{BASE}/c/{locator}{query()}" if _LOCATOR.fullmatch(locator) else f"{BASE}/"
-    return outside("code.html", status, tail=tail, landing=back, **values)
+def landing_url(locator: str) -> str:
+    """Back to the landing page, in the same language; a locator of no possible form is not repeated."""
+    return f"{BASE}/c/{locator if _LOCATOR.fullmatch(locator) else _NOBODY}{query()}"
 
 
 def query() -> str:
@@ -365,7 +363,9 @@ def offers(visit: Visit) -> Response:
     if customer.place(visit.case, now) == "plan":
         return to("/my/plan")
     shown = customer.offers_to_show(visit.case, now)
-    return inside(visit, "offers", **pages.offers_view(visit.case, shown, visit.language))
+    grace, cure = (visit.policy.rule(f"plan.{name}_days", visit.today) for name in ("grace", "cure"))
+    view = pages.offers_view(visit.case, shown, visit.language)
+    return inside(visit, "offers", **view, grace=grace, cure=cure)
 
 
 @app.route("/my/offers", methods=["POST"], content_types=FORM)
@@ -501,7 +501,7 @@ def chosen(visit: Visit) -> Offer | None:
 
 
 def terms_for(visit: Visit, offer: Offer) -> dict[str, Any]:
-    return terms_of(visit.case, offer, visit.policy, visit.language)
+    return terms_of(visit.case, offer, visit.policy, visit.language, visit.today)
 
 
 def terms_to_sign(visit: Visit, form: Form) -> tuple[Offer, dict[str, Any], str]:
@@ -564,9 +564,7 @@ def propose(visit: Visit, form: Form) -> Response:
         return proposal_page(visit, 422, problem="field.amount", value=typed)
     if not 0 < amount <= visit.case.account.balance.total:
         return proposal_page(visit, 422, problem="field.amount.range", value=typed)
-    visit.change(
-        keyed(form), lambda case: customer.propose_amount(case, amount, decision_id(form), visit.actor, now)
-    )
+    visit.change(keyed(form), lambda case: customer.propose_amount(case, amount, decision_id(form), visit.actor, now))
     return to("/my")
 
 
@@ -588,9 +586,7 @@ def tell(visit: Visit, form: Form) -> Response:
     if problems:
         return inside(visit, "income", 422, values=form, problems=problems, currency=visit.case.account.currency)
     now = clock.now()
-    visit.change(
-        keyed(form), lambda case: customer.tell_circumstances(case, told, decision_id(form), visit.actor, now)
-    )
+    visit.change(keyed(form), lambda case: customer.tell_circumstances(case, told, decision_id(form), visit.actor, now))
     return to("/my")
 
 

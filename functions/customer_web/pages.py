@@ -1,12 +1,10 @@
-"""Makes the customer's pages: words in the reader's language, figures as people read them, and the headers of safety."""
+"""Makes the customer's pages: words in the reader's language, figures as people read them, headers of safety."""
 
 import hashlib
 import re
-import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,10 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from accord.agreement import format_date
 from accord.case import Case, ClosedReason, Instalment, Offer, Product, Status
-from accord.comprehension import mark
 from accord.comprehension import questions as questions_about
 from accord.money import format_money, format_rate, minor_digits
-from accord.policy import Policy
 from accord.schedule import schedule_of
 
 _FOLDER = Path(__file__).parent
@@ -72,7 +68,9 @@ def html(template: str, language: str, status: int, **values: Any) -> Response:
 
 
 # What a page may leave unsaid.
-_DEFAULTS: dict[str, Any] = dict.fromkeys(("csrf", "problem", "free_help", "reason", "next", "value", "name"), "")
+_DEFAULTS: dict[str, Any] = dict.fromkeys(
+    ("csrf", "problem", "free_help", "reason", "next", "value", "name", "unticked"), ""
+)
 
 
 def preferred(accept_language: str) -> str:
@@ -107,19 +105,20 @@ def shown_offer(offer: Offer, language: str) -> dict[str, Any]:
         "payable": money(offer.total_payable),
         "waived": money(offer.waived.total) if offer.waived.total else "",
         "rate": format_rate(offer.annual_cost_ppm) if offer.annual_cost_ppm else "",
-        "chart": _falling(schedule) if len(schedule) > 1 else "",
     }
 
 
-def _falling(schedule: Iterable[Instalment]) -> str:
-    """The path of a small chart: what is left of the principal after each payment, in steps down to nothing."""
-    rows = list(schedule)
-    whole = left = sum(row.principal for row in rows)
+def _falling(offer: Offer, longest: int) -> str:
+    """The path of a small chart: what is left after each payment, in steps down to nothing.
+
+    All charts of a page have the same scale of time, `longest` months, so that a shorter plan is seen to end sooner.
+    """
+    left = offer.financed
     path = [f"M0 {_CHART_TOP}"]
-    for number, row in enumerate(rows, start=1):
+    for row in schedule_of(offer):
         left -= row.principal
-        down = _CHART_FLOOR - (_CHART_FLOOR - _CHART_TOP) * left // whole
-        path.append(f"H{_CHART_WIDTH * number // len(rows)}V{down}")
+        down = _CHART_FLOOR - (_CHART_FLOOR - _CHART_TOP) * left // offer.financed
+        path.append(f"H{_CHART_WIDTH * row.number // longest}V{down}")
     return "".join(path)
 
 
@@ -130,11 +129,13 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         "total": min(offer.total_payable for offer in offers),
         "soon": min(offer.months for offer in offers),
     }
+    longest = max(offer.months for offer in offers)
     shown = []
     for offer in offers:
         own = {"month": offer.regular_instalment, "total": offer.total_payable, "soon": offer.months}
         labels = [name for name, value in own.items() if value == best[name]] if len(offers) > 1 else []
-        shown.append(shown_offer(offer, language) | {"best": labels})
+        chart = _falling(offer, longest) if offer.months > 1 else ""
+        shown.append(shown_offer(offer, language) | {"best": labels, "chart": chart})
     until = min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date()
     return owed_view(case, language) | {
         "offers": shown,
@@ -166,6 +167,54 @@ def shown_schedule(schedule: Iterable[Instalment], currency: str, language: str)
         }
         for row in schedule
     ]
+
+
+def questions_view(case: Case, offer: Offer, language: str) -> dict[str, Any]:
+    """The questions about the chosen offer. After a try the wrong ones are explained, the right ones stay picked."""
+    tried = case.comprehension if case.comprehension and case.comprehension.offer_id == offer.offer_id else None
+    last = {answer["question"]: answer for answer in tried.answers} if tried else {}
+    shown = []
+    for question in questions_about(offer, language):
+        answer = last.get(question.id)
+        wrong = answer is not None and answer["right"] == "no"
+        shown.append(
+            {
+                "id": question.id,
+                "text": question.text,
+                "choices": question.choices,
+                "picked": answer["answer"] if answer is not None and not wrong else "",
+                "explanation": question.explanation if wrong else "",
+            }
+        )
+    return {
+        "offer": shown_offer(offer, language),
+        "questions": shown,
+        "wrong": sum(bool(question["explanation"]) for question in shown),
+        "attempts": tried.attempts if tried else 0,
+    }
+
+
+def agreement_view(terms: Mapping[str, Any], offer: Offer, language: str) -> dict[str, Any]:
+    """The agreement from the very terms that are hashed, signed and printed."""
+    currency = terms["currency"]
+
+    def money(minor: int) -> str:
+        return format_money(minor, currency, language)
+
+    schedule = [Instalment(**row | {"due_date": date.fromisoformat(row["due_date"])}) for row in terms["schedule"]]
+    return {
+        "heading": terms["title"],
+        "offer": shown_offer(offer, language),
+        "cards": terms["cards"],
+        "clauses": terms["clauses"],
+        "debt": [
+            (name, money(terms["owed"][name]), money(terms["waived"][name]))
+            for name in (*_COMPONENTS, "total")
+            if terms["owed"][name]
+        ],
+        "schedule": shown_schedule(schedule, currency, language),
+        "consents": terms["consent_texts"],
+    }
 
 
 def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ TASKS_A_KIND = 50
 MAX_FORM_BYTES = 4096
 BASE_URL = os.environ["PUBLIC_BASE_URL"].rstrip("/")
 ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
-HEADERS = {
+HEADERS: dict[str, str | list[str]] = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -206,7 +206,7 @@ def _task(case_id: str, task_id: str) -> StaffTask:
 
 
 def _task_page(page: Page, case: Case, task: StaffTask, problem: str | None = None, status: int = 200) -> Response:
-    choices = staff.choices(case, task)
+    choices = staff.choices(case, task, clock.now())
     waits = staff.resumes(case, task)
     return page.render("task.html", status, case=case, task=task, choices=choices, waits=waits, problem=problem)
 

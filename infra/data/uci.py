@@ -23,8 +23,8 @@ BY RULE: days past due = 30 x (months late - 1) + 15, 0 when not late; newest st
 the balance is the newest bill; of it, a month late: interest 1.5 %, penalty interest 0.25 %, late fees 0.5 %, at most
 eight months, the rest is principal; minimum due 10 % of the bill; yearly rate 18.25 %.
 INVENTED, from --seed, because the data set has none of it: names, phones (+86 100..., which nobody has), e-mails
-(example.com), ID digits, birth dates, languages, opening dates; for six in ten income (5-20 % of the limit a month,
-2,500 to 60,000 yuan), spending, dependants and other debts; hardship (one in ten) and flags (one in twenty).
+(example.com), ID digits, birth dates, languages, opening dates; for six in ten income (a fifth to a half of the limit
+a month, 3,000 to 40,000 yuan), spending, dependants and other debts; hardship (one in ten) and flags (one in twenty).
 SEX, EDUCATION, MARRIAGE, AGE and the default label are never read.
 Rows whose newest bill is zero or a credit balance are skipped and counted.
 """
@@ -77,7 +77,7 @@ def account(row: dict[str, int], seed: int, as_of: date) -> dict[str, Any]:
     interest, penalty, late_fees = owed * 15 * charged // 1000, owed * 25 * charged // 10_000, owed * charged // 200
     person = cardholder(row["ID"], dice, as_of)
     if dice.random() < 0.6:
-        person |= means(min(max(limit * dice.randrange(5, 20) // 100, 250_000), 6_000_000), dice)
+        person |= means(min(max(limit * dice.randrange(20, 51) // 100, 300_000), 4_000_000), dice)
     if dice.random() < 0.1:
         person["hardship"] = dice.choice(HARDSHIPS)
     if dice.random() < 0.05:

@@ -4,7 +4,7 @@ import socket
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-from infra.local.gateway import QuietRequestHandler, Server
+from infra.local.server import QuietRequestHandler, Server
 
 
 class _Handler(QuietRequestHandler, MotoRequestHandler):

@@ -3,8 +3,6 @@
 import base64
 import json
 import re
-import socket
-import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -13,50 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from infra.local.pumps import in_one_line
 from infra.local.stack import LocalStack
 from infra.local.template import Route
 
 # Who a request signed with AWS credentials comes from, here where nothing is signed.
 STAFF_ARN = "arn:aws:iam::123456789012:user/local-staff"
 _BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's quota for a payload
-
-
-class QuietRequestHandler(WSGIRequestHandler):
-    """Writes no access log: a path may hold a personal link."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing."""
-
-
-class Server:
-    """A WSGI application on a socket that is bound already, served by threads."""
-
-    def __init__(
-        self, application: Any, listener: socket.socket, handler: type[WSGIRequestHandler] = QuietRequestHandler
-    ) -> None:
-        host, port = listener.getsockname()[:2]
-        self._server: BaseWSGIServer = make_server(
-            host, port, application, threaded=True, request_handler=handler, fd=listener.fileno()
-        )
-        self._server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver.ThreadingMixIn
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._listener = listener  # kept: closing it would close the server's socket
-        self.url = f"http://{host}:{port}"
-
-    def start(self) -> None:
-        """Answer from now on."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Take no more requests."""
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class Gateway:
@@ -81,7 +48,7 @@ class Gateway:
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True, trim_blocks=True
         )
-        self._templates.filters["links"] = jinja2.utils.urlize
+        self._templates.filters["with_links"] = with_links
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         return self._answer(Request(environ))(environ, start_response)
@@ -99,7 +66,7 @@ class Gateway:
         answer = self._stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
         result = json.load(answer["Payload"])
         if "FunctionError" in answer:
-            self._stack.report(route.function, f"{result['errorType']}: {result['errorMessage'][:300]}")
+            self._stack.report(route.function, in_one_line(result))
             return _message(502, "Internal server error")
         return http_response(result)
 
@@ -136,6 +103,15 @@ class Gateway:
         found = [e for e in self._stack.executions() if e.state_machine.name == machine and e.name == name]
         events = found[0].to_history_output()["events"] if found else []
         return self._render("execution.html", chinese, execution=found[0] if found else None, name=name, events=events)
+
+
+def with_links(text: str) -> Markup:
+    """The text with its addresses clickable. They end where ASCII does: Chinese puts no space after them."""
+    parts = re.split(r"(https?://[!-~]*[A-Za-z0-9_/=&#-])", text)
+    return Markup("").join(
+        Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(part) if index % 2 else part
+        for index, part in enumerate(parts)
+    )
 
 
 def current_state(execution: Any) -> str:

@@ -35,7 +35,12 @@ def run(function: Function, event: Any) -> Outcome:
     """Invoke a function and wait for it."""
     payload, error = function.invoke(json.dumps(event).encode())
     result = json.loads(payload)
-    return Outcome(result, f"{result['errorType']}: {result['errorMessage'][:300]}" if error else None)
+    return Outcome(result, in_one_line(result) if error else None)
+
+
+def in_one_line(error: Mapping[str, Any]) -> str:
+    """The error of a function as one line; its log has the rest."""
+    return f"{error['errorType']}: {error['errorMessage'].partition(chr(10))[0][:300]}"
 
 
 def failed_items(outcome: Outcome, ids: Sequence[str], reports_items: bool) -> set[str]:

@@ -14,11 +14,13 @@ from integration.tables import tables_on_moto
 from loading import ROOT, load_app
 
 from accord import staff
+from accord.assessment import assess
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
-from accord.case import Balance, Case, Change, Offer, Product, StaffTask, Status, TaskKind
+from accord.case import AssessmentLine, Balance, Case, Change, Offer, Product, StaffTask, Status, TaskKind
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
 from accord.opening import open_case
+from accord.policy import load_policy
 from infra.data import sample
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -142,6 +144,16 @@ def in_review(store: CaseStore, number: int = 0, due: datetime = NOW + timedelta
     return store.get(opening.case.case_id), task
 
 
+def assessed() -> Iterator[AssessmentLine]:
+    """Every line that assessing the sample's accounts logs."""
+    policy = load_policy("CN")
+    for detail in sample.details():
+        case = open_case(parse(AccountOverdue, detail), 0, NOW).case.moved(Status.IDENTIFIED)
+        assessment = assess(case, policy, NOW.date()).case.assessment
+        assert assessment is not None
+        yield from assessment.lines
+
+
 def address(task: StaffTask) -> str:
     return f"/ops/tasks/{task.case_id}/{task.task_id}"
 
@@ -165,7 +177,7 @@ def test_a_case_shows_its_figures_its_record_and_no_personal_data(console: Conso
     assert status == 200
     assert "The record is whole: 3 events, unaltered." in html
     assert "¥277.77" in html
-    assert "AMOUNT_ABOVE_LIMIT" in html
+    assert "the amount is above what the policy approves by itself" in html
     assert "Review asked for" in html
     person = sample.details()[0]["cardholder"]
     for name in ("name", "phone", "email", "idLast4", "birthDate"):
@@ -291,9 +303,12 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
         choice
         for kind in TaskKind
         for status in Status
-        for choice in staff.choices(case.model_copy(update={"status": status}), task.model_copy(update={"kind": kind}))
+        for choice in staff.choices(
+            case.model_copy(update={"status": status}), task.model_copy(update={"kind": kind}), NOW
+        )
     }
     assert set(groups["choices"]) == every
+    assert set(groups["lines"]) >= {line.name for line in assessed()}
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
     assert set(re.findall(r"page\.text\('(\w+)'", used)) <= set(texts)
 

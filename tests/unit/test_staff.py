@@ -6,7 +6,7 @@ import pytest
 
 from accord import staff
 from accord.billing import AccountOverdue, parse
-from accord.case import Case, Decision, StaffTask, Status, TaskKind
+from accord.case import Balance, Case, Decision, Offer, Product, StaffTask, Status, TaskKind
 from accord.errors import DecisionRefusedError
 from accord.opening import open_case
 from infra.data import sample
@@ -34,7 +34,7 @@ def a_task(case: Case, kind: TaskKind, number: int = 1) -> StaffTask:
 def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind: TaskKind) -> None:
     case = a_case(WAITING[kind])
     task = a_task(case, kind)
-    for choice in staff.choices(case, task):
+    for choice in staff.choices(case, task, NOW):
         change = staff.decide(case, task, [task], choice, "staff-7", NOW)
         decision = change.case.decision
         assert decision == Decision(
@@ -51,7 +51,7 @@ def test_the_workflow_understands_every_decision() -> None:
     kinds = {kind: set() for kind in WAITING}
     for kind, status in WAITING.items():
         case = a_case(status)
-        kinds[kind] = {choice.partition("/")[0] for choice in staff.choices(case, a_task(case, kind))}
+        kinds[kind] = {choice.partition("/")[0] for choice in staff.choices(case, a_task(case, kind), NOW)}
     assert kinds == {
         TaskKind.REVIEW_OFFERS: {"APPROVED", "REJECTED"},
         TaskKind.REACH_BY_HAND: {"RETRY", "GIVE_UP"},
@@ -66,8 +66,8 @@ def test_where_nothing_waits_a_task_closes_without_a_decision(kind: TaskKind, st
         return
     case = a_case(status)
     task = a_task(case, kind)
-    assert "APPROVED" not in staff.choices(case, task)
-    assert "RETRY" not in staff.choices(case, task)
+    assert "APPROVED" not in staff.choices(case, task, NOW)
+    assert "RETRY" not in staff.choices(case, task, NOW)
     change = staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", NOW)
     assert change.case == case
     assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
@@ -85,7 +85,7 @@ def test_one_answer_settles_every_open_task_of_an_escalated_review_and_no_other(
 def test_a_closed_task_offers_no_choice() -> None:
     case = a_case(Status.IN_REVIEW)
     task = a_task(case, TaskKind.REVIEW_OFFERS).model_copy(update={"outcome": "APPROVED"})
-    assert staff.choices(case, task) == ()
+    assert staff.choices(case, task, NOW) == ()
     with pytest.raises(DecisionRefusedError):
         staff.decide(case, task, [], "APPROVED", "staff-7", NOW)
 
@@ -95,7 +95,34 @@ def test_while_a_decision_is_being_taken_up_there_is_no_second() -> None:
     task = a_task(case, TaskKind.REVIEW_OFFERS)
     decided = staff.decide(case, task, [], "APPROVED", "staff-7", NOW).case
     other = a_task(case, TaskKind.REVIEW_OFFERS, 2)
-    assert staff.choices(decided, other) == ()
+    assert staff.choices(decided, other, NOW) == ()
+
+
+def test_offers_that_ran_out_can_be_rejected_but_not_approved() -> None:
+    offer = Offer(
+        offer_id="o-1",
+        product=Product.LUMP_SUM,
+        currency="CNY",
+        owed=Balance(principal=100),
+        waived=Balance(),
+        months=1,
+        annual_rate_ppm=0,
+        regular_instalment=100,
+        last_instalment=100,
+        interest=0,
+        total_payable=100,
+        annual_cost_ppm=0,
+        first_due_date=NOW.date(),
+        valid_until=NOW,
+        policy_version="v",
+        rules=(),
+        approved_by=None,
+    )
+    case = a_case(Status.IN_REVIEW).model_copy(update={"offers": (offer,)})
+    task = a_task(case, TaskKind.REVIEW_OFFERS)
+    assert "APPROVED" in staff.choices(case, task, NOW - timedelta(seconds=1))
+    assert "APPROVED" not in staff.choices(case, task, NOW)
+    assert "REJECTED/OTHER_SOLUTION" in staff.choices(case, task, NOW)
 
 
 @pytest.mark.parametrize("choice", ["", "REJECTED", "RETRY", "approved", "APPROVED/NOT_AFFORDABLE"])

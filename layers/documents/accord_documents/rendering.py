@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import typst
 
 from accord.agreement import format_date
+from accord.case import Balance
 from accord.errors import GlyphMissingError
 from accord.money import format_money, format_rate
 from accord_documents.glyphs import FONTS, missing_glyphs
@@ -61,3 +62,71 @@ def render_agreement(
             pdf_standards=["ua-1", "a-2a"],
         )
     )
+
+
+def _content(
+    terms: Mapping[str, Any], person: Signatory, reference: Mapping[str, str], language: str, signed_at: datetime
+) -> dict[str, Any]:
+    """What the template prints, ready to be read; whole numbers only where it draws or counts."""
+
+    def money(minor: int) -> str:
+        return format_money(minor, terms["currency"], language)
+
+    def day(iso: str) -> str:
+        return format_date(date.fromisoformat(iso), language)
+
+    balances = [terms["total_payable"]]
+    for row in terms["schedule"]:
+        balances.append(balances[-1] - row["amount"])
+    moment = signed_at.astimezone(UTC)
+    signed_on = format_date(signed_at.date(), language)
+    return {
+        "title": terms["title"],
+        "institution": terms["institution"],
+        "name": person.name,
+        "id_last4": person.id_last4,
+        "account": terms["account_id"],
+        "signed_on": signed_on,
+        "signed_at": f"{signed_on} {signed_at:%H:%M} (UTC{signed_at.isoformat()[-6:]})",
+        # PDF keeps this as the time of making: the same signing, the same bytes.
+        "moment": {part: getattr(moment, part) for part in ("year", "month", "day", "hour", "minute", "second")},
+        "at_once": terms["months"] == 1,
+        "bears_interest": terms["interest"] > 0,
+        "months": terms["months"],
+        "instalment": money(terms["regular_instalment"]),
+        "last_instalment": money(terms["last_instalment"]),
+        "first_due": day(terms["first_due_date"]),
+        "last_due": day(terms["last_due_date"]),
+        "owed": money(terms["owed"]["total"]),
+        "waived": money(terms["waived"]["total"]),
+        "financed": money(terms["financed"]),
+        "interest": money(terms["interest"]),
+        "total": money(terms["total_payable"]),
+        "annual_cost": format_rate(terms["annual_cost_ppm"]),
+        "balances": balances,
+        "debt": [
+            {
+                "component": component,
+                "owed": money(owed),
+                "waived": money(terms["waived"][component]),
+                "left": money(owed - terms["waived"][component]),
+            }
+            for component in Balance.model_fields
+            if (owed := terms["owed"][component])
+        ],
+        "schedule": [
+            {
+                "number": str(row["number"]),
+                "due": day(row["due_date"]),
+                "amount": money(row["amount"]),
+                "interest": money(row["interest"]),
+                "left": money(left),
+            }
+            for row, left in zip(terms["schedule"], balances[1:], strict=True)
+        ],
+        "cards": terms["cards"],
+        "clauses": terms["clauses"],
+        "consents": [terms["consent_texts"][consent["id"]] for consent in terms["consents"]],
+        "versions": f"{terms['policy_version']} · {terms['texts']} · {terms['offer_id']}",
+        **reference,
+    }

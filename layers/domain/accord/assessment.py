@@ -98,32 +98,28 @@ def _disposable(told: Circumstances, income: int, lines: _Lines, rules: RulesOfT
 
     surplus = counted - spend - others
     lines.add("surplus", surplus)
-    reserve = min(
-        max(surplus, 0) * rules["assessment.contingency_percent"] // 100, rules["assessment.contingency_cap"]
-    )
+    reserve = min(max(surplus, 0) * rules["assessment.contingency_percent"] // 100, rules["assessment.contingency_cap"])
     lines.add("contingency", reserve, "assessment.contingency_percent")
-    disposable = max(0, surplus - reserve)
+    disposable: int = max(0, surplus - reserve)
     lines.add("disposable_income", disposable)
     return disposable
 
 
-def _from_history(
-    history: tuple[HistoryMonth, ...], proposed: int | None, lines: _Lines, rules: RulesOfTheDay
-) -> int:
+def _from_history(history: tuple[HistoryMonth, ...], proposed: int | None, lines: _Lines, rules: RulesOfTheDay) -> int:
     """A cautious estimate while income is unknown: part of what was really paid a month, without the best month.
 
-    Where the person named an amount themselves, their word is better than our guess; a low confidence goes with it.
+    Where the person named a higher amount, their own word counts; the offers then wait for a person's look.
     """
-    if proposed is not None:
-        lines.add("proposed_monthly", proposed)
-        return proposed
     paid = sorted(month.paid for month in history)
     usual = paid[:-1] if len(paid) >= _MONTHS_FOR_A_PATTERN else paid
     average = sum(usual) // len(usual) if usual else 0
     lines.add("paid_monthly", average)
     estimate: int = average * rules["assessment.history_percent"] // 100
     lines.add("estimate_from_history", estimate, "assessment.history_percent")
-    return estimate
+    if proposed is None or proposed <= estimate:
+        return estimate
+    lines.add("proposed_monthly", proposed)
+    return proposed
 
 
 def _questions(told: Circumstances) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ ENDED = frozenset({Status.BREACHED, Status.COMPLETED, Status.CLOSED})
 
 
 class Balance(Value):
-    """What is owed, by component: they are waived and allocated apart (domain rule: Art. 70(1), structure of the debt)."""
+    """What is owed, by component: they are waived and allocated apart (Art. 70(1): the structure of the debt)."""
 
     principal: MinorUnits = 0
     interest: MinorUnits = 0
@@ -312,7 +312,9 @@ class StaffTask(Value):
     closed_at: datetime | None = None
 
 
-def new_task(case: Case, kind: TaskKind, now: datetime, within: timedelta, note: str) -> tuple[StaffTask, StaffTaskCreated]:
+def new_task(
+    case: Case, kind: TaskKind, now: datetime, within: timedelta, note: str
+) -> tuple[StaffTask, StaffTaskCreated]:
     """A task for staff, due `within` from now, and the event that announces it. The note holds no personal data."""
     task_id = f"{case.case_id}-{kind.lower().replace('_', '-')}-{case.version + 1}"
     task = StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=now, due_at=now + within, note=note)

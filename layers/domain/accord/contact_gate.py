@@ -48,7 +48,7 @@ def may_contact(
         raise ValueError("now: a moment without an offset is no moment")
     try:
         zone = ZoneInfo(time_zone)
-    except (ValueError, OSError):  # not a key of the database, or not a key at all
+    except (KeyError, ValueError, OSError):  # no zone of the database, no name of a zone, or a folder of them
         return Verdict(False, "time_zone", None, ())
     rules = policy.on(now.astimezone(zone).date())
     try:

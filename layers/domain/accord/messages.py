@@ -49,7 +49,10 @@ class Template:
 TEMPLATES: dict[str, Template] = {
     "INVITATION": Template(
         version=1,
-        subject={"zh-CN": "{institution}：请查看为您准备的还款安排", "en": "{institution}: options for your card account"},
+        subject={
+            "zh-CN": "{institution}：请查看为您准备的还款安排",
+            "en": "{institution}: options for your card account",
+        },
         sms={
             "zh-CN": "【{institution}】您好，我们为您的信用卡账户准备了几种可选安排，{until}前有效，请查看：{link} "
             "如需人工帮助请致电{phone}。我们不会在电话中向您索要验证码。拒收请回复R",
@@ -91,8 +94,8 @@ TEMPLATES: dict[str, Template] = {
         version=1,
         subject={"zh-CN": "{institution}：您的新安排已准备好", "en": "{institution}: your new options are ready"},
         sms={
-            "zh-CN": "【{institution}】您好，我们已根据您告诉我们的情况重新准备了几种安排，{until}前有效，请查看：{link} "
-            "如需人工帮助请致电{phone}。拒收请回复R",
+            "zh-CN": "【{institution}】您好，我们已根据您告诉我们的情况重新准备了几种安排，{until}前有效，请查看："
+            "{link} 如需人工帮助请致电{phone}。拒收请回复R",
             "en": "{institution}: hello. We used what you told us and made new options, open until {until}: {link} "
             "To speak with us call {phone}. Reply STOP to opt out.",
         },
@@ -100,8 +103,8 @@ TEMPLATES: dict[str, Template] = {
             "zh-CN": "您好：\n\n谢谢您告诉我们您的情况。我们据此重新准备了几种安排，{until}前有效。\n\n"
             "请打开您的专属链接（它代替了之前的链接）：\n{link}\n\n需要人工帮助，请致电 {phone}。"
             "我们不会在电话或邮件中向您索要验证码。\n如果不想再收到这类邮件，请致电告诉我们。\n\n{institution}",
-            "en": "Hello,\n\nThank you for telling us how things are. We used it to make new options. They are open until "
-            "{until}.\n\nOpen your personal link (it replaces the one before):\n{link}\n\nTo speak with a person call "
+            "en": "Hello,\n\nThank you for telling us how things are. We used it to make new options. They are open "
+            "until {until}.\n\nOpen your personal link (it replaces the one before):\n{link}\n\nTo speak with a person call "
             "{phone}. We never ask for a code by phone or e-mail.\n"
             "If you do not want e-mails like this one, call and tell us.\n\n{institution}",
         },

@@ -102,7 +102,7 @@ def quotable(case: Case, offer_id: str, now: datetime) -> Offer:
 
 
 def _plans(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> Iterator[_Plan]:
-    """Every affordable plan of the policy: first one to the customer's own amount, then instalments, then one payment."""
+    """Every affordable plan of the policy: to the customer's own amount, by instalments, and by one payment."""
     products: tuple[Product, ...] = rules["offer.products"].get(identification.delinquency_bucket, ())
     for product in products:
         if product is Product.LUMP_SUM:
@@ -196,6 +196,8 @@ def _review_reasons(
         reasons.append("VULNERABLE")
     if assessment.confidence == "LOW" and financed > rules["review.low_confidence_above"]:
         reasons.append("LOW_CONFIDENCE")
+    if "INCOME" in assessment.questions and (case.proposed_monthly or 0) >= assessment.affordable_monthly:
+        reasons.append("OWN_AMOUNT_UNCHECKED")  # nothing but the person's own word says that they can afford it
     return tuple(reasons)
 
 

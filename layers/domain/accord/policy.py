@@ -23,7 +23,10 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _known_zone(name: str) -> str:
-    ZoneInfo(name)
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError):
+        raise ValueError("not a time zone of the IANA database, for example Asia/Shanghai") from None
     return name
 
 
@@ -39,6 +42,7 @@ Ppm = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 Months = Annotated[int, Field(strict=True, ge=1, le=600)]
 Bucket = Literal["M0", "M1", "M2", "M3", "M4", "M5", "M6", "M6+"]
 Component = Literal["interest", "penalty_interest", "late_fees", "fees"]
+Content = Literal["debt", "repayment", "charges", "no_new_card", "rights_and_breach", "other"]
 Words = tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z_]*$")], ...]
 Texts = dict[Literal["zh-CN", "en"], str]
 Waivers = dict[Component, dict[Bucket, Percent]]
@@ -94,7 +98,7 @@ _VALUES: Mapping[str, Any] = {
     "assessment.history_percent": Percent,
     "assessment.willing_within_months": Count,
     "plan.max_term_months": Months,
-    "plan.agreement_required_fields": tuple[str, ...],
+    "plan.agreement_required_fields": tuple[Content, ...],
     "plan.no_new_card_undertaking": bool,
     "plan.grace_days": Count,
     "plan.tolerance": Amount,
@@ -150,15 +154,12 @@ class Policy(Closed):
         problems = []
         for key, rule in list(self.rules.items()):
             if key not in _TYPES:
-                problems.append(f"rules.{key}: there is no such rule")
+                problems.append(f"{key}: there is no such rule")
                 continue
             try:
                 self.rules[key] = rule.model_copy(update={"value": _TYPES[key].validate_python(rule.value)})
             except ValidationError as error:
-                problems += [
-                    ".".join(("rules", key, "value", *map(str, problem["loc"]))) + f": {problem['msg']}"
-                    for problem in error.errors(include_url=False)
-                ]
+                problems += _problems(error, key, "value")
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -200,9 +201,19 @@ class RulesOfTheDay:
 def read_policy(text: str) -> Policy:
     """A pack from YAML. Raises ValueError that names every field that is wrong."""
     try:
-        return Policy.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506 - a safe loader, in C where there is one
+        return Policy.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506 - a safe loader, in C if there is one
     except yaml.YAMLError as error:
         raise ValueError(f"the policy is not YAML: {error}") from error
+    except ValidationError as error:
+        raise ValueError("; ".join(_problems(error))) from None
+
+
+def _problems(error: ValidationError, *where: str) -> list[str]:
+    """What is wrong and where, one sentence each."""
+    return [
+        ": ".join(part for part in (".".join((*where, *map(str, problem["loc"]))), problem["msg"]) if part)
+        for problem in error.errors(include_url=False)
+    ]
 
 
 @cache

@@ -43,13 +43,19 @@ def resumes(case: Case, task: StaffTask) -> bool:
     return task.kind in _WAITS and case.status is _WAITS[task.kind][0]
 
 
-def choices(case: Case, task: StaffTask) -> tuple[str, ...]:
-    """What may be chosen for the task now; nothing when it is closed or a decision is still being taken up."""
+def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
+    """What may be chosen for the task now; nothing when it is closed or a decision is still being taken up.
+
+    Offers that ran out cannot be approved any more.
+    """
     if task.outcome is not None:
         return ()
     if not resumes(case, task):
         return _OUTCOMES[task.kind]
-    return _WAITS[task.kind][1] if case.decision is None else ()
+    if case.decision is not None:
+        return ()
+    ran_out = any(offer.valid_until <= now for offer in case.offers)
+    return tuple(choice for choice in _WAITS[task.kind][1] if not (choice == "APPROVED" and ran_out))
 
 
 def decide(
@@ -60,7 +66,7 @@ def decide(
     A decision that the workflow waits for also closes `others`, the case's tasks of the same kind: an escalated review
     has several, and one answer settles them. Result: `outcome` and `staff_id`, so that a repeat can tell whose it was.
     """
-    if choice not in choices(case, task):
+    if choice not in choices(case, task, now):
         raise DecisionRefusedError("NOT_OPEN")
     closing = [task]
     events: list[CaseEvent] = []

@@ -168,7 +168,9 @@ class Codes:
     def waits_for(self, case_id: str, purpose: Purpose, holder: str, now: datetime) -> str | None:
         """What the code in force is bound to, when this holder asked for it; None when there is none to type in."""
         item = self._table.get(f"CODE#{case_id}#{purpose}")
-        if item is None or item["holder"]["S"] != holder or "used_at" in item or _moment(item["expires_at"]) <= now:
+        if item is None or item["holder"]["S"] != holder or "used_at" in item:
+            return None
+        if int(item["tries"]["N"]) >= TRIES_PER_CODE or _moment(item["expires_at"]) <= now:
             return None
         return str(item["bound_to"]["S"])
 

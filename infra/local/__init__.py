@@ -1,0 +1,1 @@
+"""Runs the template on this machine: see stack.py."""

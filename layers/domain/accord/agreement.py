@@ -1,0 +1,246 @@
+"""The agreement's terms: everything that the pages show, the customer signs and the document prints, from one offer.
+
+Terms are plain JSON without personal data. Their hash is what the customer's code signs; so the same offer, policy and
+language always make the same terms.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import rfc8785
+
+from accord.case import Balance, Case, Offer, Product
+from accord.errors import AgreementIncompleteError
+from accord.money import format_money, format_rate
+from accord.policy import Policy, RulesOfTheDay
+from accord.schedule import schedule_of
+from accord.texts import texts
+
+LANGUAGES = ("zh-CN", "en")
+_TERMS_VERSION = 1
+_ENGLISH_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def format_date(day: date, language: str) -> str:
+    """A day as people read it: 2026年3月5日, 5 March 2026."""
+    if language == "zh-CN":
+        return f"{day.year}年{day.month}月{day.day}日"
+    return f"{day.day} {_ENGLISH_MONTHS[day.month - 1]} {day.year}"
+
+
+def terms_of(case: Case, offer: Offer, policy: Policy, language: str, today: date) -> dict[str, Any]:
+    """The terms of an offer in a language: figures, schedule, clauses and consents, as canonical JSON can hold them.
+
+    Raises RuleMissingError when the policy lacks what the agreement has to say, ValueError for an unknown language.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"language: {language!r} is not one of {', '.join(LANGUAGES)}")
+    rules = policy.on(today)
+    schedule = schedule_of(offer)
+    at_once = offer.product is Product.LUMP_SUM
+    words = _words(offer, schedule[-1].due_date, rules, language)
+    return {
+        "v": _TERMS_VERSION,
+        "texts": texts("agreement")["version"],
+        "language": language,
+        "jurisdiction": case.jurisdiction,
+        "policy_version": offer.policy_version,
+        "account_id": case.account_id,
+        "offer_id": offer.offer_id,
+        "product": offer.product.value,
+        "title": texts("agreement")["titles"]["once" if at_once else "instalments"][language],
+        "institution": rules["institution.name"][language],
+        "phone": words["phone"],
+        "currency": offer.currency,
+        "owed": _components(offer.owed),
+        "waived": _components(offer.waived),
+        "financed": offer.financed,
+        "months": offer.months,
+        "regular_instalment": offer.regular_instalment,
+        "last_instalment": offer.last_instalment,
+        "first_due_date": offer.first_due_date.isoformat(),
+        "last_due_date": schedule[-1].due_date.isoformat(),
+        "annual_rate_ppm": offer.annual_rate_ppm,
+        "annual_cost_ppm": offer.annual_cost_ppm,
+        "interest": offer.interest,
+        "total_payable": offer.total_payable,
+        "schedule": [row._asdict() | {"due_date": row.due_date.isoformat()} for row in schedule],
+        "cards": _cards(offer, words, language),
+        "clauses": _clauses(offer, words, language),
+        **_consents(offer, language),
+    }
+
+
+def terms_hash(terms: Mapping[str, Any]) -> str:
+    """SHA-256 of the terms in canonical JSON (RFC 8785), in hexadecimal."""
+    return hashlib.sha256(rfc8785.dumps(dict(terms))).hexdigest()
+
+
+def check_complete(terms: Mapping[str, Any], policy: Policy, today: date) -> None:
+    """Check that terms hold all that the law asks for (China: Art. 70 (1)-(6)) and that their figures agree.
+
+    Raises AgreementIncompleteError that names everything that is missing or wrong.
+    """
+    rules = policy.on(today)
+    checks = {
+        "debt": _debt_problems,
+        "repayment": _repayment_problems,
+        "charges": _charges_problems,
+        "no_new_card": _undertaking_problems,
+    }  # the other contents are words alone
+    said = {clause["id"] for clause in terms.get("clauses", ()) if any(text.strip() for text in clause["paragraphs"])}
+    problems = []
+    for content in rules["plan.agreement_required_fields"]:
+        if content not in said:
+            problems.append(f"{content}: the agreement does not say it")
+        if content in checks:
+            problems += [f"{content}: {problem}" for problem in checks[content](terms)]
+    if terms.get("months", 0) > rules["plan.max_term_months"]:
+        problems.append(f"repayment: {terms['months']} months are more than the law allows")
+    agreed = {consent["id"]: consent["hash"] for consent in terms.get("consents", ())}
+    shown = {name: _text_hash(text) for name, text in terms.get("consent_texts", {}).items()}
+    if not agreed or agreed != shown:
+        problems.append("consents: they are not those whose texts were shown")
+    if problems:
+        raise AgreementIncompleteError("; ".join(problems))
+
+
+# --- making the terms --------------------------------------------------------------------------------------------
+
+
+def _words(offer: Offer, last_due: date, rules: RulesOfTheDay, language: str) -> dict[str, str]:
+    """Every figure that a clause may name, as people read it."""
+
+    def money(minor: int) -> str:
+        return format_money(minor, offer.currency, language)
+
+    return {
+        "currency": offer.currency,
+        "owed": money(offer.owed.total),
+        "waived": money(offer.waived.total),
+        "financed": money(offer.financed),
+        "months": str(offer.months),
+        "regular": money(offer.regular_instalment),
+        "last": money(offer.last_instalment),
+        "interest": money(offer.interest),
+        "total": money(offer.total_payable),
+        "rate": format_rate(offer.annual_rate_ppm),
+        "annual_cost": format_rate(offer.annual_cost_ppm),
+        "first_due": format_date(offer.first_due_date, language),
+        "last_due": format_date(last_due, language),
+        "grace_days": str(rules["plan.grace_days"]),
+        "tolerance": money(rules["plan.tolerance"]),
+        "cure_days": str(rules["plan.cure_days"]),
+        "missed": str(rules["plan.breach_after_missed"]),
+        "late_days": str(rules["plan.breach_after_days_past_due"]),
+        "phone": rules["institution.phone"],
+        "free_help": rules["support.free_help"][language],
+    }
+
+
+def _components(balance: Balance) -> dict[str, int]:
+    return balance.model_dump() | {"total": balance.total}
+
+
+def _cards(offer: Offer, words: Mapping[str, str], language: str) -> list[dict[str, str]]:
+    """The short explanations beside the key figures."""
+    missed = "missed_once" if offer.product is Product.LUMP_SUM else "missed"
+    undertaking = ("no_new_card",) if offer.no_new_card else ()
+    shown = ("what_changes", missed, *undertaking, "help")
+    cards = {name: texts("agreement")["cards"][name] for name in shown}
+    return [
+        {"id": name, "title": card["title"][language], "text": card["text"][language].format(**words)}
+        for name, card in cards.items()
+    ]
+
+
+def _clauses(offer: Offer, words: Mapping[str, str], language: str) -> list[dict[str, Any]]:
+    """The contents of the agreement, in the order and under the names of Art. 70."""
+    once = offer.product is Product.LUMP_SUM
+    parts = {
+        "debt": ("debt",),
+        "repayment": ("repayment_once" if once else "repayment_instalments",),
+        "charges": ("charges_rate" if offer.annual_rate_ppm else "charges_free",),
+        "no_new_card": ("no_new_card",) if offer.no_new_card else (),
+        "rights_and_breach": ("duties", "breach_once" if once else "breach_instalments", "rights"),
+        "other": ("other",),
+    }
+    said = texts("agreement")
+    return [
+        {
+            "id": name,
+            "title": said["headings"][name][language],
+            "paragraphs": [text[language].format(**words) for part in named for text in said["paragraphs"][part]],
+        }
+        for name, named in parts.items()
+        if named
+    ]
+
+
+def _consents(offer: Offer, language: str) -> dict[str, Any]:
+    """What the customer confirms: the texts, and for the record the id, version and hash of each."""
+    said = texts("agreement")
+    shown = {
+        name: text[language] for name, text in said["consents"].items() if name != "no_new_card" or offer.no_new_card
+    }
+    return {
+        "consent_texts": shown,
+        "consents": [
+            {"id": name, "version": said["version"], "hash": _text_hash(text)} for name, text in shown.items()
+        ],
+    }
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- checking them -----------------------------------------------------------------------------------------------
+
+
+def _debt_problems(terms: Mapping[str, Any]) -> list[str]:
+    """(1) balance, structure and currency of the debt."""
+    problems = [f"{name} is missing" for name in ("currency", "owed", "waived", "financed") if not terms.get(name)]
+    if problems:
+        return problems
+    for name in ("owed", "waived"):
+        if sum(terms[name][part] for part in Balance.model_fields) != terms[name]["total"]:
+            problems.append(f"the parts of {name} do not add up to its total")
+    if terms["owed"]["total"] - terms["waived"]["total"] != terms["financed"]:
+        problems.append("what is owed less what is waived is not what is repaid")
+    return problems
+
+
+def _repayment_problems(terms: Mapping[str, Any]) -> list[str]:
+    """(2) period, way, currency, dates and the amount of each instalment."""
+    schedule = terms.get("schedule")
+    if not schedule or any(not row.get("due_date") or row.get("amount", 0) < 1 for row in schedule):
+        return ["the schedule lacks a date or an amount"]
+    problems = []
+    if len(schedule) != terms.get("months"):
+        problems.append("the schedule has another number of instalments than the agreement says")
+    if sum(row["principal"] for row in schedule) != terms.get("financed"):
+        problems.append("the schedule does not repay exactly what is owed after the waiver")
+    if sum(row["amount"] for row in schedule) != terms.get("total_payable"):
+        problems.append("the schedule does not add up to the total")
+    return problems
+
+
+def _charges_problems(terms: Mapping[str, Any]) -> list[str]:
+    """(3) whether interest and fees run while it is repaid."""
+    needed = ("annual_rate_ppm", "annual_cost_ppm", "interest", "total_payable")
+    problems = [f"{name} is missing" for name in needed if name not in terms]
+    if not problems and terms["interest"] != sum(row["interest"] for row in terms.get("schedule") or ()):
+        problems.append("the interest is not that of the schedule")
+    return problems
+
+
+def _undertaking_problems(terms: Mapping[str, Any]) -> list[str]:
+    """(4) the undertaking not to apply for a credit card, confirmed on its own."""
+    given = "no_new_card" in terms.get("consent_texts", {})
+    return [] if given else ["the customer does not confirm it"]

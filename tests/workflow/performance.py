@@ -1,0 +1,64 @@
+"""Performs a scenario on a stack and holds what came of it against what the scenario says."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from workflow.play import Play, broken, scenario
+
+from accord import clock
+from accord.events import verify_chain
+from infra.local.stack import LocalStack
+
+
+def perform(stack: LocalStack, path: Path) -> Play:
+    """Play a scenario and hold what came of it against what it says."""
+    told = scenario(path)
+    if at := told.get("clock"):
+        clock.move(datetime.fromisoformat(at) - datetime.now(tz=UTC))
+    play = Play(stack, path.stem, told)
+    with broken(stack, told.get("break"), told.get("break_too")):
+        play.start()
+        seen: dict[str, int] = {}
+        previous = None
+        for step in told.get("then", []):
+            # Two acts in a row at the same wait belong to the same visit, unless the first one ends the wait.
+            if step["at"] != previous or ends_the_wait(last):
+                seen[step["at"]] = seen.get(step["at"], 0) + 1
+            play.wait_at(step["at"], seen[step["at"]])
+            play.do(step)
+            previous, last = step["at"], step["do"]
+        play.wait_for_the_end()
+    compare(play, told["ends"])
+    return play
+
+
+def ends_the_wait(act: str) -> bool:
+    return act not in ("lift_the_stop", "mend_the_name", "nothing")
+
+
+def compare(play: Play, ends: dict[str, Any]) -> None:
+    case, visits = play.case(), play.visits()
+    states = [name for name in visits if name in ends["visits"]]
+    assert (play.execution_status(), case.status, case.closed_reason) == (
+        ends["execution"],
+        ends["status"],
+        ends.get("reason"),
+    ), visits
+    assert visits[-len(ends["visits"]) :] == ends["visits"] or is_within(ends["visits"], states), visits
+    assert play.open_tasks() == sorted(ends["open_tasks"])
+    assert case.decision is None, "the decision was not taken up"
+    if "published" in ends:
+        assert play.published() == ends["published"]
+    if not_before := ends.get("no_contact_before"):
+        assert case.contacts
+        assert all(contact.at >= datetime.fromisoformat(not_before) for contact in case.contacts)
+    # The account is free again exactly when the case has ended.
+    assert play.cases.open_case_of(case.account_id) == (None if case.status == "CLOSED" else case.case_id)
+    verify_chain(play.cases.events(case.case_id), case.head, case.version)
+
+
+def is_within(wanted: list[str], states: list[str]) -> bool:
+    """Whether the wanted states were entered in that order, others between them allowed."""
+    remaining = iter(states)
+    return all(name in remaining for name in wanted)

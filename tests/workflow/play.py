@@ -1,0 +1,246 @@
+"""Plays a scenario on a local stack: billing's event, what people do at which state, and what came of it."""
+
+import builtins
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+from billing_events import overdue_detail
+
+from accord import clock, customer, errors, staff
+from accord.agreement import terms_of
+from accord.aws.people import PeopleStore
+from accord.aws.store import CaseStore
+from accord.case import Case, Change, StaffTask
+from accord.comprehension import questions
+from accord.events import Actor, announcement
+from accord.opening import case_id_of, with_standing
+from accord.billing import AccountOverdue, parse
+from accord.policy import load_policy
+from infra.local.functions import Function, LambdaContext
+from infra.local.stack import LocalStack
+
+SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))
+HOLDER = Actor(kind="CUSTOMER", id="s-test")
+PATIENCE = 25.0  # seconds until a test says that a state was not reached
+
+
+def scenario(path: Path) -> dict[str, Any]:
+    """A scenario file."""
+    read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read
+
+
+class Play:
+    """One case on a stack."""
+
+    def __init__(self, stack: LocalStack, name: str, told: dict[str, Any]) -> None:
+        self.stack, self.told = stack, told
+        self.cases = CaseStore(stack.physical_id("CasesTable"), stack.physical_id("EventsTable"))
+        self.people = PeopleStore(stack.physical_id("PeopleTable"))
+        self.detail = overdue_detail(
+            event_id=f"evt-{name}",
+            account_id=f"acct-{name}",
+            account=told.get("account"),
+            cardholder=told.get("cardholder"),
+        )
+        self.case_id = case_id_of(parse(AccountOverdue, self.detail))
+        self._acts = 0
+
+    # --- billing and the workflow ------------------------------------------------------------------------------
+
+    def tell(self, detail_type: str, detail: dict[str, Any]) -> None:
+        """Billing puts an event on the bus."""
+        self.stack.put_event(self.stack.output("BusName"), "billing.cards", detail_type, detail)
+
+    def start(self) -> None:
+        """Billing hands the account over."""
+        if standing := self.told.get("standing_before"):
+            at = clock.now().isoformat()
+            account = self.detail["account"]["accountId"]
+            self.tell("AccountStatusChanged", {"eventId": "st-1", "accountId": account, "status": standing, "at": at})
+            self.stack.settle()
+        self.tell("AccountOverdue", self.detail)
+
+    def case(self) -> Case:
+        return self.cases.get(self.case_id)
+
+    def visits(self) -> list[str]:
+        """The states that the execution entered, in order."""
+        history = self.stack.client("stepfunctions").get_execution_history(
+            executionArn=self._execution_arn(), maxResults=1000
+        )["events"]
+        return [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
+
+    def execution_status(self) -> str:
+        described = self.stack.client("stepfunctions").describe_execution(executionArn=self._execution_arn())
+        return str(described["status"])
+
+    def _execution_arn(self) -> str:
+        return self.stack.physical_id("NegotiationStateMachine").replace(":stateMachine:", ":execution:") + f":{self.case_id}"
+
+    def until(self, what: str, reached: Callable[[], bool]) -> None:
+        """Wait for something to become true."""
+        deadline = time.monotonic() + PATIENCE
+        while not reached():
+            assert time.monotonic() < deadline, f"{what} was not reached; the case went {self._so_far()}"
+            time.sleep(0.02)
+
+    def _so_far(self) -> str:
+        try:
+            return f"{self.visits()}, problems: {self.stack.problems[-3:]}"
+        except Exception as error:
+            return f"nowhere: {error!r}, problems: {self.stack.problems[-3:]}"
+
+    def _started(self) -> bool:
+        return any(execution.name == self.case_id for execution in self.stack.executions("NegotiationStateMachine"))
+
+    def wait_at(self, state: str, times: int) -> None:
+        """Wait until the execution has entered a state for the n-th time, and its token is kept."""
+        self.until("the start", self._started)
+        self.until(f"{state!r} ({times})", lambda: self.visits().count(state) >= times)
+        if state.startswith("Wait for"):
+            arn = self._execution_arn()
+            self.until(f"waiting at {state!r}", lambda: arn in self.stack.waiting())
+
+    def wait_for_the_end(self) -> None:
+        self.until("the start", self._started)
+        self.until("the end", lambda: self.execution_status() != "RUNNING")
+        self.stack.settle()
+
+    # --- people ------------------------------------------------------------------------------------------------
+
+    def act(self, decide: Callable[[Case], Change]) -> None:
+        """One change of the case by a person."""
+        self._acts += 1
+        self.cases.change(self.case_id, f"act-{self._acts}", decide)
+
+    def open_task(self, kind: str) -> StaffTask:
+        return next(task for task in self.cases.tasks(self.case_id) if task.kind == kind and task.outcome is None)
+
+    def do(self, step: dict[str, Any]) -> None:
+        """What a person does, by its name in the scenario."""
+        getattr(self, step["do"])(**{key: value for key, value in step.items() if key not in ("at", "do")})
+
+    def nothing(self) -> None:
+        """Nobody does anything."""
+
+    def sign(self) -> None:
+        """Confirm who one is, choose the first offer, answer the questions rightly, sign."""
+        self.act(lambda case: customer.confirm_identity(case, HOLDER))
+        case = self.case()
+        offer = case.offers[0]
+        self.act(lambda case: customer.choose_offer(case, offer.offer_id, HOLDER, clock.now()))
+        right = {question.id: question.right for question in questions(offer, case.language)}
+        self.act(lambda case: customer.answer_questions(case, case.language, right, HOLDER, clock.now()))
+        terms = terms_of(self.case(), offer, load_policy(case.jurisdiction), case.language, clock.today(case.time_zone))
+        self.act(lambda case: customer.sign(case, terms, "d-sign", HOLDER, clock.now()))
+
+    def decline(self) -> None:
+        self.act(lambda case: customer.decline(case, "OTHER_HELP", "d-decline", HOLDER, clock.now()))
+
+    def decline_meanwhile(self) -> None:
+        """The wait has timed out and the reminder runs: there is no token to resume."""
+        self.decline()
+
+    def counter(self, amount: int) -> None:
+        self.act(lambda case: customer.confirm_identity(case, HOLDER))
+        self.act(lambda case: customer.propose_amount(case, amount, "d-counter", HOLDER, clock.now()))
+
+    def tell_income(self, **figures: int) -> None:
+        self.act(lambda case: customer.confirm_identity(case, HOLDER))
+        self.act(lambda case: customer.tell_circumstances(case, figures, "d-income", HOLDER, clock.now()))
+
+    def call_me(self) -> None:
+        self.act(lambda case: customer.ask_for_call(case, "d-call", HOLDER, clock.now()))
+
+    def let_the_offers_expire(self) -> None:
+        self.stack.advance(timedelta(days=30))
+
+    def approve(self) -> None:
+        self._decide("REVIEW_OFFERS", "APPROVED")
+
+    def reject(self) -> None:
+        self._decide("REVIEW_OFFERS", "REJECTED/NOT_AFFORDABLE")
+
+    def retry(self) -> None:
+        self._decide(self._waiting_kind(), "RETRY")
+
+    def give_up(self) -> None:
+        self._decide(self._waiting_kind(), "GIVE_UP/OTHER_SOLUTION")
+
+    def _waiting_kind(self) -> str:
+        return "MISSING_GLYPH" if self.case().status == "SIGNED" else "REACH_BY_HAND"
+
+    def _decide(self, kind: str, choice: str) -> None:
+        task = self.open_task(kind)
+        others = self.cases.tasks(self.case_id)
+        self.act(lambda case: staff.decide(case, task, others, choice, "staff-7", clock.now()))
+
+    def lift_the_stop(self) -> None:
+        """The customer allows contact again; staff note it."""
+        allowed = Actor(kind="STAFF", id="staff-7")
+        self.act(lambda case: Change(with_standing(case.model_copy(update={"flags": ()}), None), (), allowed))
+
+    def mend_the_name(self, name: str) -> None:
+        person = self.people.get(self.detail["cardholder"]["cardholderId"])
+        self.people.put(person.model_copy(update={"name": name}))
+
+    # --- what came of it ---------------------------------------------------------------------------------------
+
+    def published(self) -> list[str]:
+        """The events that went to the bus, by type."""
+        return [event.type for event in self.cases.events(self.case_id) if announcement(event)]
+
+    def open_tasks(self) -> list[str]:
+        return sorted(task.kind for task in self.cases.tasks(self.case_id) if task.outcome is None)
+
+
+@contextmanager
+def broken(stack: LocalStack, *faults: dict[str, Any] | None) -> Iterator[None]:
+    """Handlers that raise an error by name a number of times before they work."""
+    with_faults = [fault for fault in faults if fault]
+    undo: list[Callable[[], None]] = []
+    for fault in with_faults:
+        undo.append(_break(stack.functions[fault["function"]], _error(fault["error"]), fault["times"]))
+    try:
+        yield
+    finally:
+        for repair in undo:
+            repair()
+
+
+def _break(function: Function, error: type[Exception], times: int) -> Callable[[], None]:
+    """Put an error in front of a handler; what is returned takes it away again."""
+    function.load()
+    works = function._entry
+    assert works is not None
+    left = itertools.repeat(error, times)
+
+    def breaks(event: Any, context: LambdaContext) -> Any:
+        for kind in left:
+            raise kind("broken by the test")
+        return works(event, context)
+
+    function._entry = breaks
+    return lambda: setattr(function, "_entry", works)
+
+
+def _error(name: str) -> type[Exception]:
+    kind = getattr(errors, name, None) or getattr(builtins, name)
+    assert issubclass(kind, Exception)
+    return kind
+
+
+def payload_of(stack: LocalStack, execution_name: str) -> str:
+    """Everything that an execution carried, as text."""
+    machine = stack.physical_id("NegotiationStateMachine")
+    arn = machine.replace(":stateMachine:", ":execution:") + f":{execution_name}"
+    history = stack.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
+    return json.dumps(history, default=str, ensure_ascii=False)
