@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from accord_documents import render_agreement, seal
-from aws_lambda_powertools.utilities.parameters import get_parameter
+from aws_lambda_powertools.utilities.parameters import SSMProvider
 
 from accord import clock
+from accord.agreement import check_complete
 from accord.aws.clients import client, translated
 from accord.aws.steps import StepInput, case_store, negotiation_step, people_store
 from accord.case import Case
@@ -16,9 +18,11 @@ from accord.errors import GlyphMissingError
 from accord.events import AgreementSealed
 from accord.lifecycle import cannot_print, sealed, signed_agreement
 from accord.person import Person
+from accord.policy import load_policy
 
 store = case_store()
 people = people_store()
+parameters = SSMProvider(boto3_client=client("ssm"))
 BUCKET = os.environ["DOCUMENTS_BUCKET"]
 KEY_ARN = os.environ["SEAL_KEY_ARN"]
 CERTIFICATE_PARAMETER = os.environ["SEAL_CERTIFICATE_PARAMETER"]
@@ -39,10 +43,13 @@ def handler(request: StepInput) -> dict[str, Any]:
 def make_document(case: Case, person: Person) -> AgreementSealed:
     """Render, seal and keep the agreement; the event to record. Raises GlyphMissingError, AgreementIncompleteError."""
     agreement = signed_agreement(case)
+    terms = json.loads(agreement.terms)
+    signed_at = agreement.signed_at.astimezone(ZoneInfo(case.time_zone))
+    check_complete(terms, load_policy(case.jurisdiction), signed_at.date())
     reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
-    plain = render_agreement(json.loads(agreement.terms), person, reference, agreement.language, agreement.signed_at)
+    plain = render_agreement(terms, person, reference, agreement.language, signed_at)
     with translated():
-        certificate = str(get_parameter(CERTIFICATE_PARAMETER, max_age=300))
+        certificate = str(parameters.get(CERTIFICATE_PARAMETER, max_age=300))
         document = seal(plain, client("kms"), KEY_ARN, certificate, clock.now())
         digest = hashlib.sha256(document).hexdigest()
         # The name carries the content's hash: a repeated attempt can never overwrite what the case refers to.

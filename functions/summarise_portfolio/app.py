@@ -10,7 +10,7 @@ from accord import portfolio
 from accord.aws.portfolio_files import PortfolioFile
 
 logger = Logger()
-metrics = Metrics(namespace="Accord")
+metrics = Metrics()
 
 
 @logger.inject_lambda_context(clear_state=True)

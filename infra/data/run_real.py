@@ -5,6 +5,7 @@ status is 0 when none was lost and none is stuck.
 """
 
 import argparse
+import json
 import statistics
 import sys
 import time
@@ -90,8 +91,25 @@ def _ending(store: CaseStore, case_id: str) -> Ending | None:
     return Ending(*found, (datetime.fromisoformat(last.at) - case.opened_at).total_seconds())
 
 
-def report(endings: dict[str, Ending], accounts: Sequence[str], elapsed: float) -> bool:
-    """Print the summary; return whether every account came to a proper ending."""
+def dead_letters(stack: LocalStack) -> dict[str, int]:
+    """How many messages lie in each dead-letter queue: events that were refused, messages that could not be sent."""
+    sqs = stack.client("sqs")
+    queues = {
+        url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        for url in sqs.list_queues()["QueueUrls"]
+    }
+    redriven = [json.loads(told["RedrivePolicy"]) for told in queues.values() if "RedrivePolicy" in told]
+    last_stops = {policy["deadLetterTargetArn"] for policy in redriven}
+    counts = {
+        url.rpartition("/")[2]: int(told["ApproximateNumberOfMessages"])
+        for url, told in queues.items()
+        if told["QueueArn"] in last_stops
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def report(endings: dict[str, Ending], accounts: Sequence[str], dead: dict[str, int], elapsed: float) -> bool:
+    """Print the summary; return whether every account came to a proper ending and nothing lies undelivered."""
     console = Console()
     table = Table("outcome", "reason", "accounts", "median s", title="What became of the accounts")
     counts = Counter((ending.outcome, ending.reason) for ending in endings.values())
@@ -111,7 +129,9 @@ def report(endings: dict[str, Ending], accounts: Sequence[str], elapsed: float) 
     console.print(f"lost or stuck: {len(unfinished)}; failed: {len(failed)}")
     for account in unfinished + failed:
         console.print(f"  {account}")
-    return not unfinished and not failed
+    for queue, count in dead.items():
+        console.print(f"{count} messages lie in the dead-letter queue {queue}")
+    return not (unfinished or failed or dead)
 
 
 def _tell(problem: Problem) -> None:
@@ -131,7 +151,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         started = time.monotonic()
         endings = run(stack, events, details)
         elapsed = time.monotonic() - started
-        fine = report(endings, [event.account.account_id for event in events], elapsed)
+        stack.settle(60)
+        fine = report(endings, [event.account.account_id for event in events], dead_letters(stack), elapsed)
     return 0 if fine else 1
 
 

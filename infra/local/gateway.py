@@ -17,8 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from infra.local.pumps import in_one_line
-from infra.local.stack import LocalStack
+from infra.local.stack import FunctionError, LocalStack
 from infra.local.template import Route
 
 # Who a request signed with AWS credentials comes from, here where nothing is signed.
@@ -62,11 +61,10 @@ class Gateway:
             return _message(413, "Request Too Long")
         route = self._routes[index]
         event = proxy_event(request, route, parameters, self._stack.api_stage, self._api_id, self._binary)
-        name = self._stack.physical_id(route.function)
-        answer = self._stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-        result = json.load(answer["Payload"])
-        if "FunctionError" in answer:
-            self._stack.report(route.function, in_one_line(result))
+        try:
+            result = self._stack.invoke(route.function, event)
+        except FunctionError as error:
+            self._stack.report(route.function, error.in_one_line)
             return _message(502, "Internal server error")
         return http_response(result)
 

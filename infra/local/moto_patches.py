@@ -17,13 +17,15 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-import boto3
+import moto.core.responses
 import moto.dynamodb.models
-import moto.events.models
 import moto.s3.notifications
-import moto.stepfunctions.parser.asl.utils.boto_client
+import moto.stepfunctions.parser.asl.utils.json_path
 from boto3.session import Session
+from botocore.useragent import UserAgentString
+from jsonpath_ng.ext import parse as json_path_parse
 from moto.awslambda_simple.models import LambdaSimpleBackend
+from moto.core.serialize import AttributePicker
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import StreamShard, Table
 from moto.dynamodb.responses import DynamoHandler
@@ -35,6 +37,7 @@ from moto.ses.models import SESBackend
 from moto.sns.models import SNSBackend
 from moto.sqs.models import Message, Queue, SQSBackend
 from moto.stepfunctions.exceptions import AWSError
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
     StateTaskServiceCallback,
 )
@@ -99,9 +102,10 @@ def patched(hooks: Hooks, waits: Waits) -> Iterator[None]:
     """Apply every patch for the duration of the context."""
     patches: list[Patch] = [
         *functions_run(hooks),
-        *clients_are_made_once(),
         *clients_are_made_one_at_a_time(),
-        *definitions_are_parsed_once(),
+        *answers_are_made_quickly(),
+        *tasks_call_functions_directly(hooks),
+        *nothing_is_parsed_twice(),
         *executions_need_no_name(),
         *tokens_work_once(waits),
         *waits_are_known(waits),
@@ -142,20 +146,7 @@ def functions_run(hooks: Hooks) -> list[Patch]:
     return [(LambdaSimpleBackend, "invoke", invoke)]
 
 
-# --- Step Functions ------------------------------------------------------------------------------------------------
-
-
-def clients_are_made_once() -> list[Patch]:
-    """moto makes a new boto3 client for every task, which takes longer than most tasks."""
-    made: dict[tuple[str, str], Any] = {}
-
-    def client(*, service_name: str, region_name: str, **options: Any) -> Any:
-        key = (service_name, region_name)
-        if key not in made:
-            made[key] = boto3.client(service_name=service_name, region_name=region_name, **options)
-        return made[key]
-
-    return [(moto.stepfunctions.parser.asl.utils.boto_client, "boto3", SimpleNamespace(client=client))]
+# --- every service -------------------------------------------------------------------------------------------------
 
 
 def clients_are_made_one_at_a_time() -> list[Patch]:
@@ -169,17 +160,55 @@ def clients_are_made_one_at_a_time() -> list[Patch]:
     return [(Session, "client", client)]
 
 
-def definitions_are_parsed_once() -> list[Patch]:
-    """moto parses the definition anew for every execution: a tenth of a second for a real state machine.
+def answers_are_made_quickly() -> list[Patch]:
+    """For each answer moto lists the methods of a class, and works out five names under which a field may be found.
 
-    The parsed program is shared: what an execution remembers, it keeps in its environment.
+    Names of fields depend on the field alone where the answer is a plain dictionary, so they are worked out once.
+    botocore composes the same user agent for each request.
     """
-    parse = lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
+    names: dict[tuple[type, int, str], tuple[Any, tuple[str, ...]]] = {}  # holds the shape, so that its id stays its own
+    original = AttributePicker.__call__
 
-    def entrypoint(self: ExecutionWorker) -> Any:
-        return parse(self._evaluation_details.state_machine_details.definition)[0]
+    def pick(self: AttributePicker, context: Any) -> Any:
+        if type(context.obj) is not dict or self.response_transformers:
+            return original(self, context)
+        key = (type(self), id(context.shape), context.key)
+        if key not in names:
+            names[key] = (context.shape, tuple(self.get_possible_keys(context)))
+        return next((context.obj[name] for name in names[key][1] if name in context.obj), None)
 
-    return [(ExecutionWorker, "_get_evaluation_entrypoint", entrypoint)]
+    return [
+        (AttributePicker, "__call__", pick),
+        (moto.core.responses, "method_names_from_class", lru_cache(moto.core.responses.method_names_from_class)),
+        (UserAgentString, "to_string", lambda self: "local"),
+    ]
+
+
+# --- Step Functions ------------------------------------------------------------------------------------------------
+
+
+def tasks_call_functions_directly(hooks: Hooks) -> list[Patch]:
+    """For each task moto makes a boto3 client and sends an HTTP request through it to itself: most of a task's time."""
+
+    def invoke(parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
+        name = parameters["FunctionName"].split(":function:")[-1].split(":")[0]
+        result, error = hooks.invoke(name, parameters["Payload"], parameters.get("InvocationType", "RequestResponse"))
+        answer = {"StatusCode": 200, "ExecutedVersion": "$LATEST", "Payload": json.loads(result) if result else None}
+        return {**answer, "FunctionError": error} if error else answer
+
+    return [(lambda_eval_utils, "_invoke_lambda_function", invoke)]
+
+
+def nothing_is_parsed_twice() -> list[Patch]:
+    """moto parses the definition anew for every execution, and every JSONPath each time that a state uses it.
+
+    The first takes a tenth of a second for a real state machine. What is parsed can be shared: an execution keeps what
+    it remembers in its environment.
+    """
+    return [
+        (AmazonStateLanguageParser, "parse", staticmethod(lru_cache(maxsize=64)(AmazonStateLanguageParser.parse))),
+        (moto.stepfunctions.parser.asl.utils.json_path, "parse", lru_cache(maxsize=1024)(json_path_parse)),
+    ]
 
 
 def executions_need_no_name() -> list[Patch]:

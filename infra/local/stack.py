@@ -27,7 +27,7 @@ from accord import clock
 from accord.aws import clients
 from infra.local.functions import Function, lambda_process
 from infra.local.moto_patches import Hooks, Waits, patched
-from infra.local.pumps import Deliveries, QueuePump, Schedule, Scheduler, StreamPump
+from infra.local.pumps import Deliveries, QueuePump, Schedule, Scheduler, StreamPump, in_one_line
 from infra.local.template import CODE_BUCKET, RESOLVED, LocalTemplate, TemplateError, definition, read_template
 
 REGION = "ap-southeast-1"
@@ -183,12 +183,10 @@ class LocalStack:
 
     def invoke(self, logical_id: str, event: Any) -> Any:
         """Invoke a function and return its result. Raises FunctionError when the handler does."""
-        payload, error = self._invoke_by_name(
-            self.functions[logical_id].name, json.dumps(event).encode(), "RequestResponse"
-        )
+        payload, error = self.functions[logical_id].invoke(json.dumps(event).encode())
         result = json.loads(payload)
         if error:
-            raise FunctionError(result["errorType"], result["errorMessage"], result.get("stackTrace", []))
+            raise FunctionError(result)
         return result
 
     def put_event(self, bus: str, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
@@ -473,7 +471,7 @@ def _quiet_moto() -> Iterator[None]:
 class FunctionError(Exception):
     """A handler raised: `name` is the class of the error, as Retry and Catch see it."""
 
-    def __init__(self, name: str, message: str, trace: list[str]) -> None:
-        super().__init__(f"{name}: {message}\n{''.join(trace)}")
-        self.name = name
-        self.message = message
+    def __init__(self, error: Mapping[str, Any]) -> None:
+        super().__init__(f"{error['errorType']}: {error['errorMessage']}\n{''.join(error.get('stackTrace', []))}")
+        self.name: str = error["errorType"]
+        self.in_one_line = in_one_line(error)

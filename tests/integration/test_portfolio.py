@@ -28,6 +28,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "EVENT_BUS_NAME": "accord-test",
         "POWERTOOLS_SERVICE_NAME": "test",
+        "POWERTOOLS_METRICS_NAMESPACE": "Accord",
     }.items():
         monkeypatch.setenv(name, value)
     clients.client.cache_clear()

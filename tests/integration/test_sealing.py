@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-import typst
+from agreements import SIGNED_AT, a_person, agreed_terms, reference_of
 from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,14 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.general import SigningError
 
 from accord.errors import SealCertificateError
-from accord_documents import certificate_request, seal, self_signed_certificate, subject_name, verify_sealed
+from accord_documents import (
+    certificate_request,
+    render_agreement,
+    seal,
+    self_signed_certificate,
+    subject_name,
+    verify_sealed,
+)
 
 NOW = datetime(2026, 3, 2, 4, 5, tzinfo=UTC)
 BANK = subject_name("示例银行", "CN")
@@ -65,8 +72,8 @@ def certificate(kms: CountingKms, key: str) -> str:
 
 @pytest.fixture(scope="module")
 def plain() -> bytes:
-    source = "#set document(title: [Agreement], date: datetime(year: 2026, month: 3, day: 2))\n= Agreement\n#lorem(400)"
-    return bytes(typst.compile(source.encode(), pdf_standards=["ua-1", "a-2a"]))
+    terms = agreed_terms("zh-CN")
+    return render_agreement(terms, a_person(), reference_of(terms), "zh-CN", SIGNED_AT)
 
 
 @pytest.fixture(scope="module")

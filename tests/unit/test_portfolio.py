@@ -130,6 +130,8 @@ def test_an_account_that_is_not_overdue_is_counted_and_not_sent() -> None:
         ("account.apr", "NaN"),
         ("account.openedOn", "02/03/2019"),
         ("account.openedOn", "2026-06-31"),
+        ("account.openedOn", "1551484800"),
+        ("occurredAt", "1781484800"),
         ("account.openedOn", "2027-01-01"),
         ("account.oldestUnpaidDueDate", "2026-07-01"),
         ("account.daysPastDue", "-3"),

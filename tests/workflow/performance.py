@@ -39,15 +39,15 @@ def ends_the_wait(act: str) -> bool:
 
 def compare(play: Play, ends: dict[str, Any]) -> None:
     case, visits = play.case(), play.visits()
-    states = [name for name in visits if name in ends["visits"]]
     assert (play.execution_status(), case.status, case.closed_reason) == (
         ends["execution"],
         ends["status"],
         ends.get("reason"),
     ), visits
-    assert visits[-len(ends["visits"]) :] == ends["visits"] or is_within(ends["visits"], states), visits
+    assert is_within(ends["visits"], visits), visits
     assert play.open_tasks() == sorted(ends["open_tasks"])
-    assert case.decision is None, "the decision was not taken up"
+    # A step that failed keeps the decision: whoever mends it goes on from there.
+    assert case.decision is None or ends["execution"] == "FAILED", "the decision was not taken up"
     if "published" in ends:
         assert play.published() == ends["published"]
     if not_before := ends.get("no_contact_before"):

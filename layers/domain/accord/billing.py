@@ -1,10 +1,20 @@
 """What billing tells us: the events on the bus, validated field by field, and how they become an account and a person."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from accord.case import Account, Balance, Circumstances, HistoryMonth
@@ -17,6 +27,17 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Amount = Annotated[int, Field(strict=True, ge=0, le=10**13)]
 SignedAmount = Annotated[int, Field(strict=True, ge=-(10**13), le=10**13)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+
+
+def _iso_text(value: Any) -> Any:
+    """Only ISO text names a day or a moment: a bare number would otherwise be read as seconds since 1970."""
+    if isinstance(value, (int, float)) or (isinstance(value, str) and not re.match(r"\d{4}-\d{2}-\d{2}", value)):
+        raise ValueError("should be ISO 8601, for example 2026-05-31")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso_text)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_iso_text)]
 ToldEvent = TypeVar("ToldEvent", bound="Told")
 AccountStatus = Literal["DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED", "NORMAL"]
 Flag = Literal[
@@ -50,11 +71,11 @@ class ToldAccount(Told):
     account_id: Identifier
     product_code: Annotated[str, StringConstraints(min_length=1, max_length=40)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-    opened_on: date
+    opened_on: Day
     credit_limit: Amount
     balance: ToldBalance
     days_past_due: Count
-    oldest_unpaid_due_date: date | None = None
+    oldest_unpaid_due_date: Day | None = None
     apr: Annotated[Decimal, Field(ge=0, le=1, max_digits=12)]
     minimum_due: Amount
     history: Annotated[tuple[ToldMonth, ...], Field(max_length=60)] = ()
@@ -74,7 +95,7 @@ class ToldCardholder(Told):
     language: Literal["zh-CN", "en"]
     time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]+(/[A-Za-z_+-]+){0,2}$", max_length=64)]
     id_last4: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{4}$")]
-    birth_date: date
+    birth_date: Day
     monthly_income: Amount | None = None
     monthly_essential_spend: Amount | None = None
     dependants: Annotated[int, Field(strict=True, ge=0, le=30)] | None = None
@@ -87,7 +108,7 @@ class AccountOverdue(Told):
     """Billing hands over an account whose payment is late."""
 
     event_id: Identifier
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     jurisdiction: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     account: ToldAccount
     cardholder: ToldCardholder
@@ -117,7 +138,7 @@ class AccountStatusChanged(Told):
     event_id: Identifier
     account_id: Identifier
     status: AccountStatus
-    at: AwareDatetime
+    at: Moment
 
 
 def parse(model: type[ToldEvent], detail: Any) -> ToldEvent:

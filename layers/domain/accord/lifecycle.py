@@ -51,7 +51,7 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
     asked_on_the_page = case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER"
     verdict = _gate(case, policy, now)
     if verdict.allowed:
-        template = "new_offers" if asked_on_the_page else "invitation"
+        template = "NEW_OFFERS" if asked_on_the_page else "INVITATION"
         contacted, requested = _contact(taken, template, verdict, now)
         status = Status.NEGOTIATING if asked_on_the_page else Status.INVITED
         return Change(contacted.moved(status), (requested,), _WORKFLOW, {"outcome": "INVITED"})
@@ -76,7 +76,7 @@ def remind(case: Case, policy: Policy, now: datetime) -> Change:
     verdict = _gate(case, policy, now)
     if case.reminders >= policy.rule("reminders.max_count", today) or not verdict.allowed:
         return Change(case, (), _WORKFLOW, waits)
-    contacted, requested = _contact(case, "reminder", verdict, now)
+    contacted, requested = _contact(case, "REMINDER", verdict, now)
     return Change(
         contacted.model_copy(update={"reminders": case.reminders + 1}), (requested,), _WORKFLOW, waits
     )

@@ -104,8 +104,8 @@ TEMPLATES: dict[str, Template] = {
             "请打开您的专属链接（它代替了之前的链接）：\n{link}\n\n需要人工帮助，请致电 {phone}。"
             "我们不会在电话或邮件中向您索要验证码。\n如果不想再收到这类邮件，请致电告诉我们。\n\n{institution}",
             "en": "Hello,\n\nThank you for telling us how things are. We used it to make new options. They are open "
-            "until {until}.\n\nOpen your personal link (it replaces the one before):\n{link}\n\nTo speak with a person call "
-            "{phone}. We never ask for a code by phone or e-mail.\n"
+            "until {until}.\n\nOpen your personal link (it replaces the one before):\n{link}\n\nTo speak with a person "
+            "call {phone}. We never ask for a code by phone or e-mail.\n"
             "If you do not want e-mails like this one, call and tell us.\n\n{institution}",
         },
     ),

@@ -211,7 +211,11 @@ def read_policy(text: str) -> Policy:
 def _problems(error: ValidationError, *where: str) -> list[str]:
     """What is wrong and where, one sentence each."""
     return [
-        ": ".join(part for part in (".".join((*where, *map(str, problem["loc"]))), problem["msg"]) if part)
+        ": ".join(
+            part
+            for part in (".".join((*where, *map(str, problem["loc"]))), problem["msg"].removeprefix("Value error, "))
+            if part
+        )
         for problem in error.errors(include_url=False)
     ]
 

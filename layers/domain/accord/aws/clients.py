@@ -26,8 +26,9 @@ _TRANSIENT = frozenset(
 
 @lru_cache
 def client(service: str, attempts: int = 3) -> Any:
-    """The client of an AWS service; the same one for the life of the process. `attempts=1`: what must not happen twice."""
-    return boto3.client(service, config=_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts})))
+    """The client of an AWS service, one for the life of the process. `attempts=1` for what must not happen twice."""
+    make: Any = boto3.client  # its type stubs want each service's name as a literal
+    return make(service, config=_CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": attempts})))
 
 
 def error_code(error: ClientError) -> str:

@@ -1,0 +1,989 @@
+"""The customer's pages as a browser meets them: the whole way, every refusal, and that a GET changes nothing."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Lock
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ReadTimeoutError
+from integration.web_fixtures import BASE, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
+
+from accord.agreement import check_complete, terms_hash
+from accord.aws import clients, delivery
+from accord.aws.access import FAILURES_PER_CASE
+from accord.case import Case, ClosedReason, Status
+from accord.comprehension import questions
+from accord.customer import DECLINE_REASONS
+from accord.events import AgreementSealed, verify_chain
+from accord.lifecycle import activate, arrange_call, close, sealed
+from accord.policy import load_policy
+
+PDF = b"%PDF-1.7 a sealed agreement"
+PAGES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "decline")
+LANGUAGES = ("zh-CN", "en")
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[Web]:
+    with web_on_moto() as web:
+        yield web
+
+
+@pytest.fixture
+def web(pages: Web) -> Web:
+    pages.now = NOW
+    return pages
+
+
+def answers(web: Web, case: Case) -> dict[str, str]:
+    """The right answers about the offer that was chosen."""
+    offer = web.cases.get(case.case_id).offer(web.cases.get(case.case_id).chosen_offer_id)
+    assert offer is not None
+    return {question.id: question.right for question in questions(offer, "en")}
+
+
+def understood(web: Web, case: Case, browser: Browser, offers: Page) -> Page:
+    """Choose the first option and answer rightly: the page is the agreement."""
+    chosen = browser.submit(offers)
+    assert chosen.path == "/my/questions", chosen.text
+    agreement = browser.submit(chosen, **answers(web, case))
+    assert agreement.path == "/my/agreement", agreement.text
+    return agreement
+
+
+def ticked(page: Page) -> dict[str, str]:
+    return dict.fromkeys(page.form["choices"], "yes")
+
+
+def before_signing(web: Web, case: Case, browser: Browser, offers: Page) -> Page:
+    agreement = understood(web, case, browser, offers)
+    return browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+
+
+def signed(web: Web, case: Case, language: str = "en") -> tuple[Browser, Page]:
+    browser, offers = web.entered(case, language)
+    sign = before_signing(web, case, browser, offers)
+    assert sign.path == "/my/sign", sign.text
+    return browser, browser.submit(sign, name=NAME, code=web.last_code())
+
+
+def seal_it(web: Web, case: Case) -> None:
+    """What the workflow does after the signature."""
+    now = web.cases.get(case.case_id)
+    assert now.agreement is not None
+    key, digest = f"agreements/{case.case_id}/1.pdf", hashlib.sha256(PDF).hexdigest()
+    boto3.client("s3").put_object(Bucket="documents", Key=key, Body=PDF)
+    sealing = AgreementSealed(
+        document_key=key,
+        document_sha256=digest,
+        unsealed_sha256="0" * 64,
+        terms_hash=now.agreement.terms_hash,
+        chain_head=now.head,
+        key_arn="arn:aws:kms:::key/seal",
+    )
+    web.change(case.case_id, lambda case: sealed(case, sealing))
+    web.change(case.case_id, activate)
+
+
+def happened(web: Web, case: Case) -> list[str]:
+    return [event.type for event in web.cases.events(case.case_id)]
+
+
+# --- the whole way ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_customer_comes_from_the_link_to_the_sealed_agreement(web: Web, language: str) -> None:
+    case = web.invited()
+    browser, page = signed(web, case, language)
+    assert page.path == "/my/plan"
+    assert page.headers["refresh"] == f"4; url={BASE}/my"
+    seal_it(web, case)
+    done = browser.get("/my")
+    assert "refresh" not in done.headers
+    copy = browser.submit(done)
+    assert copy.body == PDF
+    assert copy.headers["content-type"] == "application/pdf"
+    assert re.fullmatch(r'attachment; filename="agreement-[0-9a-f]{8}\.pdf"', copy.headers["content-disposition"])
+    assert happened(web, case)[5:] == [
+        "CodeSent",
+        "IdentityConfirmed",
+        "OfferChosen",
+        "ComprehensionChecked",
+        "CodeSent",
+        "AgreementSigned",
+        "CustomerDecided",
+        "AgreementSealed",
+        "PlanActivated",
+        "AgreementDownloaded",
+    ]
+    verify_chain(web.cases.events(case.case_id))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_signed_is_what_was_shown(web: Web, language: str) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case, language)
+    page = understood(web, case, browser, offers)
+    browser.submit(browser.post("/my/agreement", browser.filled(page) | ticked(page)), name=NAME, code=web.last_code())
+    agreement = web.cases.get(case.case_id).agreement
+    assert agreement is not None
+    terms = json.loads(agreement.terms)
+    assert agreement.terms_hash == terms_hash(terms) == page.form["fields"]["terms_hash"]
+    assert agreement.language == terms["language"] == language
+    check_complete(terms, load_policy("CN"), NOW.date())
+    for clause in terms["clauses"]:
+        for paragraph in clause["paragraphs"]:
+            assert paragraph in page.text
+    for text in terms["consent_texts"].values():
+        assert text in page.text
+    (event,) = (event for event in web.cases.events(case.case_id) if event.type == "AgreementSigned")
+    assert event.content["data"]["consents"] == terms["consents"]
+
+
+def test_a_signature_is_a_decision_of_the_customer_that_the_workflow_can_take_up(web: Web) -> None:
+    case = web.invited()
+    signed(web, case)
+    now = web.cases.get(case.case_id)
+    assert now.status is Status.SIGNED
+    assert now.decision is not None
+    assert (now.decision.by, now.decision.kind) == ("CUSTOMER", "SIGNED")
+
+
+def test_no_event_of_the_way_holds_personal_data(web: Web) -> None:
+    case = web.invited()
+    signed(web, case)
+    stored = json.dumps([event.body for event in web.cases.events(case.case_id)], ensure_ascii=False)
+    for personal in (NAME, PHONE, LAST4, "holder-0001@example.com"):
+        assert personal not in stored
+
+
+def test_no_log_line_holds_personal_data_a_link_or_a_code(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
+    case = web.invited()
+    browser = web.browser()
+    link = web.link(case)
+    browser.submit(browser.get(link), last4="9999")
+    code = browser.submit(browser.get(link), last4=LAST4)
+    browser.submit(code, code="000000")
+    offers = browser.submit(code, code=web.last_code())
+    sign = before_signing(web, case, browser, offers)
+    browser.submit(sign, name="Somebody Else", code="1")
+    written = "".join(capsys.readouterr())
+    for secret in (
+        NAME,
+        PHONE,
+        LAST4,
+        link.removeprefix("/c/"),
+        web.last_code(),
+        "Somebody Else",
+        *browser.cookies.values(),
+    ):
+        assert secret not in written
+
+
+# --- coming in -------------------------------------------------------------------------------------------------
+
+
+def test_the_landing_page_is_the_same_for_every_link_and_tells_nothing(web: Web) -> None:
+    case = web.invited()
+    browser = web.browser()
+    known, unknown = browser.get(web.link(case)), browser.get(f"/c/{'x' * 43}")
+    assert (known.status, known.body, known.headers) == (unknown.status, unknown.body, unknown.headers)
+    assert "Example Bank" in known.text
+    for told in ("¥", "24,916", "overdue", NAME, PHONE[-2:] + "."):
+        assert told not in known.text
+
+
+def test_unknown_expired_replaced_locked_and_wrong_get_the_same_answer(web: Web) -> None:
+    replaced, wrong, locked, expired = (web.invited() for _ in range(4))
+    old = web.link(expired)
+    web.later(days=8)
+    first = web.link(replaced)
+    web.link(replaced)
+    for _ in range(FAILURES_PER_CASE):
+        web.app.codes.begin_try(locked.case_id) or web.link(locked) and web.app.codes.begin_try(locked.case_id)
+    locked_link = web.link(locked)
+    while web.app.codes.begin_try(locked.case_id):
+        pass
+    links = {
+        "unknown": (f"/c/{'a' * 43}", LAST4),
+        "malformed": ("/c/%2e%2e", LAST4),
+        "expired": (old, LAST4),
+        "replaced": (first, LAST4),
+        "wrong": (web.link(wrong), "0000"),
+        "locked": (locked_link, LAST4),
+    }
+    sent = len(web.sms())
+    found = {name: web.browser().send("POST", link, {"last4": last4}) for name, (link, last4) in links.items()}
+    assert {(page.status, page.body, str(page.headers), str(page.cookies)) for page in found.values()} == {
+        (403, found["wrong"].body, str(found["wrong"].headers), "[]")
+    }
+    assert len(web.sms()) == sent
+
+
+def test_a_wrong_used_expired_or_foreign_code_gets_the_same_answer(web: Web) -> None:
+    def asked() -> tuple[Browser, str, str]:
+        browser, link = web.browser(), web.link(web.invited())
+        browser.submit(browser.get(link), last4=LAST4)
+        return browser, f"{link}/code", web.last_code()
+
+    pages = []
+    browser, path, code = asked()
+    pages.append(browser.send("POST", path, {"code": f"{(int(code) + 1) % 10**6:06d}"}))
+    pages.append(web.browser().send("POST", path, {"code": code}))  # the right code, in another browser
+    assert browser.send("POST", path, {"code": code}).status == 303
+    browser, path, code = asked()
+    stolen = dict(browser.cookies)
+    assert browser.send("POST", path, {"code": code}).status == 303
+    browser.cookies = stolen
+    pages.append(browser.send("POST", path, {"code": code}))
+    browser, path, code = asked()
+    web.later(minutes=5)
+    pages.append(browser.send("POST", path, {"code": code}))
+    pages.append(browser.send("POST", f"/c/{'x' * 43}/code", {"code": code}))
+    texts = {re.sub(r"/c/[\w-]{43}", "/c/…", page.html) for page in pages}
+    assert len(texts) == 1
+    assert {(page.status, str(page.cookies)) for page in pages} == {(403, "[]")}
+
+
+def test_the_code_goes_to_the_phone_on_file_and_the_page_shows_its_last_two_digits_alone(web: Web) -> None:
+    case = web.invited()
+    browser = web.browser()
+    page = browser.submit(browser.get(web.link(case)), last4=LAST4.lower())
+    assert "ends in 01" in page.text
+    assert PHONE not in page.html
+    assert f"@plan.bank.example #{web.last_code()}" in web.sms()[-1]
+    assert "¥" not in web.sms()[-1]
+
+
+def test_a_code_may_be_typed_with_spaces_or_full_width_digits(web: Web) -> None:
+    browser = web.browser()
+    page = browser.submit(browser.get(web.link(web.invited())), last4=LAST4)
+    code = web.last_code().translate(str.maketrans("0123456789", "０１２３４５６７８９"))
+    assert browser.submit(page, code=f" {code[:3]} {code[3:]} ").path == "/my/offers"
+
+
+def test_a_code_page_that_nobody_asked_for_shows_no_form(web: Web) -> None:
+    link = web.link(web.invited())
+    page = web.browser().get(f"{link}/code")
+    assert not page.forms
+    assert "01" not in page.text
+
+
+def test_session_and_code_cookies_are_locked_to_us(web: Web) -> None:
+    browser = web.browser()
+    link = web.link(web.invited())
+    asked = browser.send("POST", link, {"last4": LAST4})
+    entered = browser.send("POST", f"{link}/code", {"code": web.last_code()})
+    for cookie in (*asked.cookies, *entered.cookies):
+        name, *flags = cookie.split("; ")
+        assert name.startswith("__Host-")
+        assert {"Path=/", "Secure", "HttpOnly", "SameSite=Strict"} <= set(flags)
+        assert not any(flag.startswith("Domain") for flag in flags)
+    assert len(entered.cookies) == 2  # the session, and the end of the code's cookie
+    assert set(browser.cookies) == {"__Host-session"}
+
+
+def test_a_cookie_that_was_planted_before_is_not_the_session_afterwards(web: Web) -> None:
+    browser = web.browser()
+    browser.cookies = {"__Host-session": "planted", "__Host-code": "planted"}
+    page = browser.submit(browser.get(web.link(web.invited())), last4=LAST4)
+    browser.submit(page, code=web.last_code())
+    assert "planted" not in browser.cookies.values()
+
+
+def test_three_codes_an_hour_then_wait(web: Web) -> None:
+    browser, link = web.browser(), web.link(web.invited())
+    for _ in range(3):
+        assert browser.submit(browser.get(link), last4=LAST4).status == 200
+    sent = len(web.sms())
+    refused = browser.submit(browser.get(link), last4=LAST4)
+    assert refused.status == 429
+    assert "wait an hour" in refused.text
+    assert len(web.sms()) == sent
+    web.later(hours=1)
+    assert browser.submit(browser.get(link), last4=LAST4).status == 200
+
+
+def test_the_tenth_failure_locks_the_case_and_calls_a_person_once(web: Web) -> None:
+    case = web.invited()
+    browser, link = web.browser(), web.link(case)
+    for _ in range(FAILURES_PER_CASE):
+        assert browser.submit(browser.get(link), last4="0000").status == 403
+    assert browser.submit(browser.get(link), last4=LAST4).status == 403
+    assert browser.submit(browser.get(web.link(case)), last4=LAST4).status == 403  # a new link does not help
+    assert happened(web, case).count("AccessLocked") == 1
+    (task,) = web.cases.tasks(case.case_id)
+    assert task.kind == "CALL_CUSTOMER"
+
+
+def test_guesses_at_the_same_moment_never_get_more_than_ten_looks(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+    link = web.link(case)
+    lock, db = Lock(), clients.client("dynamodb")
+    call = db._make_api_call
+
+    def locked(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return call(*args, **kwargs)
+
+    monkeypatch.setattr(db, "_make_api_call", locked)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda number: web.app.identified(link[3:], f"{number:04d}")[0], range(40)))
+    assert not any(found)
+    assert web.app.codes.is_locked(case.case_id)
+    (item,) = (item for item in web.dump("AccessTable") if item["pk"]["S"] == f"CASE#{case.case_id}")
+    assert item["failures"]["N"] == str(FAILURES_PER_CASE)
+
+
+def test_an_sms_that_cannot_be_sent_is_said_and_opens_nothing(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+    browser, link = web.browser(), web.link(case)
+
+    def lost(*_: Any, **__: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://sns")
+
+    monkeypatch.setattr(clients.client("sns", attempts=1), "publish", lost)
+    page = browser.submit(browser.get(link), last4=LAST4)
+    assert page.status == 503
+    assert "could not be sent" in page.text
+    assert not browser.cookies
+    assert "CodeSent" not in happened(web, case)
+
+
+# --- a GET changes nothing, and a POST has to be ours ------------------------------------------------------------
+
+
+def test_routes_know_no_other_method_than_get_and_post(web: Web) -> None:
+    assert {method for methods in web.app.app.routes.values() for method in methods} == {"GET", "POST"}
+
+
+def test_a_get_changes_no_case_and_outside_a_visit_nothing_at_all(web: Web) -> None:
+    case = web.invited()
+    link = web.link(case)
+    stranger = web.browser()
+    before = web.dump()
+    for path in (
+        link,
+        f"{link}/code",
+        f"{link}?lang=en",
+        "/my",
+        *(f"/my/{page}" for page in PAGES),
+        "/assets/style.css",
+    ):
+        stranger.get(path)
+    assert web.dump() == before
+
+    browser, _ = web.entered(case)
+    web.later(minutes=2)
+    cases, access = web.dump("CasesTable", "EventsTable", "PeopleTable"), web.dump("AccessTable")
+    for page in ("", *(f"/{page}" for page in PAGES)):
+        browser.get(f"/my{page}")
+    assert web.dump("CasesTable", "EventsTable", "PeopleTable") == cases
+    without_clock = [{k: v for k, v in item.items() if k != "seen_at"} for item in access]
+    assert [{k: v for k, v in item.items() if k != "seen_at"} for item in web.dump("AccessTable")] == without_clock
+
+
+def everything_posted(web: Web, browser: Browser) -> Iterator[tuple[str, dict[str, str]]]:
+    """A good form for every action of a visit."""
+    offers = browser.get("/my/offers")
+    fields = browser.filled(offers)
+    yield "/my/offers", fields
+    for page, typed in {
+        "proposal": {"amount": "500"},
+        "income": {"monthly_income": "9000"},
+        "call": {},
+        "decline": {"reason": "NOT_TOLD"},
+    }.items():
+        yield f"/my/{page}", browser.filled(browser.get(f"/my/{page}")) | typed
+    for path in ("/my/questions", "/my/agreement", "/my/sign", "/my/plan", "/my/leave"):
+        yield path, fields
+    yield "/my/language", fields | {"language": "zh-CN", "page": "offers"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "changes"),
+    [
+        ({"origin": "https://evil.example"}, {}),
+        ({"origin": "null"}, {}),
+        ({"origin": ""}, {}),
+        ({"origin": f"{ORIGIN}.evil.example", "host": "plan.bank.example"}, {}),
+        ({"origin": "https://evil.example", "host": "evil.example", "x-forwarded-host": "evil.example"}, {}),
+        ({}, {"csrf": ""}),
+        ({}, {"csrf": "0" * 64}),
+        ({}, {"csrf": "é"}),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_forged_form_changes_nothing(web: Web, headers: dict[str, str], changes: dict[str, str]) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    forms = list(everything_posted(web, browser))
+    before = web.dump()
+    for path, fields in forms:
+        page = browser.send("POST", path, fields | changes, **headers)
+        assert page.status == 403, path
+        assert not page.cookies
+    assert web.dump() == before
+
+
+def test_the_token_of_one_visit_is_none_for_another(web: Web) -> None:
+    case = web.invited()
+    mine, _ = web.entered(case)
+    theirs, offers = web.entered(web.invited())
+    before = web.dump()
+    assert mine.send("POST", "/my/offers", theirs.filled(offers)).status == 403
+    assert web.dump() == before
+
+
+def test_the_landing_form_of_another_site_sends_no_code(web: Web) -> None:
+    link = web.link(web.invited())
+    before, sent = web.dump(), len(web.sms())
+    assert web.browser().send("POST", link, {"last4": LAST4}, origin="https://evil.example").status == 403
+    assert (web.dump(), len(web.sms())) == (before, sent)
+
+
+def test_a_method_override_is_no_post(web: Web) -> None:
+    browser, _ = web.entered(web.invited())
+    before = web.dump("CasesTable", "EventsTable")
+    browser.send("GET", "/my/decline", x_http_method_override="POST", x_method_override="POST")
+    assert web.dump("CasesTable", "EventsTable") == before
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b'{"last4": "204X"}', "application/json", 415),
+        (b"last4=204X", "text/plain", 415),
+        (b"last4=204X", "", 415),
+        (b"last4=" + b"9" * 20_000, "application/x-www-form-urlencoded", 400),
+        (b"&".join(b"a%d=1" % n for n in range(100)), "application/x-www-form-urlencoded", 400),
+        (b"last4=%ff%fe", "application/x-www-form-urlencoded", 400),
+        ("last4=é".encode(), "application/x-www-form-urlencoded", 400),
+        (b"last4=20%004X", "application/x-www-form-urlencoded", 400),
+        (b"last4=204X&csrf=%0d%0aSet-Cookie:x", "application/x-www-form-urlencoded", 400),
+        (b"", "application/x-www-form-urlencoded", 403),
+        (b"\x00\x01", "application/x-www-form-urlencoded", 400),
+        (b"=&=&;", "application/x-www-form-urlencoded", 403),
+    ],
+    ids=range(12),
+)
+def test_an_odd_body_is_refused_in_words(web: Web, body: bytes, kind: str, status: int) -> None:
+    link = web.link(web.invited())
+    page = web.browser().send("POST", link, body, content_type=kind)
+    assert page.status == status
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Example Bank" in page.text
+
+
+def test_a_body_that_is_not_base64_is_refused(web: Web) -> None:
+    event = {
+        "multiValueQueryStringParameters": None,
+        "headers": {"origin": ORIGIN, "content-type": "application/x-www-form-urlencoded"},
+        "pathParameters": {"locator": "x" * 43},
+        "requestContext": {"resourcePath": "/c/{locator}", "httpMethod": "POST", "requestId": "q"},
+        "stageVariables": None,
+        "body": "a",
+        "isBase64Encoded": True,
+    }
+    from integration.web_fixtures import CONTEXT
+
+    assert web.app.handler(event, CONTEXT)["statusCode"] == 400
+
+
+def test_a_form_without_its_one_time_key_is_refused(web: Web) -> None:
+    browser, offers = web.entered(web.invited())
+    before = web.dump("CasesTable", "EventsTable")
+    for key in ("", "short", "x" * 500, "../" * 7 + "x"):
+        assert browser.post("/my/offers", browser.filled(offers) | {"key": key}).status == 400
+    assert web.dump("CasesTable", "EventsTable") == before
+
+
+def test_typed_words_never_become_markup(web: Web) -> None:
+    browser, offers = web.entered(web.invited())
+    evil = '"><script>alert(1)</script>{{ 7*7 }}'
+    for page in (
+        browser.submit(browser.get("/my/proposal"), amount=evil),
+        browser.submit(browser.get("/my/income"), monthly_income=evil, dependants=evil),
+    ):
+        assert page.status == 422
+        assert "<script" not in page.html
+        assert "49" not in page.form["fields"].get("amount", "")
+    assert browser.send("GET", "/my/offers?lang=%22%3E%3Cscript%3E").html.count("<script") == 0
+    assert offers.html.count("<script") == 0
+
+
+# --- where one left off ----------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_customer_comes_back_where_they_were(web: Web) -> None:
+    case = web.invited()
+    places = []
+
+    def again() -> tuple[Browser, Page]:
+        web.later(hours=1)
+        browser, page = web.entered(case)
+        places.append(page.path)
+        return browser, page
+
+    browser, offers = again()
+    browser.submit(offers)
+    browser, asked = again()
+    agreement = browser.submit(asked, **answers(web, case))
+    browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+    browser, agreement = again()  # the code was for the other visit, so the agreement is shown again
+    sign = browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+    browser.submit(sign, name=NAME, code=web.last_code())
+    again()
+    assert places == ["/my/offers", "/my/questions", "/my/agreement", "/my/plan"]
+
+
+def test_pages_ahead_lead_back_to_where_one_is(web: Web) -> None:
+    browser, offers = web.entered(web.invited())
+    for page in ("questions", "agreement", "sign", "plan"):
+        assert browser.get(f"/my/{page}").path == "/my/offers"
+    browser.submit(offers)
+    for page in ("agreement", "sign", "plan"):
+        assert browser.get(f"/my/{page}").path == "/my/questions"
+
+
+def test_another_option_can_be_chosen_until_signing(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    assert len(case.offers) > 1
+    understood(web, case, browser, offers)
+    again = browser.get("/my/offers")
+    assert "You chose this one before" in again.text
+    assert (
+        browser.submit(again, button=1).path == "/my/questions"
+        or browser.post("/my/offers", browser.filled(again) | {"offer": case.offers[1].offer_id}).path
+        == "/my/questions"
+    )
+    assert web.cases.get(case.case_id).comprehension is None
+
+
+def test_a_session_ends_when_idle_and_the_page_says_how_to_go_on(web: Web) -> None:
+    browser, _ = web.entered(web.invited())
+    web.later(minutes=11)
+    page = browser.get("/my/offers")
+    assert page.status == 403
+    assert "Open the link in your message again" in page.text
+
+
+def test_who_leaves_is_out(web: Web) -> None:
+    browser, offers = web.entered(web.invited())
+    cookies = dict(browser.cookies)
+    page = browser.post("/my/leave", offers.forms[1]["fields"])
+    assert page.status == 200
+    assert not browser.cookies
+    browser.cookies = cookies
+    assert browser.get("/my").status == 403
+
+
+def test_the_language_changes_in_place(web: Web) -> None:
+    browser, offers = web.entered(web.invited())
+    name, value = offers.forms[0]["buttons"][0]
+    page = browser.post("/my/language", offers.forms[0]["fields"] | {name: value})
+    assert page.path == "/my/offers"
+    assert "您可以选的安排" in page.text
+    for odd in ({"language": "xx"}, {"page": "../../evil"}, {"page": "//evil.example"}):
+        assert browser.send("POST", "/my/language", offers.forms[0]["fields"] | {name: value} | odd).status == 400
+
+
+def test_the_language_is_the_addresss_then_the_browsers_then_chinese(web: Web) -> None:
+    link = web.link(web.invited())
+    for asked, query, language in (
+        ("en-GB,zh;q=0.5", "", "en"),
+        ("fr,zh-TW;q=0.5", "", "zh-CN"),
+        ("fr", "", "zh-CN"),
+        ("", "", "zh-CN"),
+        ("en", "?lang=zh-CN", "zh-CN"),
+        ("zh", "?lang=en", "en"),
+        ("zh", "?lang=xx", "zh-CN"),
+    ):
+        assert web.browser(asked).get(link + query).headers["content-language"] == language
+
+
+# --- understanding and signing -----------------------------------------------------------------------------------
+
+
+def test_wrong_answers_are_explained_and_asked_again_and_then_a_person_is_offered(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    page = browser.submit(offers)
+    right = answers(web, case)
+    wrong = right | {"AMOUNT": next(choice for choice in "abc" if choice != right["AMOUNT"])}
+    again = browser.submit(page, **wrong)
+    assert again.path == "/my/questions"
+    assert "1 of your answers differ" in again.text
+    offer = case.offers[0]
+    explanation = next(q.explanation for q in questions(offer, "en") if q.id == "AMOUNT")
+    assert explanation in again.text
+    assert again.form["fields"].get("AMOUNT") is None  # the wrong one is not picked any more
+    assert again.form["fields"]["MONTHS"] == right["MONTHS"]
+    assert "we can call you" not in again.text
+    assert "we can call you" in browser.submit(again, **wrong).text
+    assert browser.submit(browser.get("/my"), **right).path == "/my/agreement"
+    checked = [
+        event.content["data"] for event in web.cases.events(case.case_id) if event.type == "ComprehensionChecked"
+    ]
+    assert [(event["attempt"], event["passed"]) for event in checked] == [(1, False), (2, False), (3, True)]
+
+
+def test_without_every_tick_no_code_is_sent(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    assert "checked" not in agreement.html
+    sent = len(web.sms())
+    for left_out in ticked(agreement):
+        fields = browser.filled(agreement) | {k: v for k, v in ticked(agreement).items() if k != left_out}
+        page = browser.post("/my/agreement", fields)
+        assert page.status == 422
+        assert "Please tick every box" in page.text
+    assert len(web.sms()) == sent
+
+
+def test_the_signing_sms_says_what_is_signed(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    sign = before_signing(web, case, browser, offers)
+    text, offer = web.sms()[-1], case.offers[0]
+    assert f"{offer.months} instalments of ¥{offer.regular_instalment / 100:,.2f}" in text
+    assert "15 December 2026" in text
+    assert f"Terms end in {sign.form['fields']['terms_hash'][-4:]}" in text
+    assert f"The terms end in {sign.form['fields']['terms_hash'][-4:]}" in sign.text
+
+
+def test_a_wrong_name_does_not_use_up_the_code(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    sign = before_signing(web, case, browser, offers)
+    again = browser.submit(sign, name="李小明", code=web.last_code())
+    assert again.status == 422
+    assert "not the name" in again.text
+    assert browser.submit(again, name=" 王 小明", code=web.last_code()).path == "/my/plan"
+
+
+def test_a_wrong_signing_code_is_refused_and_the_case_locks_in_the_end(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    sign = before_signing(web, case, browser, offers)
+    wrong = f"{(int(web.last_code()) + 1) % 10**6:06d}"
+    assert browser.submit(sign, name=NAME, code=wrong).status == 403
+    for _ in range(FAILURES_PER_CASE):
+        web.app.codes.begin_try(case.case_id)
+    page = browser.submit(sign, name=NAME, code=wrong)
+    assert page.status == 409
+    assert "too many tries" in page.text
+    assert browser.submit(sign, name=NAME, code=web.last_code()).status == 409
+    assert web.cases.get(case.case_id).status is Status.NEGOTIATING
+    assert happened(web, case).count("AccessLocked") == 1
+
+
+def test_a_code_to_come_in_signs_nothing(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    entry = web.last_code()
+    sign = before_signing(web, case, browser, offers)
+    if entry != web.last_code():
+        assert browser.submit(sign, name=NAME, code=entry).status == 403
+
+
+def test_other_terms_void_the_code(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    sign = before_signing(web, case, browser, offers)
+    browser.post("/my/language", sign.forms[0]["fields"] | {"language": "zh-CN"})
+    page = browser.submit(sign, name=NAME, code=web.last_code())
+    assert page.status == 409
+    assert "协议内容有更新" in page.text
+    assert browser.get("/my/sign").path == "/my/agreement"
+    assert web.cases.get(case.case_id).agreement is None
+
+
+def test_an_offer_that_ran_out_while_it_was_read_cannot_be_signed(web: Web) -> None:
+    case = web.invited()
+    web.update(
+        case.case_id,
+        offers=tuple(o.model_copy(update={"valid_until": NOW + timedelta(minutes=3)}) for o in case.offers),
+    )
+    browser, offers = web.entered(case)
+    sign = before_signing(web, case, browser, offers)
+    web.later(minutes=4)
+    page = browser.submit(sign, name=NAME, code=web.last_code())
+    assert page.status == 409
+    assert "run out" in page.text
+    assert "These options have run out" in browser.get("/my").text
+
+
+def test_an_offer_that_is_not_approved_is_never_shown(web: Web) -> None:
+    case = web.invited()
+    first, *rest = case.offers
+    web.update(case.case_id, offers=(first.model_copy(update={"approved_by": None}), *rest))
+    browser, offers = web.entered(case)
+    assert first.offer_id not in offers.html
+    page = browser.post("/my/offers", browser.filled(offers) | {"offer": first.offer_id})
+    assert page.status == 409
+    assert web.cases.get(case.case_id).chosen_offer_id is None
+
+
+def test_nobody_signs_what_was_not_understood(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    fields = browser.filled(agreement) | ticked(agreement)
+    web.update(case.case_id, comprehension=None)
+    assert browser.post("/my/agreement", fields).status == 409
+    assert browser.post("/my/sign", fields | {"name": NAME, "code": "000000"}).status == 409
+    assert web.cases.get(case.case_id).agreement is None
+
+
+def test_a_copy_that_is_not_the_sealed_one_is_not_handed_out(web: Web) -> None:
+    case = web.invited()
+    browser, _ = signed(web, case)
+    seal_it(web, case)
+    done = browser.get("/my")
+    boto3.client("s3").put_object(Bucket="documents", Key=f"agreements/{case.case_id}/1.pdf", Body=b"another")
+    page = browser.submit(done)
+    assert page.status == 500
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_there_is_no_copy_before_the_seal(web: Web) -> None:
+    case = web.invited()
+    browser, page = signed(web, case)
+    fields = {"csrf": page.forms[0]["fields"]["csrf"], "key": "x" * 22}
+    assert browser.post("/my/plan", fields).status == 409
+
+
+# --- other ways ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "typed", "kind"),
+    [
+        ("proposal", {"amount": "5,00".replace(",", "")}, "COUNTER"),
+        ("income", {"monthly_income": "9,000", "dependants": "2"}, "INCOME_FORM"),
+        ("call", {}, "CALL_ME"),
+        ("decline", {"reason": "CANNOT_AFFORD"}, "DECLINED"),
+    ],
+)
+def test_another_way_is_a_decision_that_stays_until_it_is_taken_up(
+    web: Web, page: str, typed: dict[str, str], kind: str
+) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    waiting = browser.submit(browser.get(f"/my/{page}"), **typed)
+    assert waiting.path == "/my/plan"
+    assert "refresh" in waiting.headers
+    decision = web.cases.get(case.case_id).decision
+    assert decision is not None
+    assert (decision.by, decision.kind) == ("CUSTOMER", kind)
+    events = happened(web, case)
+    refused = browser.submit(offers)
+    assert refused.status == 409
+    assert "still working on what you sent before" in refused.text
+    assert happened(web, case) == events
+
+
+def test_a_proposal_keeps_the_amount_exactly(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    browser.submit(browser.get("/my/proposal"), amount="￥１,２３４.５０ 元")
+    decision = web.cases.get(case.case_id).decision
+    assert decision is not None
+    assert decision.amount == 123_450
+
+
+@pytest.mark.parametrize("amount", ["", "0", "-5", "1.234", "1,5", "abc", "1e3", "99999999999", "24916.01", "0.00"])
+def test_an_amount_that_is_none_is_refused_with_a_hint(web: Web, amount: str) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.submit(browser.get("/my/proposal"), amount=amount)
+    assert page.status == 422
+    assert "amount" in page.text
+    assert page.form["fields"]["amount"] == amount
+    assert web.cases.get(case.case_id).decision is None
+
+
+def test_what_the_income_form_leaves_out_stays_as_it_was_known(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    browser.submit(browser.get("/my/income"), monthly_income="9000", dependants="0")
+    now = web.cases.get(case.case_id).circumstances
+    assert (now.monthly_income, now.dependants, now.told_by) == (900_000, 0, "CUSTOMER")
+    assert now.monthly_essential_spend == case.circumstances.monthly_essential_spend
+    (told,) = (event for event in web.cases.events(case.case_id) if event.type == "CircumstancesTold")
+    assert told.content["data"]["fields"] == ["monthly_income", "dependants"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ({"monthly_income": "a lot"}, "monthly_income"),
+        ({"other_debt_payments": "1.001"}, "other_debt_payments"),
+        ({"dependants": "31"}, "dependants"),
+        ({"dependants": "1.5"}, "dependants"),
+        ({}, "monthly_income"),
+    ],
+)
+def test_a_wrong_field_of_the_income_form_is_named(web: Web, typed: dict[str, str], name: str) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.submit(browser.get("/my/income"), **typed)
+    assert page.status == 422
+    assert f'id="{name}-wrong"' in page.html
+    assert f'aria-describedby="{name}-wrong {name}-hint"' in page.html
+    assert web.cases.get(case.case_id).decision is None
+
+
+def test_a_customer_who_says_that_the_amount_is_wrong_is_called(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    browser.submit(browser.get("/my/decline"), reason="AMOUNT_WRONG")
+    (task,) = web.cases.tasks(case.case_id)
+    assert task.kind == "CALL_CUSTOMER"
+    (decided,) = (event for event in web.cases.events(case.case_id) if event.type == "CustomerDecided")
+    assert decided.content["data"]["reason"] == "AMOUNT_WRONG"
+
+
+def test_declining_needs_one_of_the_reasons(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.get("/my/decline")
+    assert page.form["choices"]["reason"] == list(DECLINE_REASONS)
+    for reason in ("", "BECAUSE"):
+        assert browser.submit(page, reason=reason).status == 422
+    assert web.cases.get(case.case_id).decision is None
+
+
+def test_after_a_call_was_arranged_the_pages_are_open_again(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    browser.submit(browser.get("/my/call"))
+    web.change(case.case_id, lambda case: arrange_call(case, web.now))
+    assert browser.get("/my").path == "/my/offers"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [(ClosedReason.DECLINED, "We respect your choice"), (ClosedReason.EXPIRED, "nothing to decide")],
+)
+def test_a_closed_case_says_so_kindly_and_offers_nothing(web: Web, reason: ClosedReason, words: str) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    web.change(case.case_id, lambda case: close(case, reason))
+    assert words in browser.get("/my").text
+    assert browser.submit(offers).status == 409
+
+
+# --- twice is once ---------------------------------------------------------------------------------------------
+
+
+def test_every_form_sent_twice_acts_once(web: Web) -> None:
+    for page, typed in {
+        "offers": {},
+        "proposal": {"amount": "500"},
+        "income": {"monthly_income": "9000"},
+        "call": {},
+        "decline": {"reason": "AMOUNT_WRONG"},
+    }.items():
+        case = web.invited()
+        browser, _ = web.entered(case)
+        fields = browser.filled(browser.get(f"/my/{page}")) | typed
+        first = browser.post(f"/my/{page}", fields)
+        events, stored = happened(web, case), web.dump("CasesTable", "EventsTable")
+        second = browser.post(f"/my/{page}", fields)
+        assert (second.path, second.status) == (first.path, first.status)
+        assert happened(web, case) == events
+        assert web.dump("CasesTable", "EventsTable") == stored
+
+
+def test_answers_sent_twice_are_one_attempt(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    fields = browser.filled(browser.submit(offers)) | answers(web, case)
+    for _ in range(2):
+        assert browser.post("/my/questions", fields).path == "/my/agreement"
+    assert happened(web, case).count("ComprehensionChecked") == 1
+
+
+def test_a_signature_sent_twice_is_one_signature_and_one_code(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    fields = browser.filled(agreement) | ticked(agreement)
+    sent = len(web.sms())
+    assert browser.post("/my/agreement", fields).path == browser.post("/my/agreement", fields).path == "/my/sign"
+    assert len(web.sms()) == sent + 1
+    fields = browser.filled(browser.get("/my/sign")) | {"name": NAME, "code": web.last_code()}
+    for _ in range(2):
+        assert browser.post("/my/sign", fields).path == "/my/plan"
+    assert happened(web, case).count("AgreementSigned") == 1
+
+
+# --- what every answer has ---------------------------------------------------------------------------------------
+
+
+def test_every_answer_has_the_safety_headers(web: Web) -> None:
+    browser, offers = web.entered(web.invited())
+    answers = [
+        browser.send("GET", f"/c/{'x' * 43}"),
+        browser.send("GET", "/my/offers"),
+        browser.send("GET", "/my"),
+        browser.send("POST", "/my/offers", browser.filled(offers) | {"csrf": "no"}),
+        browser.send("POST", "/my/offers", b"{}", content_type="application/json"),
+        browser.send("GET", "/assets/none.css"),
+        web.browser().send("GET", "/my"),
+    ]
+    for answer in answers:
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert "script-src" not in policy  # there is no script at all
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+def test_the_style_sheet_is_kept_by_browsers_and_every_link_has_the_base_path(web: Web) -> None:
+    browser, offers = web.entered(web.invited())
+    href = re.search(r'rel="stylesheet" href="([^"]+)"', offers.html)
+    assert href
+    style = browser.get(href[1].removeprefix(BASE))
+    assert style.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert style.headers["content-type"] == "text/css; charset=utf-8"
+    for address in re.findall(r'(?:href|action)="(/[^"]*)"', offers.html):
+        assert address.startswith(f"{BASE}/")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_are_small_need_no_script_and_hold_no_inline_style(web: Web, language: str) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case, language)
+    seen = [offers, *(browser.get(f"/my/{page}") for page in ("proposal", "income", "call", "decline"))]
+    seen.append(browser.submit(offers))
+    seen.append(browser.submit(seen[-1], **answers(web, case)))
+    seen.append(browser.post("/my/agreement", browser.filled(seen[-1]) | ticked(seen[-1])))
+    seen.append(browser.submit(seen[-1], name=NAME, code=web.last_code()))
+    for page in seen:
+        assert page.status == 200
+        assert page.html.startswith("<!doctype html>")
+        assert f'<html lang="{language}">' in page.html
+        assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", page.html)
+        assert len(page.body) < 60 * 1024
+        assert page.html.count("<h1>") == 1
+
+
+def test_delivery_and_pages_send_through_a_client_that_never_tries_twice() -> None:
+    assert clients.client("sns", attempts=1).meta.config.retries["total_max_attempts"] == 1
+    assert delivery.client is clients.client

@@ -1,0 +1,156 @@
+"""The agreement as a PDF: what it says, to whom it is readable, and that nothing in it is left to chance."""
+
+import json
+import shutil
+import subprocess
+from datetime import date
+from typing import Any
+
+import pytest
+from agreements import SIGNED_AT, a_person, agreed_terms, reference_of
+
+from accord.agreement import format_date
+from accord.errors import GlyphMissingError
+from accord.money import format_money, format_rate
+from accord_documents import render_agreement
+
+PLANS = [
+    pytest.param("zh-CN", 24, 60_000, id="zh reduced rate"),
+    pytest.param("en", 60, 60_000, id="en five years"),
+    pytest.param("zh-CN", 12, 0, id="zh interest-free"),
+    pytest.param("en", 1, 0, id="en one payment"),
+    pytest.param("zh-CN", 1, 0, id="zh one payment"),
+]
+needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs poppler")
+
+
+def rendered(terms: dict[str, Any], **person: Any) -> bytes:
+    return render_agreement(terms, a_person(**person), reference_of(terms), terms["language"], SIGNED_AT)
+
+
+def poppler(tool: str, pdf: bytes) -> str:
+    return subprocess.run([tool, "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+
+
+def text_of(pdf: bytes, *options: str) -> str:
+    command = ["pdftotext", *options, "-", "-"]
+    return subprocess.run(command, input=pdf, capture_output=True, check=True).stdout.decode()
+
+
+def words_of(pdf: bytes, *options: str) -> str:
+    """The document's text without any space: where lines break does not matter."""
+    return without_spaces(text_of(pdf, *options))
+
+
+def without_spaces(text: str) -> str:
+    return "".join(text.split())
+
+
+@needs_poppler
+@pytest.mark.parametrize(("language", "months", "rate"), PLANS)
+def test_the_first_page_says_what_a_person_needs_to_know(language: str, months: int, rate: int) -> None:
+    terms = agreed_terms(language, months, rate)
+    first_page = words_of(rendered(terms), "-l", "1")
+    amounts = [terms["regular_instalment"], terms["last_instalment"], terms["total_payable"], terms["waived"]["total"]]
+    told = [format_money(amount, "CNY", language) for amount in amounts]
+    told += [format_date(date.fromisoformat(terms[f"{which}_due_date"]), language) for which in ("first", "last")]
+    told += [format_rate(terms["annual_cost_ppm"]), terms["phone"], terms["institution"], "张堃璟·喆"]
+    told += [text for card in terms["cards"] for text in (card["title"], card["text"])]
+    if months > 1:
+        told.append(str(months))
+    assert [words for words in told if without_spaces(words) not in first_page] == []
+
+
+@needs_poppler
+@pytest.mark.parametrize(("language", "months", "rate"), PLANS)
+def test_the_agreement_says_everything_that_was_signed(language: str, months: int, rate: int) -> None:
+    terms = agreed_terms(language, months, rate)
+    text = words_of(rendered(terms))
+    said = [paragraph for clause in terms["clauses"] for paragraph in (clause["title"], *clause["paragraphs"])]
+    said += terms["consent_texts"].values()
+    said += [format_money(amount, "CNY", language) for amount in terms["owed"].values() if amount]
+    assert [words for words in said if without_spaces(words) not in text] == []
+
+
+@needs_poppler
+@pytest.mark.parametrize(("language", "months", "rate"), PLANS)
+def test_every_instalment_stands_in_the_schedule(language: str, months: int, rate: int) -> None:
+    terms = agreed_terms(language, months, rate)
+    lines = {without_spaces(line) for line in text_of(rendered(terms), "-layout").splitlines()}
+    left = terms["total_payable"]
+    for row in terms["schedule"]:
+        left -= row["amount"]
+        figures = [row["amount"], *([row["interest"]] if terms["interest"] else []), left]
+        due = format_date(date.fromisoformat(row["due_date"]), language)
+        line = str(row["number"]) + due + "".join(format_money(figure, "CNY", language) for figure in figures)
+        assert without_spaces(line) in lines
+    assert left == 0
+
+
+@needs_poppler
+def test_it_is_bound_to_the_case_the_terms_and_the_chain() -> None:
+    terms = agreed_terms("en")
+    text = words_of(rendered(terms))
+    for reference in (*reference_of(terms).values(), terms["policy_version"], terms["offer_id"]):
+        assert reference in text
+
+
+@needs_poppler
+def test_the_time_of_signing_is_printed_in_its_own_zone() -> None:
+    assert "2026年3月6日12:05(UTC+08:00)" in words_of(rendered(agreed_terms("zh-CN")))
+
+
+def test_the_same_agreement_gives_the_same_bytes() -> None:
+    assert rendered(agreed_terms("zh-CN")) == rendered(json.loads(json.dumps(agreed_terms("zh-CN"), sort_keys=True)))
+
+
+def test_other_figures_give_another_document() -> None:
+    assert rendered(agreed_terms("en", 24)) != rendered(agreed_terms("en", 25))
+
+
+@needs_poppler
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_it_is_tagged_archivable_and_carries_its_fonts(language: str) -> None:
+    pdf = rendered(agreed_terms(language))
+    about = poppler("pdfinfo", pdf)
+    assert "Tagged:          yes" in about
+    assert "Metadata Stream: yes" in about
+    for claim in (b"<pdfaid:part>2</", b"<pdfaid:conformance>A</", b"<pdfuaid:part>1</"):
+        assert claim in pdf
+    assert f"/Lang({ {'zh-CN': 'zh-CN', 'en': 'en-GB'}[language] })".encode() in pdf
+    fonts = poppler("pdffonts", pdf).splitlines()[2:]
+    assert fonts
+    for font in fonts:
+        assert "NotoSansSC" in font
+        assert font.split()[-5:-2] == ["yes", "yes", "yes"]  # embedded, a subset, with text behind it
+
+
+def test_the_chart_has_words_for_who_cannot_see_it() -> None:
+    words = "is zero on 29 February 2028".encode("utf-16-be").hex().upper()
+    assert words.encode() in rendered(agreed_terms("en"))
+
+
+@needs_poppler
+@pytest.mark.parametrize("name", ['#read("layout.typ")', "*Ann* _Lee_ $x$ <b>", '"]} #panic()', "\\u{0}`raw`@ref"])
+def test_a_name_cannot_act_as_markup(name: str) -> None:
+    assert without_spaces(name) in words_of(rendered(agreed_terms("en"), name=name))
+
+
+def test_a_name_that_cannot_be_drawn_stops_the_document_without_being_told() -> None:
+    with pytest.raises(GlyphMissingError, match="name") as raised:
+        rendered(agreed_terms("zh-CN"), name="王𡋾")
+    assert "王" not in str(raised.value)
+    assert "𡋾" not in str(raised.value)
+
+
+def test_a_clause_that_cannot_be_drawn_stops_the_document() -> None:
+    terms = agreed_terms("zh-CN")
+    terms["clauses"][0]["paragraphs"].append("🙂")
+    with pytest.raises(GlyphMissingError, match="clauses"):
+        rendered(terms)
+
+
+def test_a_language_without_a_template_is_named() -> None:
+    terms = agreed_terms("en")
+    with pytest.raises(ValueError, match="no agreement template for fr"):
+        render_agreement(terms, a_person(), reference_of(terms), "fr", SIGNED_AT)

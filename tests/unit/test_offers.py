@@ -1,0 +1,345 @@
+"""Offers: affordable, within the policy, approved before anybody quotes a figure of them."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from builders import (
+    NOW,
+    TODAY,
+    YUAN,
+    a_balance,
+    a_case,
+    a_counter_offer,
+    a_history,
+    a_policy,
+    after,
+    an_account,
+    an_assessed_case,
+    an_offered_case,
+    circumstances,
+    the_policy,
+)
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from accord.assessment import assess
+from accord.case import Account, Balance, Case, Change, Circumstances, Offer, Product, Status, TaskKind
+from accord.errors import MoveNotAllowedError, NotApprovedError, RuleMissingError
+from accord.events import OfferMade, ReviewRequested, StaffTaskCreated
+from accord.identification import identify
+from accord.offers import approve_offers, propose, quotable
+from accord.policy import Policy
+from accord.schedule import schedule_of
+
+
+def proposed(policy: Policy | None = None, **changes: Any) -> Change:
+    return propose(an_assessed_case(policy, **changes), policy or the_policy(), NOW)
+
+
+def plans(change: Change) -> list[tuple[str, int]]:
+    return [(offer.product.value, offer.months) for offer in change.case.offers]
+
+
+def affordable(case: Case) -> int:
+    assert case.assessment is not None
+    return case.assessment.affordable_monthly
+
+
+# --- which plans -------------------------------------------------------------------------------------------------
+
+
+def test_the_soonest_and_the_lowest_affordable_plan_stand_side_by_side() -> None:
+    change = proposed()
+    assert change.result == {"outcome": "OFFERED"}
+    assert change.case.status is Status.OFFERED
+    assert plans(change) == [("REDUCED_RATE", 18), ("REDUCED_RATE", 60)]
+    soonest = change.case.offers[0]
+    assert soonest.waived == Balance(penalty_interest=150 * YUAN, late_fees=200 * YUAN)
+    assert soonest.financed == 11_650 * YUAN
+    assert (soonest.regular_instalment, soonest.last_instalment) == (676_66, 676_65)
+    assert soonest.annual_rate_ppm == 60_000
+    assert soonest.approved_by == "policy"
+    assert change.case.chosen_offer_id is None  # nothing is preselected
+
+
+def test_interest_is_given_up_only_where_a_reduced_rate_is_beyond_the_means() -> None:
+    """11,650 yuan over 60 months: 223.49 a month with interest, 194.16 without."""
+    change = proposed(circumstances=circumstances(monthly_income=5_100 * YUAN))
+    assert affordable(change.case) == 210 * YUAN
+    assert plans(change) == [("INTEREST_FREE", 60)]
+    assert change.case.offers[0].annual_cost_ppm == 0
+
+
+def test_from_the_fourth_month_plans_are_free_of_interest() -> None:
+    change = proposed(account=an_account(days_past_due=100))
+    assert {offer.product for offer in change.case.offers} == {Product.INTEREST_FREE}
+    assert change.case.offers[0].waived.interest == 180 * YUAN  # 30 % of 600
+
+
+def test_a_single_payment_is_offered_where_it_can_be_put_aside_until_it_is_due() -> None:
+    owed = a_balance(principal=2_000 * YUAN)
+    change = proposed(account=an_account(balance=owed))
+    lump_sum = change.case.offers[-1]
+    assert lump_sum.product is Product.LUMP_SUM
+    assert lump_sum.total_payable == 3_000 * YUAN - (300 + 150 + 200) * YUAN  # half the interest, all penalties
+    assert lump_sum.total_payable <= 3 * affordable(change.case)
+    assert lump_sum.months == 1
+    assert lump_sum.first_due_date == date(2026, 5, 26)
+
+
+def test_principal_is_never_waived() -> None:
+    change = proposed(account=an_account(days_past_due=400, balance=a_balance(principal=500 * YUAN)))
+    assert change.case.offers
+    assert all(offer.waived.principal == 0 for offer in change.case.offers)
+
+
+def test_a_rate_is_never_raised() -> None:
+    assert all(offer.annual_rate_ppm == 40_000 for offer in proposed(account=an_account(apr_ppm=40_000)).case.offers)
+
+
+def test_a_card_without_interest_gets_plans_without_interest() -> None:
+    change = proposed(account=an_account(apr_ppm=0))
+    assert {offer.product for offer in change.case.offers} == {Product.INTEREST_FREE}
+
+
+@pytest.mark.parametrize(
+    "account",
+    [an_account(history=a_history(0, 0, 0, 0, 0, 0)), an_account(balance=a_balance(principal=0))],
+    ids=["not willing", "within the means"],
+)
+def test_without_both_preconditions_of_art_70_no_plan_is_longer_than_an_ordinary_one(account: Account) -> None:
+    change = proposed(account=account, circumstances=circumstances(monthly_income=8_000 * YUAN))
+    assert change.result["outcome"] == "OFFERED"
+    assert max(offer.months for offer in change.case.offers) <= 12
+
+
+def test_no_plan_is_longer_than_the_law_allows_whatever_terms_the_bank_lists() -> None:
+    policy = a_policy(offer__terms_months=[12, 60, 61, 120])
+    change = proposed(policy, account=an_account(balance=a_balance(principal=40_000 * YUAN)))
+    assert plans(change) == [("REDUCED_RATE", 60)]
+
+
+# --- any case ----------------------------------------------------------------------------------------------------
+
+COMPONENT = st.integers(0, 10**7)
+ACCOUNTS = st.builds(
+    an_account,
+    balance=st.builds(
+        Balance, principal=st.one_of(st.integers(0, 2 * 10**6), st.integers(0, 10**9)), interest=COMPONENT, penalty_interest=COMPONENT, late_fees=COMPONENT,
+        fees=COMPONENT,
+    ),
+    days_past_due=st.integers(1, 400),
+    apr_ppm=st.integers(0, 365_000),
+    history=st.lists(st.integers(0, 10**7), max_size=12).map(lambda paid: a_history(*paid)),
+)  # fmt: skip
+MEANS = st.builds(
+    Circumstances,
+    monthly_income=st.one_of(st.none(), st.integers(0, 5 * 10**6)),
+    monthly_essential_spend=st.one_of(st.none(), st.integers(0, 10**6)),
+    other_debt_payments=st.one_of(st.none(), st.integers(0, 10**6)),
+    dependants=st.one_of(st.none(), st.integers(0, 6)),
+    told_by=st.sampled_from(["BILLING", "CUSTOMER", "STAFF"]),
+)
+
+
+@settings(max_examples=400)
+@given(ACCOUNTS, MEANS, st.one_of(st.none(), st.integers(1, 10**7)))
+def test_every_offer_is_affordable_lawful_distinct_and_adds_up(
+    account: Account, told: Circumstances, own_amount: int | None
+) -> None:
+    change = proposed(account=account, circumstances=told, proposed_monthly=own_amount)
+    case, offers = change.case, change.case.offers
+    assert case.assessment is not None
+    event(change.result["outcome"])
+    event(f"{len(offers)} offers")
+    assert len(offers) <= 3
+    assert len({(offer.product, offer.months) for offer in offers}) == len(offers)
+    assert (change.result["outcome"] == "NO_AFFORDABLE_OFFER") == (not offers)
+    personalised = case.assessment.exceeds_ability and case.assessment.willing
+    for offer in offers:
+        rows = schedule_of(offer)
+        most = max(row.amount for row in rows)
+        put_aside = 3 if offer.product is Product.LUMP_SUM else 1
+        assert most <= affordable(case) * put_aside
+        assert offer.months <= (60 if personalised else 12)
+        assert sum(row.amount for row in rows) == offer.total_payable
+        assert sum(row.principal for row in rows) == offer.financed > 0
+        assert offer.waived.principal == offer.waived.fees == 0
+        assert offer.annual_rate_ppm <= account.apr_ppm
+        assert offer.total_payable <= account.balance.total or offer.annual_rate_ppm > 0
+        assert rows[0].due_date > offer.valid_until.date()
+        assert (offer.approved_by is None) == (case.status is Status.IN_REVIEW)
+
+
+def test_the_same_case_gets_the_same_offers_whatever_the_language() -> None:
+    assert proposed(language="en").case.offers == proposed(language="zh-CN").case.offers
+
+
+# --- a counter-offer ---------------------------------------------------------------------------------------------
+
+
+def countered(amount: int) -> Change:
+    case = an_offered_case().moved(Status.NEGOTIATING, decision=a_counter_offer(amount), chosen_offer_id="c-1-4-1")
+    return propose(after(assess(case, the_policy(), TODAY)), the_policy(), NOW + timedelta(hours=1))
+
+
+def test_an_amount_within_the_policy_gets_its_plan_first() -> None:
+    change = countered(500 * YUAN)
+    own, *others = change.case.offers
+    assert own.months == 25
+    assert own.regular_instalment <= 500 * YUAN
+    assert plans(change)[1:] == [("REDUCED_RATE", 18), ("REDUCED_RATE", 60)]
+    assert others
+
+
+@pytest.mark.parametrize("amount", [100 * YUAN, 5_000 * YUAN], ids=["below any plan", "beyond the means"])
+def test_an_amount_outside_the_policy_leaves_the_other_plans(amount: int) -> None:
+    assert plans(countered(amount)) == [("REDUCED_RATE", 18), ("REDUCED_RATE", 60)]
+
+
+def test_new_offers_replace_the_old_and_what_was_chosen_of_them() -> None:
+    before = {offer.offer_id for offer in an_offered_case().offers}
+    change = countered(500 * YUAN)
+    assert before.isdisjoint(offer.offer_id for offer in change.case.offers)
+    assert (change.case.chosen_offer_id, change.case.comprehension) == (None, None)
+
+
+# --- no plan -----------------------------------------------------------------------------------------------------
+
+
+def test_where_no_plan_is_affordable_a_person_advises() -> None:
+    change = proposed(circumstances=circumstances(monthly_income=4_000 * YUAN))
+    assert change.result == {"outcome": "NO_AFFORDABLE_OFFER"}
+    assert (change.case.status, change.case.offers) == (Status.ASSESSED, ())
+    (task,) = change.tasks
+    assert task.kind is TaskKind.ADVISE_CUSTOMER
+    assert change.events == (StaffTaskCreated(task_id=task.task_id, kind="ADVISE_CUSTOMER", due_at=task.due_at),)
+
+
+def test_who_advises_is_told_what_to_ask_first() -> None:
+    change = proposed(circumstances=Circumstances(), account=an_account(history=a_history(0, 0, 0)))
+    assert change.result == {"outcome": "NO_AFFORDABLE_OFFER"}
+    assert "INCOME, ESSENTIAL_SPEND" in change.tasks[0].note
+
+
+# --- a person looks first ----------------------------------------------------------------------------------------
+
+BIG = an_account(balance=a_balance(principal=250_000 * YUAN))
+MIDDLE = an_account(
+    balance=a_balance(principal=60_000 * YUAN), history=a_history(0, 3_000 * YUAN, 3_000 * YUAN, 3_000 * YUAN)
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({"account": BIG, "circumstances": circumstances(monthly_income=30_000 * YUAN)}, ("AMOUNT_ABOVE_LIMIT",)),
+        ({"flags": ("VULNERABLE",)}, ("VULNERABLE",)),
+        ({"account": MIDDLE, "circumstances": Circumstances()}, ("LOW_CONFIDENCE",)),
+        ({"circumstances": Circumstances(), "proposed_monthly": 900 * YUAN}, ("OWN_AMOUNT_UNCHECKED",)),
+    ],
+)
+def test_a_person_looks_before_such_offers_are_made(changes: dict[str, Any], reasons: tuple[str, ...]) -> None:
+    change = proposed(**changes)
+    assert change.result == {"outcome": "REVIEW"}
+    assert (change.case.status, change.case.review_reasons) == (Status.IN_REVIEW, reasons)
+    assert change.case.offers
+    assert all(offer.approved_by is None for offer in change.case.offers)
+    (task,) = change.tasks
+    assert task.kind is TaskKind.REVIEW_OFFERS
+    assert change.events == (
+        ReviewRequested(reasons=reasons),
+        StaffTaskCreated(task_id=task.task_id, kind="REVIEW_OFFERS", due_at=task.due_at),
+    )
+
+
+def in_review() -> Case:
+    return after(proposed(flags=("VULNERABLE",)))
+
+
+def test_approval_by_staff_makes_the_offers() -> None:
+    change = approve_offers(in_review(), "s-7", NOW + timedelta(days=1))
+    assert change.result == {"outcome": "OFFERED"}
+    assert change.case.status is Status.OFFERED
+    assert {offer.approved_by for offer in change.case.offers} == {"s-7"}
+    (event,) = change.events
+    assert isinstance(event, OfferMade)
+    assert (event.approved_by, change.actor.kind, change.actor.id) == ("s-7", "STAFF", "s-7")
+
+
+def test_offers_that_ran_out_in_review_cannot_be_approved() -> None:
+    with pytest.raises(NotApprovedError, match="ran out"):
+        approve_offers(in_review(), "s-7", NOW + timedelta(days=14))
+
+
+def test_what_is_not_in_review_cannot_be_approved() -> None:
+    with pytest.raises(NotApprovedError):
+        approve_offers(an_offered_case(), "s-7", NOW)
+
+
+# --- the one door to any figure ----------------------------------------------------------------------------------
+
+
+def test_an_approved_offer_is_quotable_until_it_runs_out() -> None:
+    case = an_offered_case()
+    offer = case.offers[0]
+    last = offer.valid_until - timedelta(milliseconds=1)
+    assert quotable(case, offer.offer_id, last) is offer
+    with pytest.raises(NotApprovedError, match="was valid until"):
+        quotable(case, offer.offer_id, offer.valid_until)
+
+
+def test_an_offer_in_review_is_not_quotable() -> None:
+    case = in_review()
+    with pytest.raises(NotApprovedError, match="nobody has approved"):
+        quotable(case, case.offers[0].offer_id, NOW)
+
+
+def test_an_unknown_offer_is_not_quotable() -> None:
+    with pytest.raises(NotApprovedError, match="no offer c-9"):
+        quotable(an_offered_case(), "c-9", NOW)
+
+
+# --- what is said of it ------------------------------------------------------------------------------------------
+
+
+def test_the_event_tells_other_systems_what_was_offered() -> None:
+    change = proposed()
+    (event,) = change.events
+    assert isinstance(event, OfferMade)
+    assert [summary.offer_id for summary in event.offers] == ["c-1-4-1", "c-1-4-2"]
+    assert (event.offers[0].waived, event.offers[0].total_payable) == (350 * YUAN, 12_179_87)
+    assert "offer.products" in event.rules
+
+
+@pytest.mark.parametrize(
+    ("now", "first_due"),
+    [
+        (datetime.fromisoformat("2026-03-05T15:59:00+00:00"), date(2026, 3, 26)),
+        (datetime.fromisoformat("2026-03-05T16:01:00+00:00"), date(2026, 3, 27)),  # it is tomorrow in Shanghai
+    ],
+)
+def test_days_are_counted_where_the_customer_lives(now: datetime, first_due: date) -> None:
+    offers: tuple[Offer, ...] = propose(an_assessed_case(), the_policy(), now).case.offers
+    assert offers[0].first_due_date == first_due
+
+
+def test_the_first_payment_is_never_due_before_the_offer_has_run_out() -> None:
+    offer = proposed(a_policy(offer__valid_days=40)).case.offers[0]
+    assert offer.first_due_date == date(2026, 4, 15)
+
+
+def test_without_a_rule_nothing_is_offered() -> None:
+    with pytest.raises(RuleMissingError, match=r"review\.financed_above"):
+        propose(an_assessed_case(), a_policy(review__financed_above=None), NOW)
+
+
+def test_a_case_that_is_not_assessed_gets_no_offer() -> None:
+    with pytest.raises(MoveNotAllowedError):
+        propose(identify(a_case(), the_policy(), TODAY).case, the_policy(), NOW)
+
+
+def test_a_bucket_without_products_gets_no_offer() -> None:
+    change = proposed(a_policy(offer__products={"M1": ["LUMP_SUM"]}))
+    assert change.result == {"outcome": "NO_AFFORDABLE_OFFER"}
