@@ -40,11 +40,14 @@ def a_balance(**changes: int) -> Balance:
 
 def a_history(*paid: int) -> tuple[HistoryMonth, ...]:
     """Statement months, newest first, with what was paid in each."""
-    return tuple(
-        HistoryMonth(month=f"2026-{2 - back:02}" if back < 2 else f"2025-{14 - back:02}", billed=12_000 * YUAN, paid=amount,
-                     months_past_due=max(3 - back, 0))
-        for back, amount in enumerate(paid)
-    )  # fmt: skip
+    months = []
+    for back, amount in enumerate(paid):
+        year, index = divmod(TODAY.year * 12 + TODAY.month - 2 - back, 12)
+        late = max(3 - back, 0)
+        months.append(
+            HistoryMonth(month=f"{year}-{index + 1:02}", billed=12_000 * YUAN, paid=amount, months_past_due=late)
+        )
+    return tuple(months)
 
 
 def an_account(**changes: Any) -> Account:

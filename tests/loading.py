@@ -12,7 +12,8 @@ def load_app(function: str) -> ModuleType:
     """A fresh import of functions/<function>/app.py: settings are read again from the environment."""
     name = f"functions.{function}.app"
     spec = importlib.util.spec_from_file_location(name, ROOT / "functions" / function / "app.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

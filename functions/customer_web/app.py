@@ -27,10 +27,16 @@ from accord import clock, customer
 from accord.agreement import terms_hash, terms_of
 from accord.aws.access import Codes, Links, Purpose, Session, Sessions, csrf_token, fingerprint
 from accord.aws.clients import client, translated
-from accord.aws.delivery import NotSentError, send_sms
+from accord.aws.delivery import send_sms
 from accord.aws.steps import case_store, people_store
 from accord.case import Case, Change, Offer
-from accord.errors import DecisionRefusedError, PersonNotFoundError, ServiceUnavailableError, TransientError
+from accord.errors import (
+    DecisionRefusedError,
+    NotSentError,
+    PersonNotFoundError,
+    ServiceUnavailableError,
+    TransientError,
+)
 from accord.events import Actor
 from accord.messages import LANGUAGES, Sender, identity_code_sms, sender_of, signature_code_sms
 from accord.person import Person
@@ -163,10 +169,10 @@ def read_form() -> Form:
         fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=60, errors="strict")
     except ValueError as error:
         raise BadRequestError("not a form") from error
-    form = {name: values[0].strip() for name, values in fields.items()}
-    if any(_CONTROL.search(value) for value in form.values()):
+    form = {name: values[0] for name, values in fields.items()}
+    if any(_CONTROL.search(name + value) for name, value in form.items()):
         raise BadRequestError("control characters")
-    return form
+    return {name: value.strip() for name, value in form.items()}
 
 
 def current_visit() -> Visit | None:

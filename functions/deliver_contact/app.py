@@ -28,9 +28,13 @@ messenger = Messenger(
 
 
 def deliver(record: SQSRecord) -> None:
-    """One contact of the queue."""
-    contact = Contact.model_validate(json.loads(record.body)["detail"])
-    outcome = messenger.deliver(contact, clock.now())
+    """One contact of the queue. Whatever it raises brings it again, so it is said in the log."""
+    try:
+        contact = Contact.model_validate(json.loads(record.body)["detail"])
+        outcome = messenger.deliver(contact, clock.now())
+    except Exception:
+        logger.exception("contact not delivered", message_id=record.message_id)
+        raise
     logger.info("contact delivered", case_id=contact.case_id, contact_id=contact.contact_id, outcome=outcome)
 
 

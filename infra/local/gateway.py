@@ -79,8 +79,8 @@ class Gateway:
 
     # --- pages -----------------------------------------------------------------------------------------------------
 
-    def _render(self, name: str, chinese: bool, **values: Any) -> str:
-        return self._templates.get_template(name).render(zh=chinese, stack=self._stack, **values)
+    def _render(self, page: str, chinese: bool, **values: Any) -> str:
+        return self._templates.get_template(page).render(zh=chinese, stack=self._stack, **values)
 
     def _index(self, chinese: bool) -> str:
         executions = self._stack.executions()

@@ -17,11 +17,13 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import moto.backend_index
 import moto.core.responses
 import moto.dynamodb.models
 import moto.s3.notifications
 import moto.stepfunctions.parser.asl.utils.json_path
 from boto3.session import Session
+from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from jsonpath_ng.ext import parse as json_path_parse
 from moto.awslambda_simple.models import LambdaSimpleBackend
@@ -103,7 +105,7 @@ def patched(hooks: Hooks, waits: Waits) -> Iterator[None]:
     patches: list[Patch] = [
         *functions_run(hooks),
         *clients_are_made_one_at_a_time(),
-        *answers_are_made_quickly(),
+        *requests_cost_less(),
         *tasks_call_functions_directly(hooks),
         *nothing_is_parsed_twice(),
         *executions_need_no_name(),
@@ -160,27 +162,46 @@ def clients_are_made_one_at_a_time() -> list[Patch]:
     return [(Session, "client", client)]
 
 
-def answers_are_made_quickly() -> list[Patch]:
-    """For each answer moto lists the methods of a class, and works out five names under which a field may be found.
+def requests_cost_less() -> list[Patch]:
+    """Most of the time of a call within this process goes into things that nobody looks at.
 
-    Names of fields depend on the field alone where the answer is a plain dictionary, so they are worked out once.
-    botocore composes the same user agent for each request.
+    moto tries the address against each of its 200 services, lists the methods of a class, turns a name into snake case,
+    works out five names under which each field of an answer may be found, and draws 52 random letters for its id;
+    botocore composes a user agent and signs, and moto checks no signature.
     """
     names: dict[tuple[type, int, str], tuple[Any, tuple[str, ...]]] = {}  # holds the shape, so that its id stays its own
-    original = AttributePicker.__call__
+    pick_slowly, sign_truly = AttributePicker.__call__, RequestSigner.sign
 
     def pick(self: AttributePicker, context: Any) -> Any:
         if type(context.obj) is not dict or self.response_transformers:
-            return original(self, context)
+            return pick_slowly(self, context)
         key = (type(self), id(context.shape), context.key)
         if key not in names:
             names[key] = (context.shape, tuple(self.get_possible_keys(context)))
         return next((context.obj[name] for name in names[key][1] if name in context.obj), None)
 
+    def request_id(headers: dict[str, Any] | None = None) -> str:
+        made = uuid.uuid4().hex.upper()
+        if headers is not None:
+            headers["x-amzn-requestid"] = made
+        return made
+
+    def sign(self: RequestSigner, operation_name: str, request: Any, *args: Any, **kwargs: Any) -> None:
+        if args or kwargs or self._signing_name == "s3":  # presigned, or S3, where the signer does more than sign
+            return sign_truly(self, operation_name, request, *args, **kwargs)
+        scope = f"20000101/{self._region_name}/{self._signing_name}/aws4_request"
+        request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential=LOCAL/{scope}, SignedHeaders=host, Signature=0"
+
+    busiest = ("dynamodb", "sqs", "events", "dynamodbstreams", "stepfunctions")
+    services = sorted(moto.backend_index.backend_url_patterns, key=lambda entry: entry[0] not in busiest)
     return [
         (AttributePicker, "__call__", pick),
         (moto.core.responses, "method_names_from_class", lru_cache(moto.core.responses.method_names_from_class)),
+        (moto.core.responses, "camelcase_to_underscores", lru_cache(moto.core.responses.camelcase_to_underscores)),
+        (moto.core.responses, "gen_amzn_requestid_long", request_id),
+        (moto.backend_index, "backend_url_patterns", services),
         (UserAgentString, "to_string", lambda self: "local"),
+        (RequestSigner, "sign", sign),
     ]
 
 
@@ -206,9 +227,14 @@ def nothing_is_parsed_twice() -> list[Patch]:
     it remembers in its environment.
     """
     return [
-        (AmazonStateLanguageParser, "parse", staticmethod(lru_cache(maxsize=64)(AmazonStateLanguageParser.parse))),
-        (moto.stepfunctions.parser.asl.utils.json_path, "parse", lru_cache(maxsize=1024)(json_path_parse)),
+        (AmazonStateLanguageParser, "parse", staticmethod(_parse_definition)),
+        (moto.stepfunctions.parser.asl.utils.json_path, "parse", _parse_json_path),
     ]
+
+
+# Beyond one stack, so that the next one in this process finds them.
+_parse_definition = lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)
+_parse_json_path = lru_cache(maxsize=1024)(json_path_parse)
 
 
 def executions_need_no_name() -> list[Patch]:

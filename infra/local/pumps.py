@@ -150,7 +150,7 @@ def _with_json_body(record: dict[str, Any]) -> dict[str, Any]:
     """A filter looks into a body that is JSON."""
     try:
         return {**record, "body": json.loads(record["body"])}
-    except ValueError:
+    except (ValueError, RecursionError):
         return record
 
 

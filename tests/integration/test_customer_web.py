@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
 from threading import Lock
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from integration.web_fixtures import BASE, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
+from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
 
 from accord.agreement import check_complete, terms_hash
 from accord.aws import clients, delivery
@@ -37,7 +38,7 @@ def pages() -> Iterator[Web]:
 
 @pytest.fixture
 def web(pages: Web) -> Web:
-    pages.now = NOW
+    pages.clear()
     return pages
 
 
@@ -164,7 +165,10 @@ def test_no_event_of_the_way_holds_personal_data(web: Web) -> None:
         assert personal not in stored
 
 
-def test_no_log_line_holds_personal_data_a_link_or_a_code(web: Web, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_log_line_holds_personal_data_a_link_or_a_code(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = StringIO()
+    monkeypatch.setattr(web.app.logger.registered_handler, "stream", log)
+    monkeypatch.setattr(web.app.sessions, "end", None)  # a fault, so that a traceback is written too
     case = web.invited()
     browser = web.browser()
     link = web.link(case)
@@ -174,7 +178,9 @@ def test_no_log_line_holds_personal_data_a_link_or_a_code(web: Web, capsys: pyte
     offers = browser.submit(code, code=web.last_code())
     sign = before_signing(web, case, browser, offers)
     browser.submit(sign, name="Somebody Else", code="1")
-    written = "".join(capsys.readouterr())
+    assert browser.post("/my/leave", sign.forms[1]["fields"]).status == 500
+    written = log.getvalue()
+    assert "Caught exception" in written
     for secret in (
         NAME,
         PHONE,
@@ -206,8 +212,6 @@ def test_unknown_expired_replaced_locked_and_wrong_get_the_same_answer(web: Web)
     web.later(days=8)
     first = web.link(replaced)
     web.link(replaced)
-    for _ in range(FAILURES_PER_CASE):
-        web.app.codes.begin_try(locked.case_id) or web.link(locked) and web.app.codes.begin_try(locked.case_id)
     locked_link = web.link(locked)
     while web.app.codes.begin_try(locked.case_id):
         pass
@@ -492,8 +496,6 @@ def test_a_body_that_is_not_base64_is_refused(web: Web) -> None:
         "body": "a",
         "isBase64Encoded": True,
     }
-    from integration.web_fixtures import CONTEXT
-
     assert web.app.handler(event, CONTEXT)["statusCode"] == 400
 
 
@@ -560,11 +562,8 @@ def test_another_option_can_be_chosen_until_signing(web: Web) -> None:
     understood(web, case, browser, offers)
     again = browser.get("/my/offers")
     assert "You chose this one before" in again.text
-    assert (
-        browser.submit(again, button=1).path == "/my/questions"
-        or browser.post("/my/offers", browser.filled(again) | {"offer": case.offers[1].offer_id}).path
-        == "/my/questions"
-    )
+    other = browser.filled(again) | {"offer": case.offers[1].offer_id}
+    assert browser.post("/my/offers", other).path == "/my/questions"
     assert web.cases.get(case.case_id).comprehension is None
 
 
@@ -769,7 +768,7 @@ def test_there_is_no_copy_before_the_seal(web: Web) -> None:
 @pytest.mark.parametrize(
     ("page", "typed", "kind"),
     [
-        ("proposal", {"amount": "5,00".replace(",", "")}, "COUNTER"),
+        ("proposal", {"amount": "500"}, "COUNTER"),
         ("income", {"monthly_income": "9,000", "dependants": "2"}, "INCOME_FORM"),
         ("call", {}, "CALL_ME"),
         ("decline", {"reason": "CANNOT_AFFORD"}, "DECLINED"),

@@ -61,7 +61,9 @@ def test_a_second_stack_beside_the_first_is_refused() -> None:
 
 def test_a_stack_that_cannot_start_leaves_room_for_the_next(tmp_path: Path) -> None:
     broken = tmp_path / "template.yaml"
-    broken.write_text("Resources: {Q: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Nothing}}}", encoding="utf-8")
+    broken.write_text(
+        "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Nothing}}}", encoding="utf-8"
+    )
     with pytest.raises(TemplateError, match="Nothing"):
         LocalStack(broken).start()
     with LocalStack(TEMPLATE, {"Stage": "local"}) as stack:

@@ -120,6 +120,7 @@ def test_sealing_asks_kms_once(kms: CountingKms, key: str, certificate: str, pla
 
 def test_the_document_itself_stays_byte_for_byte(sealed: bytes, plain: bytes) -> None:
     assert sealed.startswith(plain)
+    assert sealed.count(b"/Type/Metadata") == plain.count(b"/Type/Metadata") == 1
 
 
 def test_a_wrong_recorded_digest_is_refused(sealed: bytes, certificate: str) -> None:

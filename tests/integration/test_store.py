@@ -74,9 +74,7 @@ def test_a_change_that_lost_a_race_is_decided_again_on_the_newer_case(store: Cas
     assert (after.status, after.reminders) == (Status.IDENTIFIED, 1)
 
 
-def test_a_case_that_never_holds_still_is_an_error_to_retry(
-    store: CaseStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_case_that_never_holds_still_is_an_error_to_retry(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accord.aws.store.time.sleep", lambda seconds: None)
     case_id = opened(store)
 
@@ -131,9 +129,7 @@ def test_open_tasks_are_listed_by_urgency_until_they_are_closed(store: CaseStore
     case_id = opened(store)
     for hours in (5, 1):
         task, created = new_task(store.get(case_id), TaskKind.CALL_CUSTOMER, NOW, timedelta(hours=hours), "call")
-        store.change(
-            case_id, f"task-{hours}", lambda case, t=task, e=created: Change(case, (e,), SYSTEM, tasks=(t,))
-        )
+        store.change(case_id, f"task-{hours}", lambda case, t=task, e=created: Change(case, (e,), SYSTEM, tasks=(t,)))
     listed = store.open_tasks(TaskKind.CALL_CUSTOMER)
     assert [task.due_at for task in listed] == [NOW + timedelta(hours=1), NOW + timedelta(hours=5)]
     done = listed[0].model_copy(update={"outcome": "REACHED", "closed_by": "s-1", "closed_at": NOW})

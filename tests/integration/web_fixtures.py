@@ -18,6 +18,7 @@ from billing_events import overdue_event
 from integration.tables import tables_on_moto
 from loading import ROOT, load_app
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 from moto.sns.models import sns_backends
 
 from accord import clock
@@ -254,6 +255,13 @@ class Web:
         code = browser.submit(landing, last4=LAST4)
         assert code.status == 200, code.text
         return browser, browser.submit(code, code=self.last_code())
+
+    def clear(self) -> None:
+        """Forget everything and go back to the first moment."""
+        self.now = NOW
+        for table in dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables.values():
+            table.items.clear()
+        sns_backends[DEFAULT_ACCOUNT_ID][REGION].sms_messages.clear()
 
     def dump(self, *tables: str) -> list[dict[str, Any]]:
         """Everything that is stored, to see whether anything changed."""

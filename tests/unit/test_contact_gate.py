@@ -1,4 +1,4 @@
-"""The contact gate: the debtor's own hours, counters of several kinds, stop conditions; closed where nothing is sure."""
+"""The contact gate: the debtor's own hours, counters of several kinds, stop conditions; closed where not sure."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -108,7 +108,9 @@ TODAYS = tuple(at(f"2026-03-05 {hour:02}:00") for hour in range(8, 12))
         ("CALL", [contact(TODAYS[0], "CALL")] * 6, "contact.max_unanswered_attempts_per_number_per_day"),
     ],
 )  # fmt: skip
-def test_every_counter_of_a_day_counts_its_own_kind(channel: str, history: list[ContactRecord], rule: str | None) -> None:
+def test_every_counter_of_a_day_counts_its_own_kind(
+    channel: str, history: list[ContactRecord], rule: str | None
+) -> None:
     verdict = gate(channel=channel, history=tuple(history))
     assert verdict.rule == rule
     if rule is None:
@@ -124,15 +126,7 @@ def test_a_day_is_the_debtors_own_day() -> None:
     assert gate(now, "Europe/London", history=late_yesterday).allowed
 
 
-def test_seven_contacts_in_seven_days_are_enough() -> None:
-    days = [at(f"2026-02-{day} 09:00") for day in range(26, 29)] + [at(f"2026-03-0{day} 09:00") for day in range(1, 5)]
-    history = tuple(contact(when, "CALL" if index % 2 else "SMS") for index, when in enumerate(days))
-    verdict = gate(history=history)
-    assert verdict.rule == "contact.max_contacts_rolling_7_days"
-    assert verdict.not_before == at("2026-03-05 09:00") + timedelta(hours=0) or verdict.allowed
-
-
-def test_the_week_rolls_with_the_hour() -> None:
+def test_seven_contacts_in_any_seven_days_are_enough() -> None:
     history = tuple(contact(at("2026-03-01 15:00") + timedelta(hours=index, days=index // 2)) for index in range(7))
     verdict = gate(at("2026-03-06 12:00"), history=history)
     assert verdict.rule == "contact.max_contacts_rolling_7_days"
@@ -149,7 +143,8 @@ def test_a_cap_of_none_at_all_is_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    "flag", ["CEASE_CONTACT", "REPRESENTED", "DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED"]
+    "flag",
+    ["CEASE_CONTACT", "REPRESENTED", "DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED"],
 )
 def test_a_stop_condition_refuses_every_channel(flag: str) -> None:
     for channel in ("SMS", "EMAIL", "CALL"):
@@ -197,7 +192,7 @@ def test_a_rule_that_is_not_yet_in_force_allows_nothing() -> None:
 
 
 def test_a_moment_without_an_offset_is_an_error() -> None:
-    with pytest.raises(ValueError, match="^now: "):
+    with pytest.raises(ValueError, match=r"^now: "):
         gate(datetime(2026, 3, 5, 12))
 
 

@@ -46,7 +46,10 @@ def test_an_account_in_another_procedure_is_excluded_with_the_reason(flag: str) 
 @pytest.mark.parametrize(
     ("account", "reason"),
     [
-        (an_account(balance=a_balance(principal=0, interest=0, penalty_interest=0, late_fees=0, fees=0)), "NOTHING_OWED"),
+        (
+            an_account(balance=a_balance(principal=0, interest=0, penalty_interest=0, late_fees=0, fees=0)),
+            "NOTHING_OWED",
+        ),
         (an_account(days_past_due=0), "NOT_OVERDUE"),
     ],
 )

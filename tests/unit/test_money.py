@@ -52,7 +52,14 @@ def test_a_rate_is_written_to_a_hundredth_of_a_per_cent(ppm: int, text: str) -> 
 
 @pytest.mark.parametrize(
     ("rate", "ppm"),
-    [("0.1825", 182_500), (Decimal("0.0876"), 87_600), (0, 0), (1, 1_000_000), ("0.000001", 1), ("1.0000000", 1_000_000)],
+    [
+        ("0.1825", 182_500),
+        (Decimal("0.0876"), 87_600),
+        (0, 0),
+        (1, 1_000_000),
+        ("0.000001", 1),
+        ("1.0000000", 1_000_000),
+    ],
 )
 def test_a_yearly_rate_becomes_whole_parts_per_million(rate: Decimal | str | int, ppm: int) -> None:
     assert rate_to_ppm(rate) == ppm
@@ -65,7 +72,7 @@ def test_every_part_per_million_survives_being_written_and_read(ppm: int) -> Non
 
 @pytest.mark.parametrize("rate", ["-0.01", "1.000001", "NaN", "Infinity", "0.0000001", "eighteen", "", "18.25%"])
 def test_what_is_no_exact_rate_is_refused(rate: str) -> None:
-    with pytest.raises(ValueError, match="^rate: "):
+    with pytest.raises(ValueError, match=r"^rate: "):
         rate_to_ppm(rate)
 
 

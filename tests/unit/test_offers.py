@@ -114,6 +114,19 @@ def test_without_both_preconditions_of_art_70_no_plan_is_longer_than_an_ordinary
     assert max(offer.months for offer in change.case.offers) <= 12
 
 
+def test_a_plan_whose_last_instalment_is_too_high_is_not_offered() -> None:
+    """2,580.02 yuan in three instalments: 860.00, 860.00 and 860.02, where 860.00 is affordable."""
+    owed = Balance(principal=2_580_02)
+    change = proposed(account=an_account(balance=owed, apr_ppm=0))
+    assert affordable(change.case) == 860 * YUAN
+    assert change.case.offers[0].months == 6
+
+
+def test_no_instalment_is_below_the_banks_smallest() -> None:
+    change = proposed(a_policy(offer__min_instalment=500 * YUAN))
+    assert plans(change) == [("REDUCED_RATE", 18)]
+
+
 def test_no_plan_is_longer_than_the_law_allows_whatever_terms_the_bank_lists() -> None:
     policy = a_policy(offer__terms_months=[12, 60, 61, 120])
     change = proposed(policy, account=an_account(balance=a_balance(principal=40_000 * YUAN)))
@@ -123,16 +136,21 @@ def test_no_plan_is_longer_than_the_law_allows_whatever_terms_the_bank_lists() -
 # --- any case ----------------------------------------------------------------------------------------------------
 
 COMPONENT = st.integers(0, 10**7)
+PRINCIPAL = st.one_of(st.integers(0, 2 * 10**6), st.integers(0, 10**9))
 ACCOUNTS = st.builds(
     an_account,
     balance=st.builds(
-        Balance, principal=st.one_of(st.integers(0, 2 * 10**6), st.integers(0, 10**9)), interest=COMPONENT, penalty_interest=COMPONENT, late_fees=COMPONENT,
+        Balance,
+        principal=PRINCIPAL,
+        interest=COMPONENT,
+        penalty_interest=COMPONENT,
+        late_fees=COMPONENT,
         fees=COMPONENT,
     ),
     days_past_due=st.integers(1, 400),
     apr_ppm=st.integers(0, 365_000),
     history=st.lists(st.integers(0, 10**7), max_size=12).map(lambda paid: a_history(*paid)),
-)  # fmt: skip
+)
 MEANS = st.builds(
     Circumstances,
     monthly_income=st.one_of(st.none(), st.integers(0, 5 * 10**6)),
@@ -143,7 +161,7 @@ MEANS = st.builds(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(ACCOUNTS, MEANS, st.one_of(st.none(), st.integers(1, 10**7)))
 def test_every_offer_is_affordable_lawful_distinct_and_adds_up(
     account: Account, told: Circumstances, own_amount: int | None

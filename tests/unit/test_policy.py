@@ -46,7 +46,7 @@ def test_a_missing_rule_is_denied_by_name() -> None:
     [(date(2025, 12, 31), False), (date(2026, 1, 1), True), (date(2026, 6, 30), True), (date(2026, 7, 1), False)],
 )
 def test_a_rule_holds_from_its_first_to_its_last_day(today: date, in_force: bool) -> None:
-    rule = {"value": 60, "citation": "test", "confidence": "low", "effective_from": "2026-01-01", "effective_to": "2026-06-30"}
+    rule = A_RULE | {"value": 60, "effective_to": "2026-06-30"}
     policy = Policy.model_validate(the_policy().model_dump() | {"rules": {"plan.max_term_months": rule}})
     if in_force:
         assert policy.rule("plan.max_term_months", today) == 60
@@ -72,10 +72,13 @@ def broken(**changes: Any) -> str:
     return yaml.safe_dump(pack, allow_unicode=True)
 
 
+A_RULE = {"value": 1, "citation": "test", "confidence": "low", "effective_from": "2026-01-01"}
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        (broken(plan__max_term_month={"value": 1, "citation": "x", "confidence": "low", "effective_from": "2026-01-01"}),
+        (broken(plan__max_term_month=A_RULE),
          "plan.max_term_month: there is no such rule"),
         (broken(plan__max_term_months={"value": 0}), "plan.max_term_months.value: Input should be greater"),
         (broken(plan__max_term_months={"value": "60"}), "plan.max_term_months.value: Input should be a valid int"),

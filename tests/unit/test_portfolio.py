@@ -240,6 +240,7 @@ def test_a_file_without_a_header_is_refused_without_repeating_its_first_row() ->
         ("occurredAt,jurisdiction\n".encode("utf-16"), "file", "UTF-16"),
         ("账户,余额\n".encode("gbk"), "header", "not UTF-8"),
         (b'"occurredAt,jurisdiction\n', "header", "CSV"),
+        (b"x," * 20_000, "header", "longer"),
         (file_of({}) + b"x" * (portfolio.MAX_LINE_BYTES + 1), "file", "line 3 is longer"),
     ],
 )

@@ -109,13 +109,13 @@ def test_interest_never_runs_on_the_part_that_is_free_of_it(bearing: int, free: 
 
 @pytest.mark.parametrize("months", [0, -1, 601])
 def test_months_out_of_range_are_refused(months: int) -> None:
-    with pytest.raises(ValueError, match="^months: "):
+    with pytest.raises(ValueError, match=r"^months: "):
         equal_instalments(100_000, months, FIRST)
 
 
 @pytest.mark.parametrize("rate", [-1, 1_000_001])
 def test_a_rate_out_of_range_is_refused(rate: int) -> None:
-    with pytest.raises(ValueError, match="^annual_rate_ppm: "):
+    with pytest.raises(ValueError, match=r"^annual_rate_ppm: "):
         annuity(100_000, rate, 12, FIRST)
 
 
@@ -143,7 +143,12 @@ def test_an_annuity_without_a_rate_is_a_row_of_equal_instalments() -> None:
 
 
 def test_the_thirty_first_falls_back_and_comes_back() -> None:
-    assert due_dates(date(2026, 1, 31), 4) == [date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30)]
+    assert due_dates(date(2026, 1, 31), 4) == [
+        date(2026, 1, 31),
+        date(2026, 2, 28),
+        date(2026, 3, 31),
+        date(2026, 4, 30),
+    ]
 
 
 def test_the_twenty_ninth_of_february_is_kept_in_leap_years() -> None:

@@ -76,10 +76,11 @@ def note_delivery(case: Case, contact_id: str, outcome: str, text: str, now: dat
     """A message was SENT or FAILED. `by_hand` says, where it failed, what a person has to do about it."""
     actor = Actor(kind="SYSTEM", id="deliver_contact")
     delivered = ContactDelivered(contact_id=contact_id, outcome=outcome, text=text)
+    result = {"outcome": outcome}
     if not by_hand:
-        return Change(case, (delivered,), actor)
+        return Change(case, (delivered,), actor, result)
     task, created = new_task(case, TaskKind.REACH_BY_HAND, now, _BY_HAND_WITHIN, by_hand)
-    return Change(case, (delivered, created), actor, tasks=(task,))
+    return Change(case, (delivered, created), actor, result, tasks=(task,))
 
 
 # --- towards an agreement --------------------------------------------------------------------------------------

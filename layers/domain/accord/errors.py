@@ -37,6 +37,13 @@ class NotApprovedError(AccordError):
     """A figure was asked for that comes from no approved, valid offer."""
 
 
+class NotSentError(AccordError):
+    """A message did not leave, or nobody can say whether it did; trying again could send it twice.
+
+    The text says, without personal data, what a person has to do.
+    """
+
+
 class DecisionRefusedError(AccordError):
     """The customer cannot do this now. `reason` is a word that the pages put into a sentence with the way out."""
 

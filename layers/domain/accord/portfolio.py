@@ -103,6 +103,8 @@ def read_header(line: bytes) -> tuple[str, ...]:
     """The columns that a header line names. Raises InputRejectedError that names what is missing or wrong."""
     if not line.strip():
         raise _refused("file", "it is empty, or its first line is: the first line names the columns")
+    if len(line) > MAX_ROW_BYTES:
+        raise _refused("header", f"it is longer than {MAX_ROW_BYTES:,} bytes")
     for magic, problem in _NOT_TEXT.items():
         if line.startswith(magic):
             raise _refused("file", problem)
@@ -270,16 +272,17 @@ def _place(detail: dict[str, Any], name: str, value: Any) -> None:
 
 def _history(row: dict[str, str]) -> dict[int, dict[str, Any]]:
     """The months of a row that hold anything, by their number, newest first."""
+    told_on = re.match(r"(\d{4})-(\d{2})-", row["occurredAt"])
+    if not told_on:
+        return {}  # the row is refused for that
     months: dict[int, dict[str, Any]] = {}
     for name, text in row.items():
         if text != "" and (match := _HISTORY.fullmatch(name)):
             value = int(text) if _WHOLE_NUMBER.fullmatch(text) else text
             months.setdefault(int(match[1]), {})[match[2]] = value
-    told_on = re.match(r"(\d{4})-(\d{2})-", row["occurredAt"])
     for number, month in months.items():
-        if told_on and "month" not in month:
-            year, index = divmod(int(told_on[1]) * 12 + int(told_on[2]) - 1 - number, 12)
-            month["month"] = f"{year:04}-{index + 1:02}"
+        year, index = divmod(int(told_on[1]) * 12 + int(told_on[2]) - 1 - number, 12)
+        month.setdefault("month", f"{year:04}-{index + 1:02}")
     return dict(sorted(months.items()))
 
 

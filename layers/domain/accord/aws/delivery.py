@@ -16,7 +16,7 @@ from accord.aws.store import CaseStore
 from accord.case import Case, Status
 from accord.contact_gate import may_contact
 from accord.customer import note_delivery, offers_to_show
-from accord.errors import PersonNotFoundError, ServiceUnavailableError
+from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
 from accord.messages import contact_message, sender_of, text_id
 from accord.person import Person
 from accord.policy import Policy, load_policy
@@ -36,13 +36,6 @@ class Contact(BaseModel):
     channel: Literal["SMS", "EMAIL"]
     template: str
     offer_ids: tuple[str, ...]
-
-
-class NotSentError(Exception):
-    """The message did not leave, or nobody can say whether it did; trying again could send it twice.
-
-    The text says, without personal data, what a person has to do.
-    """
 
 
 def send_sms(phone: str, text: str) -> None:
@@ -66,12 +59,19 @@ def _send(call: Callable[[], object]) -> None:
         with translated():
             call()
     except ServiceUnavailableError as error:
-        if isinstance(error.__cause__, ClientError | ConnectTimeoutError | EndpointConnectionError):
+        if _certainly_not_sent(error.__cause__):
             raise
         raise NotSentError(_LOST) from None
     except ClientError as error:
         reason = error_code(error)
         raise NotSentError(f"The message was refused ({reason}). Check how the customer can be reached.") from None
+
+
+def _certainly_not_sent(cause: BaseException | None) -> bool:
+    """Throttled, unavailable or never reached; an internal error (500) or a lost answer may have sent it."""
+    if isinstance(cause, ClientError):
+        return cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 500
+    return isinstance(cause, ConnectTimeoutError | EndpointConnectionError)
 
 
 class Messenger:

@@ -1,0 +1,273 @@
+"""Delivering a contact: sent once at most whatever the queue brings, never without a trace, never against the gate."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, ORIGIN, PHONE, REGION, Web, web_on_moto
+from loading import load_app
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sesv2.models import sesv2_backends
+
+from accord.aws import clients
+from accord.case import Case, ClosedReason
+from accord.events import announcement
+from accord.lifecycle import close
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[tuple[Web, ModuleType]]:
+    with web_on_moto() as web:
+        boto3.client("sesv2").create_email_identity(EmailIdentity="no-reply@bank.example")
+        yield web, load_app("deliver_contact")
+
+
+@pytest.fixture
+def web(pages: tuple[Web, ModuleType]) -> Web:
+    pages[0].clear()
+    return pages[0]
+
+
+@pytest.fixture
+def app(pages: tuple[Web, ModuleType]) -> ModuleType:
+    return pages[1]
+
+
+def detail_of(web: Web, case: Case, **changes: Any) -> dict[str, Any]:
+    """What the bus says of the last contact that was requested."""
+    requested = [event for event in web.cases.events(case.case_id) if event.type == "ContactRequested"]
+    return (announcement(requested[-1]) or {}) | changes
+
+
+def record(detail: dict[str, Any], message_id: str = "m-1") -> dict[str, Any]:
+    body = {"source": "accord", "detail-type": "ContactRequested", "detail": detail}
+    return {"messageId": message_id, "body": json.dumps(body), "eventSource": "aws:sqs", "attributes": {}}
+
+
+def delivered(app: ModuleType, *details: dict[str, Any]) -> list[str]:
+    """Bring the messages; the ids of those that failed and will come again."""
+    records = [record(detail, f"m-{number}") for number, detail in enumerate(details)]
+    try:
+        answer = app.handler({"Records": records}, CONTEXT)
+    except BatchProcessingError:  # all of them failed
+        return [record["messageId"] for record in records]
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def outcomes(web: Web, case: Case) -> list[dict[str, Any]]:
+    found = (event for event in web.cases.events(case.case_id) if event.type == "ContactDelivered")
+    return [event.content["data"] for event in found]
+
+
+def tasks(web: Web, case: Case) -> list[str]:
+    return [task.kind for task in web.cases.tasks(case.case_id)]
+
+
+def failing_sns(monkeypatch: pytest.MonkeyPatch, *failures: Exception | None) -> list[str]:
+    """Make SNS answer with these, one a call; returns the texts that it saw."""
+    sns, waiting, seen = clients.client("sns", attempts=1), list(failures), []
+    publish = sns.publish
+
+    def answer(**request: Any) -> Any:
+        seen.append(request["Message"])
+        failure = waiting.pop(0) if waiting else None
+        if failure is not None:
+            raise failure
+        return publish(**request)
+
+    monkeypatch.setattr(sns, "publish", answer)
+    return seen
+
+
+def refused(code: str, status: int = 400) -> ClientError:
+    answer = {"Error": {"Code": code, "Message": "…"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "Publish")  # type: ignore[arg-type]  # the rest of an answer is of no use here
+
+
+def test_an_invitation_leaves_by_sms_with_a_link_that_opens_the_case(web: Web, app: ModuleType) -> None:
+    case = web.invited()
+    assert delivered(app, detail_of(web, case)) == []
+    (text,) = web.sms()
+    link = re.search(rf"{ORIGIN}{BASE}(/c/[\w-]{{43}})", text)
+    assert link
+    browser = web.browser()
+    assert browser.submit(browser.get(link[1]), last4=LAST4).path == f"{link[1]}/code"
+    assert text.startswith("【示例银行】")
+    for personal in (NAME, "24,916", "¥", PHONE):
+        assert personal not in text
+    assert outcomes(web, case) == [
+        {"contactId": detail_of(web, case)["contactId"], "outcome": "SENT", "text": "INVITATION/1/zh-CN"}
+    ]
+
+
+def test_a_contact_that_comes_again_is_not_sent_again(web: Web, app: ModuleType) -> None:
+    case = web.invited()
+    detail = detail_of(web, case)
+    for _ in range(3):
+        assert delivered(app, detail) == []
+    assert delivered(app, detail, detail) == []
+    assert len(web.sms()) == 1
+    assert len(outcomes(web, case)) == 1
+
+
+def test_a_new_link_ends_the_one_before(web: Web, app: ModuleType) -> None:
+    case = web.invited()
+    old = web.link(case)
+    delivered(app, detail_of(web, case))
+    assert web.browser().post(old, {"last4": LAST4}).status == 403
+
+
+def test_a_contact_by_email_goes_to_the_mailbox(web: Web, app: ModuleType) -> None:
+    case = web.invited()
+    assert delivered(app, detail_of(web, case, channel="EMAIL")) == []
+    (mail,) = sesv2_backends[DEFAULT_ACCOUNT_ID][REGION].core_backend.sent_messages[-1:]
+    assert mail.source == "no-reply@bank.example"
+    assert mail.destinations["ToAddresses"] == ["holder-0001@example.com"]
+    assert not web.sms()
+    assert outcomes(web, case)[0]["outcome"] == "SENT"
+
+
+def test_without_an_address_a_person_takes_over(web: Web, app: ModuleType) -> None:
+    case = web.invited(cardholder={"email": None})
+    assert delivered(app, detail_of(web, case, channel="EMAIL")) == []
+    assert outcomes(web, case)[0]["outcome"] == "FAILED"
+    assert tasks(web, case) == ["REACH_BY_HAND"]
+
+
+@pytest.mark.parametrize("failure", [refused("Throttling"), ConnectTimeoutError(endpoint_url="https://sns")])
+def test_what_certainly_did_not_leave_is_tried_again(
+    web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    case = web.invited()
+    seen = failing_sns(monkeypatch, failure)
+    assert delivered(app, detail_of(web, case)) == ["m-0"]
+    assert outcomes(web, case) == []
+    assert delivered(app, detail_of(web, case)) == []
+    assert len(seen) == 2
+    assert len(web.sms()) == 1
+    assert outcomes(web, case)[0]["outcome"] == "SENT"
+
+
+@pytest.mark.parametrize("failure", [ReadTimeoutError(endpoint_url="https://sns"), refused("InternalError", 500)])
+def test_a_lost_answer_is_never_followed_by_a_second_message(
+    web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    case = web.invited()
+    seen = failing_sns(monkeypatch, failure)
+    for _ in range(3):
+        assert delivered(app, detail_of(web, case)) == []
+    assert len(seen) == 1
+    assert outcomes(web, case)[0]["outcome"] == "FAILED"
+    (task,) = web.cases.tasks(case.case_id)
+    assert task.kind == "REACH_BY_HAND"
+    assert "Nobody knows whether the message arrived" in task.note
+
+
+def test_a_refused_number_becomes_a_task_that_names_the_reason_but_no_number(
+    web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = web.invited()
+    failing_sns(monkeypatch, refused("InvalidParameter"))
+    assert delivered(app, detail_of(web, case)) == []
+    (task,) = web.cases.tasks(case.case_id)
+    assert "InvalidParameter" in task.note
+    assert PHONE not in task.note
+
+
+def test_a_crash_between_claim_and_send_leaves_a_task_and_no_second_message(
+    web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = web.invited()
+    seen = failing_sns(monkeypatch, SystemExit("the instance died"))  # type: ignore[arg-type]  # as a killed process
+    with pytest.raises(SystemExit):
+        app.handler({"Records": [record(detail_of(web, case))]}, CONTEXT)
+    assert delivered(app, detail_of(web, case)) == ["m-0"]  # perhaps somebody is still at it
+    assert outcomes(web, case) == []
+    web.later(minutes=3)
+    assert delivered(app, detail_of(web, case)) == []
+    assert outcomes(web, case)[0]["outcome"] == "FAILED"
+    assert tasks(web, case) == ["REACH_BY_HAND"]
+    assert len(seen) == 1
+
+
+def test_a_crash_after_sending_never_sends_again(web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+
+    def died(*_: Any) -> None:
+        raise RuntimeError("the instance died")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(app.messenger._cases), "change", died)
+        assert delivered(app, detail_of(web, case)) == ["m-0"]
+    web.later(minutes=3)
+    assert delivered(app, detail_of(web, case)) == []
+    assert len(web.sms()) == 1
+    assert outcomes(web, case)[0]["outcome"] == "FAILED"  # nobody knows, and a person finds out
+
+
+def test_one_bad_message_holds_up_no_other(web: Web, app: ModuleType) -> None:
+    first, second = web.invited(), web.invited()
+    broken = detail_of(web, first, caseId="c-none")
+    odd = detail_of(web, first, channel="PIGEON")
+    assert delivered(app, broken, detail_of(web, second), odd) == ["m-0", "m-2"]
+    assert outcomes(web, second)[0]["outcome"] == "SENT"
+
+
+@pytest.mark.parametrize("hours", [13, 20])  # 23:00 and 06:00 in Shanghai
+def test_a_message_that_was_held_up_into_the_quiet_hours_does_not_leave(web: Web, app: ModuleType, hours: int) -> None:
+    case = web.invited()
+    web.later(hours=hours)
+    assert delivered(app, detail_of(web, case)) == []
+    assert not web.sms()
+    assert outcomes(web, case)[0]["outcome"] == "FAILED"
+    (task,) = web.cases.tasks(case.case_id)
+    assert "contact.quiet_hours_local" in task.note
+
+
+def test_a_request_to_stop_that_came_meanwhile_stops_the_message(web: Web, app: ModuleType) -> None:
+    case = web.invited()
+    web.update(case.case_id, flags=("CEASE_CONTACT",))
+    delivered(app, detail_of(web, case))
+    assert not web.sms()
+    assert tasks(web, case) == ["REACH_BY_HAND"]
+
+
+def test_a_message_that_the_case_has_overtaken_does_not_leave_and_needs_nobody(web: Web, app: ModuleType) -> None:
+    closed, expired = web.invited(), web.invited()
+    web.change(closed.case_id, lambda case: close(case, ClosedReason.WITHDRAWN))
+    past = web.now - timedelta(seconds=1)
+    web.update(expired.case_id, offers=tuple(o.model_copy(update={"valid_until": past}) for o in expired.offers))
+    for case in (closed, expired):
+        assert delivered(app, detail_of(web, case)) == []
+        assert outcomes(web, case)[0]["outcome"] == "OVERTAKEN"
+        assert tasks(web, case) == []
+    assert not web.sms()
+
+
+def test_somebody_who_was_erased_gets_no_message(web: Web, app: ModuleType) -> None:
+    case = web.invited()
+    boto3.client("dynamodb").delete_item(TableName="PeopleTable", Key={"cardholder_id": {"S": case.cardholder_id}})
+    assert delivered(app, detail_of(web, case)) == []
+    assert outcomes(web, case)[0]["outcome"] == "FAILED"
+
+
+def test_no_log_line_holds_the_person_or_the_link(web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = StringIO()
+    monkeypatch.setattr(app.logger.registered_handler, "stream", log)
+    first, second = web.invited(), web.invited()
+    delivered(app, detail_of(web, first), detail_of(web, second, channel="EMAIL"))
+    failing_sns(monkeypatch, refused("Throttling"))
+    delivered(app, detail_of(web, web.invited()))
+    written = log.getvalue()
+    assert "contact delivered" in written
+    assert "ServiceUnavailableError" in written
+    for secret in (NAME, PHONE, "holder-0001@example.com", "/c/"):
+        assert secret not in written

@@ -1,0 +1,205 @@
+"""Intake on the local stack: each account once, whatever the order and number of events; what is wrong is named."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from billing_events import overdue_detail
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accord.aws.store import CaseStore
+from accord.billing import AccountOverdue, parse
+from accord.events import verify_chain
+from accord.opening import case_id_of
+from infra.local.application import accord_stack
+from infra.local.stack import LocalStack
+
+pytestmark = pytest.mark.xdist_group("intake")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    with accord_stack("https://plan.bank.example") as stack:
+        yield stack
+
+
+@pytest.fixture
+def cases(stack: LocalStack) -> CaseStore:
+    return CaseStore(stack.physical_id("CasesTable"), stack.physical_id("EventsTable"))
+
+
+def rejected(stack: LocalStack) -> list[dict[str, Any]]:
+    """What stands in the intake's dead-letter queue; it is emptied."""
+    sqs, url, found = stack.client("sqs"), stack.physical_id("IntakeDeadLetters"), []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def tell(stack: LocalStack, detail: dict[str, Any], detail_type: str = "AccountOverdue") -> None:
+    stack.put_event(stack.output("BusName"), "billing.cards", detail_type, detail)
+
+
+def case_of(detail: dict[str, Any]) -> str:
+    return case_id_of(parse(AccountOverdue, detail))
+
+
+def test_an_event_opens_a_case_and_starts_its_negotiation(stack: LocalStack, cases: CaseStore) -> None:
+    detail = overdue_detail(event_id="i-1", account_id="i-acct-1")
+    tell(stack, detail)
+    stack.settle()
+    assert cases.get(case_of(detail)).status == "INVITED"
+    assert cases.open_case_of("i-acct-1") == case_of(detail)
+
+
+def test_the_same_event_twice_is_one_case_and_one_execution(stack: LocalStack, cases: CaseStore) -> None:
+    detail = overdue_detail(event_id="i-2", account_id="i-acct-2")
+    for _ in range(3):
+        tell(stack, detail)
+    stack.settle()
+    named = [run for run in stack.executions("NegotiationStateMachine") if run.name == case_of(detail)]
+    assert len(named) == 1
+    types = [event.type for event in cases.events(case_of(detail))]
+    assert types.count("CaseOpened") == 1
+    assert types.count("ContactRequested") == 1
+
+
+def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalStack, cases: CaseStore) -> None:
+    first = overdue_detail(event_id="i-3", account_id="i-acct-3")
+    second = overdue_detail(event_id="i-4", account_id="i-acct-3", account={"daysPastDue": 53})
+    tell(stack, first)
+    stack.settle()
+    tell(stack, second)
+    stack.settle()
+    assert cases.open_case_of("i-acct-3") == case_of(first)
+    assert list(cases.events(case_of(second))) == []
+    assert rejected(stack) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"account": {"balance": {"principal": -5}}}, "account.balance.principal"),
+        ({"account": {"balance": {"principal": 10.5}}}, "account.balance.principal"),
+        ({"account": {"currency": "XXX"}}, "account.currency"),
+        ({"account": {"currency": "EUR"}}, "account.currency"),
+        ({"account": {"apr": "1.5"}}, "account.apr"),
+        ({"account": {"daysPastDue": 0}}, "account.daysPastDue"),
+        ({"account": {"oldestUnpaidDueDate": None}}, "account"),
+        ({"account": {"openedOn": "2199-01-01"}}, "account.openedOn"),
+        ({"account": {"history": [{"month": "2026-13", "billed": 1, "paid": 1, "monthsPastDue": 0}]}},
+         "account.history.0.month"),
+        ({"cardholder": {"phone": "12345"}}, "cardholder.phone"),
+        ({"cardholder": {"timeZone": "Asia/Nowhere"}}, "cardholder.timeZone"),
+        ({"cardholder": {"monthlyIncome": -1}}, "cardholder.monthlyIncome"),
+        ({"cardholder": {"name": "x" * 1_000}}, "cardholder.name"),
+        ({"jurisdiction": "ZZ"}, "jurisdiction"),
+        ({"occurredAt": "yesterday"}, "occurredAt"),
+        ({"occurredAt": "2026-11-24T01:00:00"}, "occurredAt"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_rejected_with_the_field_and_without_the_value(
+    stack: LocalStack, changes: dict[str, Any], field: str
+) -> None:
+    detail = overdue_detail(event_id="i-bad", account_id="i-acct-bad", **changes)
+    tell(stack, detail)
+    stack.settle()
+    (message,) = rejected(stack)
+    assert [problem["field"] for problem in message["rejected"]["problems"]] == [field]
+    assert json.loads(message["event"])["detail"] == detail, "the event itself is kept"
+    reasons = json.dumps(message["rejected"], ensure_ascii=False)
+    assert not any(secret in reasons for secret in ("王小明", "12345", "xxxx"))
+
+
+def test_an_event_that_does_not_parse_is_rejected_and_the_rest_of_the_batch_is_taken(
+    stack: LocalStack, cases: CaseStore
+) -> None:
+    queue = stack.physical_id("IntakeQueue")
+    good = overdue_detail(event_id="i-5", account_id="i-acct-5")
+    bodies = [
+        "{not json",
+        "[1, 2]",
+        "[" * 100_000,
+        json.dumps({"detail-type": "SomethingElse", "detail": {}}),
+        json.dumps({"detail-type": "AccountOverdue"}),
+        json.dumps({"detail-type": "AccountOverdue", "detail": good}),
+    ]
+    entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+    stack.client("sqs").send_message_batch(QueueUrl=queue, Entries=entries)
+    stack.settle()
+    assert cases.get(case_of(good)).status == "INVITED"
+    fields = sorted(message["rejected"]["problems"][0]["field"] for message in rejected(stack))
+    assert fields == ["detail", "detail-type", "message", "message", "message"]
+
+
+def test_an_event_that_is_far_too_large_is_refused_at_the_bus(stack: LocalStack) -> None:
+    huge = overdue_detail(event_id="i-6", account_id="i-acct-6", padding="x" * 10_000_000)
+    with pytest.raises(Exception, match="(?i)size|limit|large"):
+        tell(stack, huge)
+
+
+def test_a_standing_reaches_the_open_case(stack: LocalStack, cases: CaseStore) -> None:
+    detail = overdue_detail(event_id="i-7", account_id="i-acct-7")
+    tell(stack, detail)
+    stack.settle()
+    change = {"eventId": "s-1", "accountId": "i-acct-7", "status": "DISPUTED", "at": "2026-11-24T09:00:00+08:00"}
+    for _ in range(2):
+        tell(stack, change, "AccountStatusChanged")
+    stack.settle()
+    assert "DISPUTED" in cases.get(case_of(detail)).flags
+    assert [event.type for event in cases.events(case_of(detail))].count("AccountStatusRecorded") == 1
+
+
+def test_personal_data_is_in_the_people_table_alone(stack: LocalStack, cases: CaseStore) -> None:
+    detail = overdue_detail(
+        event_id="i-8", account_id="i-acct-8", cardholder={"name": "独一无二", "phone": "+8610999999999"}
+    )
+    tell(stack, detail)
+    stack.settle()
+    secrets = ("独一无二", "+8610999999999", detail["cardholder"]["email"], "1988-06-01", "204X")
+    dynamodb = stack.client("dynamodb")
+    for table in ("CasesTable", "EventsTable"):
+        held = json.dumps(dynamodb.scan(TableName=stack.physical_id(table))["Items"], ensure_ascii=False)
+        assert not [secret for secret in secrets if secret in held]
+    for function in stack.functions:
+        logged = "\n".join(stack.logs(function))
+        assert not [secret for secret in secrets if secret in logged], function
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_order_and_repetition_of_the_same_events_leads_to_the_same_case(
+    stack: LocalStack, cases: CaseStore, data: st.DataObject
+) -> None:
+    """An overdue event and two words on the account's standing, shuffled and repeated, while the workflow runs."""
+    number = data.draw(st.integers(0, 10**9), label="account")
+    account = f"p-acct-{number}"
+    overdue = ("AccountOverdue", overdue_detail(event_id=f"p-{number}", account_id=account))
+    standing = [
+        (
+            "AccountStatusChanged",
+            {"eventId": f"p-{number}-{status}", "accountId": account, "status": status, "at": f"2026-11-2{day}T09:00:00Z"},
+        )
+        for day, status in ((1, "DISPUTED"), (2, "NORMAL"))
+    ]
+    told = data.draw(
+        st.lists(st.sampled_from([overdue, *standing]), min_size=3, max_size=8).filter(
+            lambda events: {name for name, _ in events} == {"AccountOverdue", "AccountStatusChanged"}
+            and all(event in events for event in [overdue, *standing])
+        ),
+        label="events",
+    )
+    for detail_type, detail in told:
+        tell(stack, detail, detail_type)
+    stack.settle()
+    case_id = case_of(overdue[1])
+    case = cases.get(case_id)
+    assert cases.open_case_of(account) in (case_id, None)
+    assert cases.account_status(account) is None, "the newest word counts, whatever came last"
+    assert [event.type for event in cases.events(case_id)].count("CaseOpened") == 1
+    verify_chain(cases.events(case_id), case.head, case.version)
+    assert rejected(stack) == []

@@ -1,0 +1,160 @@
+"""The local gateway speaks to functions as API Gateway does, and shows what the stack is doing."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from infra.local.gateway import STAFF_ARN, Gateway, http_response, with_links
+from infra.local.stack import LocalStack
+
+TEMPLATE = Path(__file__).parent / "fixtures" / "local_stack" / "template.yaml"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[LocalStack]:
+    with LocalStack(TEMPLATE, {"Stage": "local", "PauseSeconds": "0"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(stack: LocalStack) -> Client:
+    return Client(Gateway(stack))
+
+
+def event_of(response: TestResponse) -> dict[str, Any]:
+    assert response.status_code == 201
+    event: dict[str, Any] = json.loads(response.data)
+    return event
+
+
+def test_a_request_becomes_a_proxy_event(browser: Client) -> None:
+    event = event_of(
+        browser.get(
+            "/orders/7%20b/lines?page=1&page=2&empty=",
+            headers=[("User-Agent", "Phone"), ("X-Twice", "one"), ("X-Twice", "two")],
+        )
+    )
+    assert event["resource"] == event["requestContext"]["resourcePath"] == "/orders/{order}/lines"
+    assert event["path"] == "/orders/7 b/lines"
+    assert event["requestContext"]["path"] == "/local/orders/7 b/lines"
+    assert event["requestContext"]["stage"] == "local"
+    assert event["httpMethod"] == event["requestContext"]["httpMethod"] == "GET"
+    assert event["pathParameters"] == {"order": "7 b"}
+    assert event["queryStringParameters"] == {"page": "2", "empty": ""}
+    assert event["multiValueQueryStringParameters"] == {"page": ["1", "2"], "empty": [""]}
+    assert event["headers"]["User-Agent"] == event["requestContext"]["identity"]["userAgent"] == "Phone"
+    assert event["requestContext"]["identity"]["sourceIp"] == "127.0.0.1"
+    assert event["requestContext"]["identity"]["userArn"] is None
+    assert (event["body"], event["isBase64Encoded"]) == (None, False)
+
+
+def test_without_a_query_and_parameters_there_is_null_and_not_an_empty_object(browser: Client) -> None:
+    event = event_of(browser.get("/staff"))
+    assert event["queryStringParameters"] is None
+    assert event["multiValueQueryStringParameters"] is None
+    assert event["pathParameters"] is None
+
+
+def test_a_body_travels_as_base64_because_every_type_is_binary(browser: Client) -> None:
+    event = event_of(browser.post("/orders/7", data={"name": "李雷", "n": "1"}))
+    assert event["isBase64Encoded"] is True
+    assert base64.b64decode(event["body"]).startswith(b"name=%E6%9D%8E")
+    assert event["headers"]["Content-Type"] == "application/x-www-form-urlencoded"
+
+
+def test_a_route_of_staff_has_a_signed_in_identity(browser: Client) -> None:
+    assert event_of(browser.get("/staff"))["requestContext"]["identity"]["userArn"] == STAFF_ARN
+
+
+def test_headers_with_many_values_come_back(browser: Client) -> None:
+    response = browser.get("/staff")
+    assert response.headers.getlist("Set-Cookie") == ["a=1", "b=2"]
+    assert response.headers["X-One"] == "1"
+
+
+def test_a_binary_answer_is_decoded(browser: Client) -> None:
+    response = browser.get("/picture")
+    assert response.data == b"\x89PNG"
+    assert response.headers["Content-Type"] == "image/png"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nothing"), ("DELETE", "/staff"), ("HEAD", "/staff"), ("GET", "/orders//lines")]
+)
+def test_a_route_that_is_not_there_is_forbidden(browser: Client, method: str, path: str) -> None:
+    response = browser.open(path, method=method)
+    assert response.status_code == 403
+    if method != "HEAD":
+        assert json.loads(response.data) == {"message": "Missing Authentication Token"}
+
+
+def test_an_error_in_the_function_is_a_bad_gateway_without_a_word_of_why(browser: Client, stack: LocalStack) -> None:
+    response = browser.get("/broken")
+    assert (response.status_code, json.loads(response.data)) == (502, {"message": "Internal server error"})
+    assert stack.problems[-1].what == "RuntimeError: broken on purpose"
+
+
+def test_an_answer_of_another_form_is_a_bad_gateway(browser: Client) -> None:
+    assert browser.get("/odd").status_code == 502
+    assert http_response("text").status_code == 502
+
+
+def test_a_body_beyond_ten_megabytes_is_refused(browser: Client) -> None:
+    response = browser.post("/orders/7", data=b"x" * (10 * 1024 * 1024 + 1), content_type="text/plain")
+    assert (response.status_code, json.loads(response.data)) == (413, {"message": "Request Too Long"})
+
+
+# --- the stack's own pages -----------------------------------------------------------------------------------------
+
+
+def test_the_outbox_shows_texts_and_mails_newest_first_with_links_that_work(browser: Client, stack: LocalStack) -> None:
+    stack.client("sesv2").create_email_identity(EmailIdentity="bank@example.com")
+    stack.client("sns").publish(PhoneNumber="+8613800000001", Message="请看 https://pay.example/c/Ab-1_。谢谢 <b>")
+    stack.client("sesv2").send_email(
+        FromEmailAddress="bank@example.com",
+        Destination={"ToAddresses": ["someone@example.com"]},
+        Content={"Simple": {"Subject": {"Data": "Your offer"}, "Body": {"Text": {"Data": "second"}}}},
+    )
+    page = browser.get("/outbox").get_data(as_text=True)
+    assert '<a href="https://pay.example/c/Ab-1_" rel="noreferrer">' in page
+    assert "<b>" not in page
+    assert page.index("someone@example.com") < page.index("+8613800000001")
+    assert "Your offer" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/outbox", "/executions"])
+def test_the_pages_speak_both_languages(browser: Client, path: str) -> None:
+    english = browser.get(path).get_data(as_text=True)
+    chinese = browser.get(path, headers={"Accept-Language": "zh-CN,zh;q=0.9"}).get_data(as_text=True)
+    assert '<html lang="en">' in english
+    assert '<html lang="zh-CN">' in chinese
+    assert '<html lang="zh-CN">' in browser.get(f"{path}?lang=zh").get_data(as_text=True)
+
+
+def test_an_execution_shows_its_state_and_its_history(browser: Client, stack: LocalStack) -> None:
+    stack.client("stepfunctions").start_execution(
+        stateMachineArn=stack.physical_id("DeliveryStateMachine"), name="shown-1", input='{"order": "shown-1"}'
+    )
+    stack.settle()
+    page = browser.get("/executions").get_data(as_text=True)
+    assert "Wait for the customer" in page
+    history = browser.get("/executions/delivery-local/shown-1").get_data(as_text=True)
+    assert "TaskStateEntered" in history
+    assert "There is no such execution" in browser.get("/executions/delivery-local/other").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://a.example/x.", "https://a.example/x"),
+        ("（https://a.example/x）", "https://a.example/x"),
+        ("https://a.example/x?y=1&z=2 end", "https://a.example/x?y=1&amp;z=2"),
+    ],
+)
+def test_an_address_ends_where_it_ends(text: str, address: str) -> None:
+    assert f'<a href="{address}" rel' in with_links(text)
