@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accord_documents import verify_sealed
 from rich.console import Console
 
 from accord import clock
@@ -23,6 +22,7 @@ from accord.comprehension import questions
 from accord.events import ChainedEvent, verify_chain
 from accord.money import format_money
 from accord.opening import case_id_of
+from accord_documents import verify_sealed
 from infra.local.application import accord_stack
 from infra.local.gateway import Gateway
 from infra.local.stack import LocalStack
@@ -49,7 +49,7 @@ def overdue_account(today: date) -> dict[str, Any]:
             "currency": "CNY",
             "openedOn": "2021-03-15",
             "creditLimit": 5000000,
-            "balance": {"principal": 2400000, "interest": 61200, "penaltyInterest": 18400, "lateFees": 12000, "fees": 0},
+            "balance": {"principal": 2400000, "interest": 61200, "penaltyInterest": 18400, "lateFees": 12000},
             "daysPastDue": 52,
             "oldestUnpaidDueDate": due.isoformat(),
             "apr": "0.1825",
@@ -190,7 +190,8 @@ def run(console: Console, stack: LocalStack, copy: Path) -> None:
 
     offers = story.case().offers
     for offer in offers:
-        monthly, total = (format_money(minor, "CNY", "zh-CN") for minor in (offer.regular_instalment, offer.total_payable))
+        figures = (offer.regular_instalment, offer.total_payable)
+        monthly, total = (format_money(minor, "CNY", "zh-CN") for minor in figures)
         expect(monthly in phone.page and total in phone.page, f"the offer of {monthly} a month should be shown")
     story.say(f"{len(offers)} offers stand side by side, none chosen for him. He takes the first.")
     phone.send({"offer": offers[0].offer_id})
@@ -223,7 +224,8 @@ def check(story: Story, document: bytes) -> None:
     verdict = verify_sealed(document, root, clock.now(), agreement.document_sha256)
     expect(verdict.genuine, f"the seal does not hold: {verdict.problem}")
     count = verify_chain(story.cases.events(case.case_id), case.head, case.version)
-    expect(sum(row.amount for row in agreement.schedule) == case.offers[0].total_payable, "the schedule does not add up")
+    total = sum(row.amount for row in agreement.schedule)
+    expect(total == case.offers[0].total_payable, "the schedule does not add up")
     history = stack.client("stepfunctions").get_execution_history(
         executionArn=stack.physical_id("NegotiationStateMachine").replace(":stateMachine:", ":execution:")
         + f":{case.case_id}",

@@ -3,8 +3,8 @@
 from typing import Any
 
 from accord import clock
-from accord.aws.steps import StepInput, case_store, negotiation_step
 from accord.assessment import assess
+from accord.aws.steps import StepInput, case_store, negotiation_step
 from accord.policy import load_policy
 
 store = case_store()

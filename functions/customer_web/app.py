@@ -366,8 +366,8 @@ def home(visit: Visit) -> Response:
 @reading
 def offers(visit: Visit) -> Response:
     now = clock.now()
-    if customer.place(visit.case, now) == "plan":
-        return to("/my/plan")
+    if (place := customer.place(visit.case, now)) in ("plan", "income"):
+        return to(f"/my/{place}")
     shown = customer.offers_to_show(visit.case, now)
     grace, cure = (visit.policy.rule(f"plan.{name}_days", visit.today) for name in ("grace", "cure"))
     view = pages.offers_view(visit.case, shown, visit.language)
@@ -478,7 +478,7 @@ def plan(visit: Visit) -> Response:
     response = inside(visit, "plan", **view)
     if view["refresh"]:
         # A header rather than a tag: the page asks again by itself, without any script.
-        response.headers["Refresh"] = f"4; url={BASE}/my"
+        response.headers["Refresh"] = f"2; url={BASE}/my"
     return response
 
 
@@ -581,7 +581,7 @@ def proposal_page(visit: Visit, status: int = 200, **values: Any) -> Response:
 @app.route("/my/income", methods=["GET"])
 @while_deciding
 def income(visit: Visit) -> Response:
-    return inside(visit, "income", values={}, problems={}, currency=visit.case.account.currency)
+    return income_page(visit)
 
 
 @app.route("/my/income", methods=["POST"], content_types=FORM)
@@ -590,10 +590,15 @@ def tell(visit: Visit, form: Form) -> Response:
     """What the customer earns and spends goes back to assessment; what is left out stays unknown."""
     told, problems = pages.parse_circumstances(form, visit.case.account.currency)
     if problems:
-        return inside(visit, "income", 422, values=form, problems=problems, currency=visit.case.account.currency)
+        return income_page(visit, 422, values=form, problems=problems)
     now = clock.now()
     visit.change(keyed(form), lambda case: customer.tell_circumstances(case, told, decision_id(form), visit.actor, now))
     return to("/my")
+
+
+def income_page(visit: Visit, status: int = 200, values: Form | None = None, problems: Form | None = None) -> Response:
+    unit = pages.unit(visit.case.account.currency, visit.language)
+    return inside(visit, "income", status, values=values or {}, problems=problems or {}, unit=unit)
 
 
 @app.route("/my/call", methods=["GET"])
@@ -608,7 +613,7 @@ def call(visit: Visit, form: Form) -> Response:
     """A person will call; the pages stay open."""
     now = clock.now()
     visit.change(keyed(form), lambda case: customer.ask_for_call(case, decision_id(form), visit.actor, now))
-    return to("/my")
+    return inside(visit, "call", template="notice.html", notice="called", next=f"{BASE}/my")
 
 
 @app.route("/my/decline", methods=["GET"])

@@ -41,6 +41,7 @@ HEADERS = {
 }
 
 _OTHER = {"zh-CN": {"tag": "en", "name": "English"}, "en": {"tag": "zh-CN", "name": "中文"}}
+_UNITS = {"CNY": {"zh-CN": "元", "en": "yuan"}}  # what people call it; any other currency keeps its code
 _COMPONENTS = ("principal", "interest", "penalty_interest", "late_fees", "fees")
 _SEALED_WITHIN = timedelta(minutes=2)  # beyond this somebody has to look, and the customer need not wait
 _CHART_WIDTH, _CHART_TOP, _CHART_FLOOR = 240, 6, 68
@@ -144,12 +145,17 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
     }
 
 
+def unit(currency: str, language: str) -> str:
+    """What an amount is typed in, in a word."""
+    return _UNITS.get(currency, {}).get(language, currency)
+
+
 def owed_view(case: Case, language: str) -> dict[str, Any]:
     """What is owed, and how it is made up."""
     balance, currency = case.account.balance, case.account.currency
     parts = [(name, getattr(balance, name)) for name in _COMPONENTS]
     return {
-        "currency": currency,
+        "unit": unit(currency, language),
         "owed": {
             "total": format_money(balance.total, currency, language),
             "parts": [(name, format_money(amount, currency, language)) for name, amount in parts if amount],

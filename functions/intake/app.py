@@ -1,4 +1,4 @@
-"""Billing's events from the queue: each overdue account becomes one case, once; what is not right is rejected, named."""
+"""Billing's events from the queue: each overdue account becomes one case; what is not right is rejected by name."""
 
 import os
 from typing import Any

@@ -6,7 +6,6 @@ import os
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from accord_documents import render_agreement, seal
 from aws_lambda_powertools.utilities.parameters import SSMProvider
 
 from accord import clock
@@ -19,6 +18,7 @@ from accord.events import AgreementSealed
 from accord.lifecycle import cannot_print, sealed, signed_agreement
 from accord.person import Person
 from accord.policy import load_policy
+from accord_documents import render_agreement, seal
 
 store = case_store()
 people = people_store()

@@ -34,7 +34,10 @@ def main() -> int:
     try:
         if asked.portfolio is not None and not asked.portfolio.is_file():
             raise CannotStartError(f"There is no file {asked.portfolio}.")
-        listeners = _listener("ACCORD_WEB_PORT", 8080, "the pages"), _listener("ACCORD_AWS_PORT", 4566, "the AWS endpoint")
+        listeners = (
+            _listener("ACCORD_WEB_PORT", 8080, "the pages"),
+            _listener("ACCORD_AWS_PORT", 4566, "the AWS endpoint"),
+        )
         _run(console, *listeners, asked.portfolio, asked.empty)
     except CannotStartError as error:
         console.print(f"[red]Accord cannot start.[/red] {error}")
@@ -69,7 +72,8 @@ def _run(console: Console, web: socket.socket, aws: socket.socket, portfolio: Pa
     def show(problem: "Problem") -> None:
         console.print(f"[yellow]{problem.where}[/yellow] {problem.what}", markup=True)
 
-    stack = accord_stack(f"http://127.0.0.1:{web.getsockname()[1]}", on_problem=show)
+    pages = f"http://localhost:{web.getsockname()[1]}"  # one name everywhere: forms refuse to come from another
+    stack = accord_stack(pages, on_problem=show)
     servers: list[Server] = []
     try:
         try:
@@ -80,7 +84,7 @@ def _run(console: Console, web: socket.socket, aws: socket.socket, portfolio: Pa
         servers += [Server(Gateway(stack), web), aws_endpoint(aws)]
         for server in servers:
             server.start()
-        _welcome(console, stack, *[server.url for server in servers], time.monotonic() - began)
+        _welcome(console, stack, pages, servers[1].url, time.monotonic() - began)
         if not empty:
             file = portfolio or SAMPLE_PORTFOLIO
             send_portfolio(stack, file)

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from accord_documents import self_signed_certificate, subject_name
-
 from accord import clock
+from accord_documents import self_signed_certificate, subject_name
 from infra.local.business_time import business_time_offset
 from infra.local.stack import LocalStack, Problem
 
@@ -48,6 +47,9 @@ def _set_up(stack: LocalStack) -> None:
     """The sender's identity in SES, and a certificate for the seal key: self-signed, as only a demonstration may."""
     stack.client("sesv2").create_email_identity(EmailIdentity=_MAIL_SENDER)
     certificate = self_signed_certificate(
-        stack.client("kms"), stack.physical_id("SealKey"), subject_name("Example Bank (demonstration)", "CN"), clock.now()
+        stack.client("kms"),
+        stack.physical_id("SealKey"),
+        subject_name("Example Bank (demonstration)", "CN"),
+        clock.now(),
     )
     stack.client("ssm").put_parameter(Name=_SEAL_CERTIFICATE, Value=certificate, Type="String", Tier="Advanced")

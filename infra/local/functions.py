@@ -180,9 +180,7 @@ class Function:
 
     def _run(self, payload: bytes, deadline: float) -> tuple[bytes, str | None]:
         request_id = str(uuid.uuid4())
-        context = LambdaContext(
-            self.name, self.memory, self.arn, request_id, self.log_group, self.log_stream, deadline
-        )
+        context = LambdaContext(self.name, self.memory, self.arn, request_id, self.log_group, self.log_stream, deadline)
         try:
             self._entry = self._entry or self._load()
             event = json.loads(payload or b"{}")
@@ -194,9 +192,13 @@ class Function:
         except (Exception, SystemExit) as error:  # an error of the function is a result, whatever it is
             return _error(type(error).__name__, str(error), traceback.format_tb(error.__traceback__))
         if time.monotonic() > deadline:
-            return _error("Sandbox.Timedout", f"RequestId: {request_id} Error: Task timed out after {self.timeout:.2f} seconds")
+            return _error(
+                "Sandbox.Timedout", f"RequestId: {request_id} Error: Task timed out after {self.timeout:.2f} seconds"
+            )
         if len(body) > _PAYLOAD_LIMIT:
-            return _error("Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size")
+            return _error(
+                "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size"
+            )
         return body, None
 
     def _load(self) -> Callable[[Any, LambdaContext], Any]:

@@ -84,7 +84,7 @@ class Gateway:
 
     def _index(self, chinese: bool) -> str:
         executions = self._stack.executions()
-        counts = {status: 0 for status in ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")}
+        counts = dict.fromkeys(("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"), 0)
         for execution in executions:
             counts[execution.status] += 1
         return self._render("index.html", chinese, counts=counts, routes={route.path for route in self._routes})

@@ -1,7 +1,7 @@
 """Everything in which moto differs from AWS in a way that matters here, set right for as long as a stack runs.
 
-Each patch says why it is there. tests/integration/test_moto_patches.py shows, patch by patch, what moto does without it:
-when such a test fails after an upgrade of moto, the patch can go.
+Each patch says why it is there. tests/integration/test_moto_patches.py shows, patch by patch, what moto does without
+it: when such a test fails after an upgrade of moto, the patch can go.
 """
 
 import copy
@@ -169,7 +169,9 @@ def requests_cost_less() -> list[Patch]:
     works out five names under which each field of an answer may be found, and draws 52 random letters for its id;
     botocore composes a user agent and signs, and moto checks no signature.
     """
-    names: dict[tuple[type, int, str], tuple[Any, tuple[str, ...]]] = {}  # holds the shape, so that its id stays its own
+    names: dict[
+        tuple[type, int, str], tuple[Any, tuple[str, ...]]
+    ] = {}  # holds the shape, so that its id stays its own
     pick_slowly, sign_truly = AttributePicker.__call__, RequestSigner.sign
 
     def pick(self: AttributePicker, context: Any) -> Any:
@@ -242,7 +244,11 @@ def executions_need_no_name() -> list[Patch]:
     original = StepFunctionsParserBackend.start_execution
 
     def start_execution(
-        self: Any, state_machine_arn: str, name: str | None = None, execution_input: Any = None, trace_header: Any = None
+        self: Any,
+        state_machine_arn: str,
+        name: str | None = None,
+        execution_input: Any = None,
+        trace_header: Any = None,
     ) -> Execution:
         return original(self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header)
 
@@ -443,7 +449,9 @@ def queues_lose_nothing() -> list[Patch]:
         with self._messages_lock:
             delete(self, receipt_handle)
 
-    def change_message_visibility(self: SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int) -> None:
+    def change_message_visibility(
+        self: SQSBackend, queue_name: str, receipt_handle: str, visibility_timeout: int
+    ) -> None:
         with self.get_queue(queue_name)._messages_lock:
             change_visibility(self, queue_name, receipt_handle, visibility_timeout)
 
@@ -504,9 +512,7 @@ def put_events_has_a_limit() -> list[Patch]:
 
     def put_events(self: EventsBackend, events: list[dict[str, Any]]) -> Any:
         size = sum(
-            len(str(entry.get(name, "")).encode())
-            for entry in events
-            for name in ("Source", "DetailType", "Detail")
+            len(str(entry.get(name, "")).encode()) for entry in events for name in ("Source", "DetailType", "Detail")
         ) + 14 * sum("Time" in entry for entry in events)
         if size > PUT_EVENTS_LIMIT:
             raise ValidationException("Total size of the entries in the request is over the limit.")
@@ -519,7 +525,12 @@ def buckets_speak_as_aws_does() -> list[Patch]:
     """moto's S3 events name a field `eTag` that AWS names `etag`, and give a version id where there is none."""
 
     def send(account_id: str, bucket: Any, event_name: str, key: Any) -> None:
-        detail_object = {"key": key.name, "size": key.size, "etag": key.etag.strip('"'), "sequencer": f"{time.time_ns():018X}"}
+        detail_object = {
+            "key": key.name,
+            "size": key.size,
+            "etag": key.etag.strip('"'),
+            "sequencer": f"{time.time_ns():018X}",
+        }
         if bucket.is_versioned:
             detail_object["version-id"] = key.version_id
         event = {
@@ -558,13 +569,17 @@ def messages_are_noticed(hooks: Hooks) -> list[Patch]:
     """moto keeps what is sent, but not when, and texts apart from mails: no outbox could show them in order."""
     publish, send_email = SNSBackend.publish, SESBackend.send_email
 
-    def publish_and_tell(self: SNSBackend, message: str, arn: str | None, phone_number: str | None = None, *args: Any, **kwargs: Any) -> str:
+    def publish_and_tell(
+        self: SNSBackend, message: str, arn: str | None, phone_number: str | None = None, *args: Any, **kwargs: Any
+    ) -> str:
         message_id: str = publish(self, message, arn, phone_number, *args, **kwargs)
         if phone_number:
             hooks.message_sent("SMS", phone_number, "", message)
         return message_id
 
-    def send_email_and_tell(self: SESBackend, source: str, subject: str, body: str, destinations: dict[str, list[str]]) -> Any:
+    def send_email_and_tell(
+        self: SESBackend, source: str, subject: str, body: str, destinations: dict[str, list[str]]
+    ) -> Any:
         sent = send_email(self, source, subject, body, destinations)
         hooks.message_sent("EMAIL", ", ".join(destinations.get("ToAddresses", [])), subject, body)
         return sent

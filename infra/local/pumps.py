@@ -1,4 +1,4 @@
-"""What carries messages from one service to the next in AWS: event source mappings, rule targets, retries, schedules."""
+"""Carries messages from one service to the next: event source mappings, rule targets, retries, schedules."""
 
 import json
 import queue
@@ -160,9 +160,7 @@ class StreamPump:
     When the attempts are used up, the record goes to the OnFailure destination, and the stream goes on.
     """
 
-    def __init__(
-        self, mapping: Mapping[str, Any], function: Function, streams: Any, sqs: Any, report: Report
-    ) -> None:
+    def __init__(self, mapping: Mapping[str, Any], function: Function, streams: Any, sqs: Any, report: Report) -> None:
         self._function, self._streams, self._sqs, self._report = function, streams, sqs, report
         self._arn: str = mapping["EventSourceArn"]
         self.table = self._arn.split("/")[1]
@@ -420,17 +418,16 @@ def _at_path(event: Any, path: str) -> Any:
 class Schedule:
     """One schedule and when it fires next."""
 
-    name: str
     arn: str
+    source: str  # aws.scheduler, or aws.events for a rule with a schedule
     expression: str
     time_zone: str
     target: Mapping[str, Any]
-    of_scheduler: bool  # EventBridge Scheduler, or a rule with a ScheduleExpression
     due: datetime | None = None
 
 
 class Scheduler:
-    """Fires schedules in business time. A jump of the clock fires what fell into it once each, then goes on from there."""
+    """Fires schedules in business time. A jump of the clock fires each that fell into it once."""
 
     def __init__(
         self, schedules: Sequence[Schedule], deliver: Callable[[Mapping[str, Any], Mapping[str, Any]], None],
@@ -459,10 +456,10 @@ class Scheduler:
             "version": "0",
             "id": str(uuid.uuid4()),
             "detail-type": "Scheduled Event",
-            "source": "aws.scheduler" if schedule.of_scheduler else "aws.events",
+            "source": schedule.source,
             "account": self._account,
             "time": due.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "region": self._region,
             "resources": [schedule.arn],
-            "detail": "{}" if schedule.of_scheduler else {},
+            "detail": "{}" if schedule.source == "aws.scheduler" else {},
         }

@@ -5,9 +5,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
-_MONTHS = {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-_DAYS = {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}
-_FIELDS = (
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1
+    )
+}
+_DAYS = {name: number for number, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"], 1)}
+_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("minute", 0, 59, {}), ("hour", 0, 23, {}), ("day of month", 1, 31, {}),
     ("month", 1, 12, _MONTHS), ("day of week", 1, 7, _DAYS), ("year", 1970, 2199, {}),
 )  # fmt: skip
@@ -73,7 +78,9 @@ def _values(text: str, name: str, low: int, high: int, names: dict[str, int], ex
             if match is None:
                 raise ValueError
             first = low if match[1] == "*" else names.get(match[1]) or int(match[1])
-            last = names.get(match[2]) or int(match[2]) if match[2] else (high if match[3] or match[1] == "*" else first)
+            last = (
+                names.get(match[2]) or int(match[2]) if match[2] else (high if match[3] or match[1] == "*" else first)
+            )
             step = int(match[3] or 1)
         except ValueError:
             raise ValueError(f"{expression!r}: cannot read {item!r} as {name}") from None

@@ -39,7 +39,7 @@ class Server:
         )
         self._server.daemon_threads = True  # type: ignore[attr-defined]  # of socketserver.ThreadingMixIn
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._listener = listener  # kept: closing it would close the server's socket
+        listener.close()  # the server has its own copy
         self.url = f"http://{host}:{port}"
 
     def start(self) -> None:

@@ -103,7 +103,9 @@ class LocalStack:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def start(self) -> Self:
@@ -146,23 +148,37 @@ class LocalStack:
         """End everything within two seconds. What still waits is given up, as nothing here outlives the process."""
         self._stopped.set()
         self._wake_streams()
-        for backend in stepfunctions_parser_backends[self.account].values():
-            for machine in backend.state_machines:
-                for execution in machine.executions:
-                    if execution.status == "RUNNING" and execution.exec_worker.env is not None:
-                        execution.stop(datetime.now(UTC), None, None)
+        deadline = time.monotonic() + 1.5
+        self._end_executions(deadline)
         for queue in list(sqs_backends[self.account][self.region].queues.values()):
             with queue._messages_lock:
                 queue._messages_lock.notify_all()
         if hasattr(self, "_deliveries"):
             for _ in range(_DELIVERY_THREADS):
                 self._deliveries.wake()
-        deadline = time.monotonic() + 1.5
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         self._resources.close()
         clients.client.cache_clear()
         _one_at_a_time.release()
+
+    def _end_executions(self, deadline: float) -> None:
+        """No execution may go on when moto no longer catches its calls."""
+        while time.monotonic() < deadline:
+            backends: Any = stepfunctions_parser_backends[self.account].values()
+            running = [
+                execution
+                for backend in backends
+                for machine in backend.state_machines
+                for execution in machine.executions
+                if execution.status == "RUNNING"
+            ]
+            if not running:
+                return
+            for execution in running:
+                if execution.exec_worker.env is not None:  # or it is only just starting
+                    execution.stop(datetime.now(UTC), None, None)
+            time.sleep(0.01)
 
     # --- use -------------------------------------------------------------------------------------------------------
 
@@ -170,7 +186,8 @@ class LocalStack:
         """A boto3 client of this stack; the same one each time."""
         with self._client_lock:
             if service not in self._clients:
-                self._clients[service] = boto3.client(service, region_name=self.region)
+                make: Any = boto3.client  # typed for each service by name
+                self._clients[service] = make(service, region_name=self.region)
             return self._clients[service]
 
     def physical_id(self, logical_id: str) -> str:
@@ -200,9 +217,8 @@ class LocalStack:
         """Every execution so far, of one state machine (logical id) or of all, in the order of their start."""
         wanted = [self.state_machines[state_machine]] if state_machine else list(self.state_machines.values())
         backend = stepfunctions_parser_backends[self.account][self.region]
-        return [
-            execution for machine in backend.state_machines if machine.arn in wanted for execution in machine.executions
-        ]
+        machines: list[Any] = [machine for machine in backend.state_machines if machine.arn in wanted]
+        return [execution for machine in machines for execution in machine.executions]
 
     def waiting(self) -> set[str]:
         """ARNs of the executions that wait for a callback or a time."""
@@ -296,23 +312,27 @@ class LocalStack:
         for logical_id, _ in self.template.resources("AWS::ApiGateway::Stage"):
             self.api_stage = resolved[logical_id]["StageName"]
         self._scheduler = Scheduler(
-            [
-                *(
-                    Schedule(logical_id, f"arn:aws:scheduler:{self.region}:{self.account}:schedule/default/{logical_id}",
-                             properties["ScheduleExpression"], properties.get("ScheduleExpressionTimezone", "UTC"),
-                             properties["Target"], of_scheduler=True)
-                    for logical_id, properties in self._enabled("AWS::Scheduler::Schedule", resolved)
-                ),
-                *(
-                    Schedule(logical_id, f"arn:aws:events:{self.region}:{self.account}:rule/{self.physical_id(logical_id)}",
-                             properties["ScheduleExpression"], "UTC", target, of_scheduler=False)
-                    for logical_id, properties in self._enabled("AWS::Events::Rule", resolved)
-                    if "ScheduleExpression" in properties
-                    for target in properties.get("Targets", [])
-                ),
-            ],
-            self._deliveries.deliver, clock.now, self.account, self.region,
-        )  # fmt: skip
+            self._schedules(resolved), self._deliveries.deliver, clock.now, self.account, self.region
+        )
+
+    def _schedules(self, resolved: Mapping[str, Mapping[str, Any]]) -> list[Schedule]:
+        """What EventBridge Scheduler and rules with a schedule have to fire."""
+        place = f"{self.region}:{self.account}"
+        schedules = [
+            Schedule(
+                arn=f"arn:aws:scheduler:{place}:schedule/default/{logical_id}",
+                source="aws.scheduler",
+                expression=properties["ScheduleExpression"],
+                time_zone=properties.get("ScheduleExpressionTimezone", "UTC"),
+                target=properties["Target"],
+            )
+            for logical_id, properties in self._enabled("AWS::Scheduler::Schedule", resolved)
+        ]
+        for logical_id, properties in self._enabled("AWS::Events::Rule", resolved):
+            for target in properties.get("Targets", []) if "ScheduleExpression" in properties else []:
+                arn = f"arn:aws:events:{place}:rule/{self.physical_id(logical_id)}"
+                schedules.append(Schedule(arn, "aws.events", properties["ScheduleExpression"], "UTC", target))
+        return schedules
 
     def _enabled(self, kind: str, resolved: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
         found = [(logical_id, resolved[logical_id]) for logical_id, _ in self.template.resources(kind)]
@@ -342,7 +362,7 @@ class LocalStack:
         self.functions[logical_id] = self._by_name[name] = function
 
     def _add_state_machine(self, logical_id: str, properties: Mapping[str, Any]) -> None:
-        """Create it once more through the API: CloudFormation's lands where moto executes nothing, under the same ARN."""
+        """Create it again through the API: CloudFormation's, of the same ARN, lands where moto executes nothing."""
         path = self.template.folder / properties["DefinitionS3Location"]["Key"]
         text = definition(path.read_text(encoding="utf-8"), properties.get("DefinitionSubstitutions", {}))
         arn = self.client("stepfunctions").create_state_machine(
@@ -357,9 +377,7 @@ class LocalStack:
         function = self._by_name[mapping["FunctionName"].split(":")[-1]]
         source = mapping["EventSourceArn"].split(":")[2]
         if source == "sqs":
-            self._queue_pumps.append(
-                QueuePump(mapping, function, self.client("sqs"), self.report, self._retry_seconds)
-            )
+            self._queue_pumps.append(QueuePump(mapping, function, self.client("sqs"), self.report, self._retry_seconds))
         elif source == "dynamodb":
             self._stream_pumps.append(
                 StreamPump(mapping, function, self.client("dynamodbstreams"), self.client("sqs"), self.report)
@@ -416,7 +434,7 @@ class LocalStack:
             for key, value in details.items()
             if key not in ("traceHeader", "inputDetails", "outputDetails")
         }
-        event = {
+        event: Any = {
             "version": "0",
             "id": str(uuid.uuid4()),
             "detail-type": "Step Functions Execution Status Change",
@@ -452,13 +470,17 @@ class LocalStack:
             execution.name for execution in self.executions()
             if execution.status == "RUNNING" and execution.exec_arn not in waiting
         ]  # fmt: skip
-        pumps = [pump.busy() for pump in (*self._stream_pumps, self._deliveries, *self._queue_pumps)]
-        return [*(f"execution {name}" for name in at_work[:3]), *(left for left in pumps if left)]
+        left = [
+            *(pump.busy() for pump in self._stream_pumps),
+            self._deliveries.busy(),
+            *(pump.busy() for pump in self._queue_pumps),
+        ]
+        return [*(f"execution {name}" for name in at_work[:3]), *filter(None, left)]
 
 
 @contextmanager
 def _quiet_moto() -> Iterator[None]:
-    """Step Functions logs every error that a state machine catches, with pages of its own insides; history has it too."""
+    """moto logs each error that a state machine catches, with pages of its own insides; the history has it too."""
     logger = logging.getLogger("moto")
     level = logger.level
     logger.setLevel(logging.CRITICAL)

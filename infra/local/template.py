@@ -100,7 +100,10 @@ class LocalTemplate:
 
     def layers_of(self, function: Mapping[str, Any]) -> tuple[Path, ...]:
         """The folders of the layers that a function names, without repetition."""
-        keys = [self.translated["Resources"][layer["Ref"]]["Properties"]["Content"]["S3Key"] for layer in function.get("Layers", [])]
+        keys = [
+            self.translated["Resources"][layer["Ref"]]["Properties"]["Content"]["S3Key"]
+            for layer in function.get("Layers", [])
+        ]
         return tuple(self.folder / key for key in dict.fromkeys(keys))
 
     def binary_bodies(self) -> bool:

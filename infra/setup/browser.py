@@ -23,7 +23,8 @@ def main() -> int:
         sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
         quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
         subprocess.run([*sudo, "apt-get", "update", "-qq"], check=False, **quiet)
-        subprocess.run([*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False, **quiet)
+        install = [*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+        subprocess.run(install, check=False, **quiet)
     if not browser():
         # Playwright's own build, for machines without apt.
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)

@@ -51,7 +51,7 @@ PUBLISHED: dict[str, events.CaseEvent] = {
     "PlanActivated": events.PlanActivated(
         offer_id="o-1",
         currency="CNY",
-        waived={"lateFees": 5_000},
+        waived=events.WaivedAmounts(principal=0, interest=0, penalty_interest=0, late_fees=5_000, fees=0),
         schedule=(events.PlannedInstalment(number=1, due_date=date(2026, 7, 31), amount=27_777),),
         annual_rate_ppm=0,
         document_sha256="0" * 64,

@@ -104,7 +104,7 @@ def test_a_customer_comes_from_the_link_to_the_sealed_agreement(web: Web, langua
     case = web.invited()
     browser, page = signed(web, case, language)
     assert page.path == "/my/plan"
-    assert page.headers["refresh"] == f"4; url={BASE}/my"
+    assert page.headers["refresh"] == f"2; url={BASE}/my"
     seal_it(web, case)
     done = browser.get("/my")
     assert "refresh" not in done.headers
@@ -779,7 +779,8 @@ def test_another_way_is_a_decision_that_stays_until_it_is_taken_up(
 ) -> None:
     case = web.invited()
     browser, offers = web.entered(case)
-    waiting = browser.submit(browser.get(f"/my/{page}"), **typed)
+    browser.submit(browser.get(f"/my/{page}"), **typed)
+    waiting = browser.get("/my")
     assert waiting.path == "/my/plan"
     assert "refresh" in waiting.headers
     decision = web.cases.get(case.case_id).decision
@@ -866,7 +867,7 @@ def test_declining_needs_one_of_the_reasons(web: Web) -> None:
 def test_after_a_call_was_arranged_the_pages_are_open_again(web: Web) -> None:
     case = web.invited()
     browser, _ = web.entered(case)
-    browser.submit(browser.get("/my/call"))
+    assert "We will call you" in browser.submit(browser.get("/my/call")).text
     web.change(case.case_id, lambda case: arrange_call(case, web.now))
     assert browser.get("/my").path == "/my/offers"
 

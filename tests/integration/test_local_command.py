@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def run(*arguments: str, **variables: str) -> "subprocess.Popen[str]":
 
 
 @pytest.fixture
-def taken_port() -> int:
+def taken_port() -> Iterator[int]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -69,7 +70,7 @@ def test_it_starts_answers_and_ends_within_two_seconds_of_ctrl_c() -> None:
             said += line
             if "Screening starts" in line:
                 break
-        address = re.search(r"Outbox\s+(http://127\.0\.0\.1:\d+/outbox)", said)
+        address = re.search(r"Outbox\s+(http://localhost:\d+/outbox)", said)
         assert address is not None, said
         with urllib.request.urlopen(address[1], timeout=10) as page:  # noqa: S310 - our own address
             assert page.status == 200

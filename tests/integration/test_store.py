@@ -1,4 +1,4 @@
-"""The case store keeps its promises: one transaction a change, once a key, an unbroken chain, one open case an account."""
+"""The case store keeps its promises: one transaction a change, once a key, an unbroken chain, one case an account."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

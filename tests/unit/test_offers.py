@@ -173,7 +173,8 @@ def test_every_offer_is_affordable_lawful_distinct_and_adds_up(
     event(f"{len(offers)} offers")
     assert len(offers) <= 3
     assert len({(offer.product, offer.months) for offer in offers}) == len(offers)
-    assert (change.result["outcome"] == "NO_AFFORDABLE_OFFER") == (not offers)
+    nothing = "ASK" if told.monthly_income is None else "NO_AFFORDABLE_OFFER"
+    assert (change.result["outcome"] == nothing) == (not offers)
     personalised = case.assessment.exceeds_ability and case.assessment.willing
     for offer in offers:
         rows = schedule_of(offer)
@@ -236,9 +237,16 @@ def test_where_no_plan_is_affordable_a_person_advises() -> None:
 
 
 def test_who_advises_is_told_what_to_ask_first() -> None:
-    change = proposed(circumstances=Circumstances(), account=an_account(history=a_history(0, 0, 0)))
+    change = proposed(circumstances=Circumstances(monthly_income=2_000 * YUAN))
     assert change.result == {"outcome": "NO_AFFORDABLE_OFFER"}
-    assert "INCOME, ESSENTIAL_SPEND" in change.tasks[0].note
+    assert "ESSENTIAL_SPEND, OTHER_DEBTS" in change.tasks[0].note
+
+
+def test_where_income_is_unknown_and_nothing_was_paid_the_customer_is_asked_instead_of_refused() -> None:
+    change = proposed(circumstances=Circumstances(), account=an_account(history=a_history(0, 0, 0)))
+    assert change.result == {"outcome": "ASK"}
+    assert (change.case.status, change.case.offers, change.tasks) == (Status.ASSESSED, (), ())
+    assert change.case.answer_by == NOW + timedelta(days=14)
 
 
 # --- a person looks first ----------------------------------------------------------------------------------------

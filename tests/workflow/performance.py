@@ -20,14 +20,14 @@ def perform(stack: LocalStack, path: Path) -> Play:
     with broken(stack, told.get("break"), told.get("break_too")):
         play.start()
         seen: dict[str, int] = {}
-        previous = None
+        at, did = "", ""
         for step in told.get("then", []):
             # Two acts in a row at the same wait belong to the same visit, unless the first one ends the wait.
-            if step["at"] != previous or ends_the_wait(last):
+            if step["at"] != at or ends_the_wait(did):
                 seen[step["at"]] = seen.get(step["at"], 0) + 1
             play.wait_at(step["at"], seen[step["at"]])
             play.do(step)
-            previous, last = step["at"], step["do"]
+            at, did = step["at"], step["do"]
         play.wait_for_the_end()
     compare(play, told["ends"])
     return play

@@ -17,11 +17,11 @@ from accord import clock, customer, errors, staff
 from accord.agreement import terms_of
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
+from accord.billing import AccountOverdue, parse
 from accord.case import Case, Change, StaffTask
 from accord.comprehension import questions
 from accord.events import Actor, announcement
 from accord.opening import case_id_of, with_standing
-from accord.billing import AccountOverdue, parse
 from accord.policy import load_policy
 from infra.local.functions import Function, LambdaContext
 from infra.local.stack import LocalStack
@@ -83,7 +83,10 @@ class Play:
         return str(described["status"])
 
     def _execution_arn(self) -> str:
-        return self.stack.physical_id("NegotiationStateMachine").replace(":stateMachine:", ":execution:") + f":{self.case_id}"
+        return (
+            self.stack.physical_id("NegotiationStateMachine").replace(":stateMachine:", ":execution:")
+            + f":{self.case_id}"
+        )
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:
         """Wait for something to become true."""

@@ -1,4 +1,4 @@
-"""The negotiation when people are slow: reminders, escalation, expiry. The durations are seconds here, days in a bank."""
+"""The negotiation when people are slow: reminders, escalation, expiry. Durations are seconds here, days in a bank."""
 
 from pathlib import Path
 

@@ -50,22 +50,16 @@ def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Asses
         exceeds_ability=case.account.balance.total > (affordable if disposable is None else disposable),
         willing=_willing(case, proposed, rules),
         questions=_questions(told),
-        lines=lines.made(),
+        lines=tuple(lines),
         rules=rules.used,
     )
 
 
-class _Lines:
+class _Lines(list[AssessmentLine]):
     """The log of the calculation."""
 
-    def __init__(self) -> None:
-        self._lines: list[AssessmentLine] = []
-
     def add(self, name: str, amount: int, rule: str | None = None) -> None:
-        self._lines.append(AssessmentLine(name=name, amount=amount, rule=rule))
-
-    def made(self) -> tuple[AssessmentLine, ...]:
-        return tuple(self._lines)
+        self.append(AssessmentLine(name=name, amount=amount, rule=rule))
 
 
 def _disposable(told: Circumstances, income: int, lines: _Lines, rules: RulesOfTheDay) -> int:

@@ -1,4 +1,4 @@
-"""What billing tells us: the events on the bus, validated field by field, and how they become an account and a person."""
+"""What billing tells us: the events on the bus, validated field by field, and the account and person they become."""
 
 import re
 from datetime import date
@@ -47,7 +47,7 @@ Flag = Literal[
 
 
 class Told(BaseModel):
-    """A part of a billing event: camelCase on the wire. Fields that we do not know are a newer billing's and ignored."""
+    """A part of a billing event: camelCase on the wire. Fields that we do not know come from a newer billing."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
@@ -76,7 +76,7 @@ class ToldAccount(Told):
     balance: ToldBalance
     days_past_due: Count
     oldest_unpaid_due_date: Day | None = None
-    apr: Annotated[Decimal, Field(ge=0, le=1, max_digits=12)]
+    apr: Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
     minimum_due: Amount
     history: Annotated[tuple[ToldMonth, ...], Field(max_length=60)] = ()
 
@@ -142,7 +142,7 @@ class AccountStatusChanged(Told):
 
 
 def parse(model: type[ToldEvent], detail: Any) -> ToldEvent:
-    """The detail of a bus event as `model`. Raises InputRejectedError that names every field that is wrong, no value."""
+    """The detail of a bus event as `model`. Raises InputRejectedError that names each wrong field, without values."""
     try:
         return model.model_validate(detail)
     except ValidationError as error:

@@ -51,7 +51,8 @@ class ClosedReason(StrEnum):
 MOVES: Mapping[Status, frozenset[Status]] = {
     Status.OPENED: frozenset({Status.IDENTIFIED, Status.CLOSED}),
     Status.IDENTIFIED: frozenset({Status.ASSESSED, Status.CLOSED}),
-    Status.ASSESSED: frozenset({Status.OFFERED, Status.IN_REVIEW, Status.CLOSED}),
+    # Straight to the customer where their own figures are asked for before anything can be offered.
+    Status.ASSESSED: frozenset({Status.OFFERED, Status.IN_REVIEW, Status.INVITED, Status.NEGOTIATING, Status.CLOSED}),
     Status.OFFERED: frozenset({Status.INVITED, Status.NEGOTIATING, Status.CLOSED}),
     Status.IN_REVIEW: frozenset({Status.OFFERED, Status.CLOSED}),
     Status.INVITED: frozenset({Status.NEGOTIATING, Status.ASSESSED, Status.CLOSED}),
@@ -268,6 +269,7 @@ class Case(Value):
     offers: tuple[Offer, ...] = ()
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0
+    answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()
     decision: Decision | None = None

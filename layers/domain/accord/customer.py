@@ -109,12 +109,15 @@ def has_understood(case: Case) -> bool:
 
 
 def place(case: Case, now: datetime) -> str:
-    """Where the customer goes on, whenever they come back: offers, questions, agreement, or plan.
+    """Where the customer goes on, whenever they come back: income, offers, questions, agreement, or plan.
 
-    `plan` is the page for everything on which there is nothing to decide now.
+    `income` is for a customer whose means have to be known before anything can be offered; `plan` is the page for
+    everything on which there is nothing to decide now.
     """
-    if case.status not in _DECIDING or case.decision is not None or not offers_to_show(case, now):
+    if case.status not in _DECIDING or case.decision is not None:
         return "plan"
+    if not offers_to_show(case, now):
+        return "plan" if case.offers else "income"
     if chosen_offer(case, now) is None:
         return "offers"
     return "agreement" if has_understood(case) else "questions"

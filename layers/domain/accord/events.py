@@ -30,10 +30,14 @@ class Actor(BaseModel):
     id: str
 
 
-class CaseEvent(BaseModel):
-    """Something that happened to a case. The class name is the event's type."""
+class EventPart(BaseModel):
+    """A part of an event: camelCase on the wire."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class CaseEvent(EventPart):
+    """Something that happened to a case. The class name is the event's type."""
 
     published: ClassVar[bool] = False
 
@@ -66,7 +70,7 @@ class CaseAssessed(CaseEvent):
     rules: tuple[str, ...]
 
 
-class OfferSummary(CaseEvent):
+class OfferSummary(EventPart):
     """One offer as told to other systems."""
 
     offer_id: str
@@ -169,7 +173,17 @@ class AgreementDownloaded(CaseEvent):
     document_sha256: str
 
 
-class PlannedInstalment(CaseEvent):
+class WaivedAmounts(EventPart):
+    """What the plan gives up of each component; billing writes it off when the plan is completed."""
+
+    principal: int
+    interest: int
+    penalty_interest: int
+    late_fees: int
+    fees: int
+
+
+class PlannedInstalment(EventPart):
     number: int
     due_date: date
     amount: int
@@ -179,7 +193,7 @@ class PlanActivated(CaseEvent):
     published = True
     offer_id: str
     currency: str
-    waived: dict[str, int]
+    waived: WaivedAmounts
     schedule: tuple[PlannedInstalment, ...]
     annual_rate_ppm: int
     document_sha256: str
@@ -213,9 +227,7 @@ class AccountStatusRecorded(CaseEvent):
     status: str
 
 
-EVENT_TYPES: dict[str, type[CaseEvent]] = {
-    kind.__name__: kind for kind in CaseEvent.__subclasses__() if kind not in (OfferSummary, PlannedInstalment)
-}
+EVENT_TYPES: dict[str, type[CaseEvent]] = {kind.__name__: kind for kind in CaseEvent.__subclasses__()}
 PUBLISHED = tuple(name for name, kind in EVENT_TYPES.items() if kind.published)
 
 
@@ -243,7 +255,9 @@ def chain_hash(canonical_body: bytes) -> str:
     return hashlib.sha256(_HASH_PREFIX + canonical_body).hexdigest()
 
 
-def link(case_id: str, account_id: str, seq: int, prev: str, at: datetime, actor: Actor, event: CaseEvent) -> ChainedEvent:
+def link(
+    case_id: str, account_id: str, seq: int, prev: str, at: datetime, actor: Actor, event: CaseEvent
+) -> ChainedEvent:
     """The event as number `seq` (the first is 1) of a case's chain, after the event whose hash is `prev`."""
     at_text = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     body = rfc8785.dumps(

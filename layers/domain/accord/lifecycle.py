@@ -1,6 +1,7 @@
-"""The moves of a negotiation between offer and plan: inviting, reminding, staff's word, sealing, activation, the end."""
+"""The moves of a negotiation between offer and plan: inviting, reminding, staff's word, sealing, activation, end."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from accord.case import (
     Agreement,
@@ -24,6 +25,7 @@ from accord.events import (
     PlanActivated,
     PlannedInstalment,
     StepFailed,
+    WaivedAmounts,
 )
 from accord.offers import approve_offers
 from accord.policy import Policy
@@ -40,19 +42,19 @@ _MAX_ESCALATIONS = 3
 
 
 def invite(case: Case, policy: Policy, now: datetime) -> Change:
-    """Ask the contact gate for the message that brings the personal link.
+    """Ask the contact gate for the message that brings the personal link, to offers or to the question of income.
 
     Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff). A customer who asked for these
     offers on the page sees them there, whatever the hour; the message is then only an addition.
     """
     taken = case.model_copy(update={"decision": None})
-    if not any(offer.approved_by and offer.valid_until > now for offer in case.offers):
+    if case.offers and not any(offer.approved_by and offer.valid_until > now for offer in case.offers):
         raise NotApprovedError("no offer is approved and still valid")
     asked_on_the_page = case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER"
     verdict = _gate(case, policy, now)
     if verdict.allowed:
-        template = "NEW_OFFERS" if asked_on_the_page else "INVITATION"
-        contacted, requested = _contact(taken, template, verdict, now)
+        invitation = "NEW_OFFERS" if asked_on_the_page else "INVITATION"
+        contacted, requested = _contact(taken, invitation if case.offers else "QUESTIONS", verdict, now)
         status = Status.NEGOTIATING if asked_on_the_page else Status.INVITED
         return Change(contacted.moved(status), (requested,), _WORKFLOW, {"outcome": "INVITED"})
     if asked_on_the_page:
@@ -70,16 +72,15 @@ def remind(case: Case, policy: Policy, now: datetime) -> Change:
     waits = {"outcome": "WAIT"}
     if case.decision is not None:  # it came in this very moment: the wait hands it over at once
         return Change(case, (), _WORKFLOW, waits)
-    if all(offer.valid_until <= now for offer in case.offers):
+    stands_until = [offer.valid_until for offer in case.offers] or [case.answer_by or now]
+    if max(stands_until) <= now:
         return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
-    today = now.date()
+    today = now.astimezone(ZoneInfo(case.time_zone)).date()
     verdict = _gate(case, policy, now)
     if case.reminders >= policy.rule("reminders.max_count", today) or not verdict.allowed:
         return Change(case, (), _WORKFLOW, waits)
-    contacted, requested = _contact(case, "REMINDER", verdict, now)
-    return Change(
-        contacted.model_copy(update={"reminders": case.reminders + 1}), (requested,), _WORKFLOW, waits
-    )
+    contacted, requested = _contact(case, "REMINDER" if case.offers else "QUESTIONS", verdict, now)
+    return Change(contacted.model_copy(update={"reminders": case.reminders + 1}), (requested,), _WORKFLOW, waits)
 
 
 def _gate(case: Case, policy: Policy, now: datetime) -> Verdict:
@@ -173,7 +174,7 @@ def activate(case: Case) -> Change:
     active = PlanActivated(
         offer_id=offer.offer_id,
         currency=offer.currency,
-        waived=offer.waived.model_dump(),
+        waived=WaivedAmounts(**offer.waived.model_dump()),
         schedule=tuple(
             PlannedInstalment(number=row.number, due_date=row.due_date, amount=row.amount) for row in agreement.schedule
         ),

@@ -46,6 +46,9 @@ class Template:
     email: dict[str, str]
 
 
+# The one template that invites to no offer: the customer's means are asked for first.
+ASKING = "QUESTIONS"
+
 TEMPLATES: dict[str, Template] = {
     "INVITATION": Template(
         version=1,
@@ -109,6 +112,33 @@ TEMPLATES: dict[str, Template] = {
             "If you do not want e-mails like this one, call and tell us.\n\n{institution}",
         },
     ),
+    "QUESTIONS": Template(
+        version=1,
+        subject={
+            "zh-CN": "{institution}：请告诉我们您的情况，我们好为您安排",
+            "en": "{institution}: tell us how things are, so that we can find a plan",
+        },
+        sms={
+            "zh-CN": "【{institution}】您好，关于您的信用卡账户，我们想先了解您每月的收支，"
+            "才能准备您负担得起的安排，请填写：{link} "
+            "如需人工帮助请致电{phone}。我们不会在电话中向您索要验证码。拒收请回复R",
+            "en": "{institution}: hello. About your card account: tell us what comes in and goes out each month, "
+            "so that we can find a plan you can afford: {link} To speak with us call {phone}. "
+            "We never ask for a code by phone. Reply STOP to opt out.",
+        },
+        email={
+            "zh-CN": "您好：\n\n关于您的信用卡账户，我们想为您准备负担得起的安排。"
+            "请先告诉我们您每月的收入和必要支出。\n\n"
+            "请打开您的专属链接：\n{link}\n\n打开后我们会先确认是您本人，确认之前页面上没有您的账户信息。"
+            "请不要把链接转发给别人。\n\n需要人工帮助，请致电 {phone}。我们不会在电话或邮件中向您索要验证码。\n"
+            "如果不想再收到这类邮件，请致电告诉我们。\n\n{institution}",
+            "en": "Hello,\n\nWe would like to find a plan for your card account that you can afford. "
+            "Please tell us what comes in and what has to go out each month.\n\nOpen your personal link:\n{link}\n\n"
+            "We first make sure that it is you. Before that the page shows nothing about your account. Please do not pass the link on."
+            "\n\nTo speak with a person call {phone}. We never ask for a code by phone or e-mail.\n"
+            "If you do not want e-mails like this one, call and tell us.\n\n{institution}",
+        },
+    ),
 }
 
 # The last line lets a phone offer the code on the page of this very site and on no other.
@@ -144,8 +174,23 @@ def text_id(template: str, language: str) -> str:
 def contact_message(
     template: str, case: Case, offer_ids: Sequence[str], sender: Sender, link: str, now: datetime
 ) -> Message:
-    """The message that brings a personal link. Raises NotApprovedError when none of the offers may be quoted now."""
+    """The message that brings a personal link, to offers or, without any, to the question of income.
+
+    Raises NotApprovedError when it invites to offers and none of them may be quoted now.
+    """
     text, language = TEMPLATES[template], case.language
+    words = {"institution": sender.institution, "phone": sender.phone, "link": link}
+    if template != ASKING:
+        words["until"] = format_date(_until(case, offer_ids, now), language)
+    return Message(
+        subject=text.subject[language].format(**words),
+        sms=text.sms[language].format(**words),
+        email=text.email[language].format(**words),
+    )
+
+
+def _until(case: Case, offer_ids: Sequence[str], now: datetime) -> date:
+    """The last day on which all the offers that may be quoted are valid, where the customer is."""
     valid = []
     for offer_id in offer_ids:
         try:
@@ -154,18 +199,7 @@ def contact_message(
             continue
     if not valid:
         raise NotApprovedError("the message invites to offers, and none of them is approved and valid")
-    until = min(offer.valid_until for offer in valid).astimezone(ZoneInfo(case.time_zone)).date()
-    words = {
-        "institution": sender.institution,
-        "phone": sender.phone,
-        "link": link,
-        "until": format_date(until, language),
-    }
-    return Message(
-        subject=text.subject[language].format(**words),
-        sms=text.sms[language].format(**words),
-        email=text.email[language].format(**words),
-    )
+    return min(offer.valid_until for offer in valid).astimezone(ZoneInfo(case.time_zone)).date()
 
 
 def identity_code_sms(code: str, language: str, sender: Sender, host: str) -> str:

@@ -41,14 +41,19 @@ class _Plan:
 def propose(case: Case, policy: Policy, now: datetime) -> Change:
     """Make at most three affordable offers within the policy, or say that there is none.
 
-    Outcomes: OFFERED (approved by policy), REVIEW (a person with authority looks first), NO_AFFORDABLE_OFFER (a person
-    advises the customer). Earlier offers of the case are replaced.
+    Outcomes: OFFERED (approved by policy), REVIEW (a person with authority looks first), ASK (income is unknown and
+    what was paid so far carries no plan: the customer is asked), NO_AFFORDABLE_OFFER (a person advises the customer).
+    Earlier offers of the case are replaced.
     """
     if case.assessment is None or case.identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
     rules = policy.on(now.astimezone(ZoneInfo(case.time_zone)).date())
     plans = _best(_plans(case, case.identification, case.assessment, rules))
     fresh = {"chosen_offer_id": None, "comprehension": None, "review_reasons": ()}
+    if not plans and case.circumstances.monthly_income is None:
+        answer_by = now + timedelta(days=rules["offer.valid_days"])
+        asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh})
+        return Change(asking, (), _STEP, {"outcome": "ASK"})
     if not plans:
         note = "No plan within the policy is affordable. Advise on breathing space and free debt advice."
         if case.assessment.questions:

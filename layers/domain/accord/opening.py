@@ -35,7 +35,7 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
         refuse("account.currency", f"not a currency of the {event.jurisdiction} policy; it allows {allowed}")
     try:
         ZoneInfo(event.cardholder.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database, like Asia, is an OSError
         refuse("cardholder.timeZone", "not a time zone of the IANA database, for example Asia/Shanghai")
     if event.account.days_past_due == 0:
         refuse("account.daysPastDue", "0 is not overdue; send AccountAtRisk for an account that may become so")

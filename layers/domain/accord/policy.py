@@ -121,8 +121,6 @@ _VALUES: Mapping[str, Any] = {
     "review.vulnerable": bool,
     "review.low_confidence_above": Amount,
     "reminders.max_count": Count,
-    "retention.recording_years": Count,
-    "automated_decision.human_review_on_request": bool,
     "institution.name": Texts,
     "institution.phone": str,
     "support.free_help": Texts,

@@ -119,7 +119,8 @@ class Messenger:
     def _send_once(self, contact: Contact, case: Case, now: datetime) -> str:
         policy = load_policy(case.jurisdiction)
         on_offer = {offer.offer_id for offer in offers_to_show(case, now)}
-        if case.status not in (Status.INVITED, Status.NEGOTIATING) or on_offer.isdisjoint(contact.offer_ids):
+        overtaken = on_offer.isdisjoint(contact.offer_ids) if contact.offer_ids else bool(case.offers)
+        if case.status not in (Status.INVITED, Status.NEGOTIATING) or overtaken:
             return "OVERTAKEN"
         # The queue may have held the contact back for hours: what was allowed then need not be allowed now.
         before = tuple(record for record in case.contacts if record.contact_id != contact.contact_id)

@@ -1,0 +1,301 @@
+"""What a customer may do with a case, when, and that nothing else changes it."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from builders import NOW, TODAY, YUAN, a_counter_offer, after, an_offered_case, the_policy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accord import customer
+from accord.agreement import terms_hash, terms_of
+from accord.case import Agreement, Case, Change, Status
+from accord.comprehension import questions
+from accord.errors import DecisionRefusedError
+from accord.events import Actor
+from accord.lifecycle import invite
+from accord.schedule import schedule_of
+
+ACTOR = Actor(kind="CUSTOMER", id="f" * 64)
+LATER = NOW + timedelta(days=30)
+
+
+def invited(**changes: Any) -> Case:
+    case = after(invite(an_offered_case(), the_policy(), NOW))
+    assert case.status is Status.INVITED
+    return case.model_copy(update=changes)
+
+
+def chosen(**changes: Any) -> Case:
+    case = invited()
+    return after(customer.choose_offer(case, case.offers[0].offer_id, ACTOR, NOW)).model_copy(update=changes)
+
+
+def right(case: Case) -> dict[str, str]:
+    offer = case.offer(case.chosen_offer_id)
+    assert offer is not None
+    return {question.id: question.right for question in questions(offer, "en")}
+
+
+def understood(**changes: Any) -> Case:
+    case = chosen()
+    return after(customer.answer_questions(case, "en", right(case), ACTOR, NOW)).model_copy(update=changes)
+
+
+def terms(case: Case, number: int = 0) -> dict[str, Any]:
+    return terms_of(case, case.offers[number], the_policy(), "en", TODAY)
+
+
+def types(change: Change) -> list[str]:
+    return [type(event).__name__ for event in change.events]
+
+
+DECISIONS = {
+    "choose": lambda case, now: customer.choose_offer(case, case.offers[0].offer_id, ACTOR, now),
+    "answer": lambda case, now: customer.answer_questions(case, "en", {}, ACTOR, now),
+    "sign": lambda case, now: customer.sign(case, terms(case), "d-1", ACTOR, now),
+    "propose": lambda case, now: customer.propose_amount(case, 300 * YUAN, "d-1", ACTOR, now),
+    "tell": lambda case, now: customer.tell_circumstances(case, {"dependants": 2}, "d-1", ACTOR, now),
+    "call": lambda case, now: customer.ask_for_call(case, "d-1", ACTOR, now),
+    "decline": lambda case, now: customer.decline(case, "NOT_TOLD", "d-1", ACTOR, now),
+}
+
+
+# --- coming in -------------------------------------------------------------------------------------------------
+
+
+def test_an_invited_customer_who_proved_who_they_are_is_negotiating() -> None:
+    change = customer.confirm_identity(invited(), ACTOR)
+    assert change.case.status is Status.NEGOTIATING
+    assert types(change) == ["IdentityConfirmed"]
+
+
+@pytest.mark.parametrize("status", [Status.NEGOTIATING, Status.SIGNED, Status.ACTIVE, Status.CLOSED, Status.IN_REVIEW])
+def test_who_comes_back_later_changes_no_status(status: Status) -> None:
+    assert customer.confirm_identity(invited(status=status), ACTOR).case.status is status
+
+
+def test_a_lock_calls_a_person() -> None:
+    change = customer.lock_access(invited(), ACTOR, NOW)
+    assert types(change) == ["AccessLocked", "StaffTaskCreated"]
+    assert [task.kind for task in change.tasks] == ["CALL_CUSTOMER"]
+
+
+# --- towards an agreement --------------------------------------------------------------------------------------
+
+
+def test_choosing_remembers_every_offer_that_stood_beside_it() -> None:
+    case = invited()
+    change = customer.choose_offer(case, case.offers[-1].offer_id, ACTOR, NOW)
+    assert change.case.chosen_offer_id == case.offers[-1].offer_id
+    assert change.case.status is Status.NEGOTIATING
+    (event,) = change.events
+    assert event.model_dump()["shown"] == tuple(offer.offer_id for offer in case.offers)
+
+
+def test_choosing_another_asks_the_questions_again_and_choosing_the_same_does_not() -> None:
+    case = understood()
+    assert customer.has_understood(case)
+    assert customer.has_understood(customer.choose_offer(case, case.offers[0].offer_id, ACTOR, NOW).case)
+    assert not customer.has_understood(customer.choose_offer(case, case.offers[1].offer_id, ACTOR, NOW).case)
+
+
+@pytest.mark.parametrize("offer_id", ["", "c-1-9-9", "../../x"])
+def test_an_offer_that_is_none_cannot_be_chosen(offer_id: str) -> None:
+    with pytest.raises(DecisionRefusedError, match="OFFER_EXPIRED"):
+        customer.choose_offer(invited(), offer_id, ACTOR, NOW)
+
+
+def test_questions_count_their_attempts_and_pass_only_when_all_is_right() -> None:
+    case = chosen()
+    once = customer.answer_questions(case, "en", right(case) | {"MONTHS": "z"}, ACTOR, NOW)
+    assert once.result == {"passed": False}
+    assert not customer.has_understood(once.case)
+    twice = customer.answer_questions(once.case, "en", right(case), ACTOR, NOW)
+    assert twice.result == {"passed": True}
+    assert twice.case.comprehension is not None
+    assert twice.case.comprehension.attempts == 2
+    assert customer.has_understood(twice.case)
+
+
+def test_signing_keeps_the_very_terms_their_hash_and_the_schedule() -> None:
+    case = understood()
+    signed = customer.sign(case, terms(case), "d-1", ACTOR, NOW)
+    agreement = signed.case.agreement
+    assert isinstance(agreement, Agreement)
+    assert json.loads(agreement.terms) == terms(case)
+    assert agreement.terms_hash == terms_hash(terms(case))
+    assert agreement.schedule == schedule_of(case.offers[0])
+    assert types(signed) == ["AgreementSigned", "CustomerDecided"]
+    assert signed.events[0].model_dump()["consents"] == tuple(terms(case)["consents"])
+    assert signed.case.decision is not None
+    assert (signed.case.decision.kind, signed.case.status) == ("SIGNED", Status.SIGNED)
+
+
+def test_nobody_signs_what_was_not_chosen_or_not_understood() -> None:
+    case = invited(status=Status.NEGOTIATING)
+    with pytest.raises(DecisionRefusedError, match="NOT_CHOSEN"):
+        customer.sign(case, terms(case), "d-1", ACTOR, NOW)
+    case = chosen()
+    with pytest.raises(DecisionRefusedError, match="NOT_UNDERSTOOD"):
+        customer.sign(case, terms(case), "d-1", ACTOR, NOW)
+
+
+def test_the_terms_of_another_offer_cannot_be_signed() -> None:
+    case = understood()
+    with pytest.raises(DecisionRefusedError, match="TERMS_CHANGED"):
+        customer.sign(case, terms(case, 1), "d-1", ACTOR, NOW)
+
+
+def test_understanding_one_offer_is_not_understanding_another() -> None:
+    case = understood()
+    other = case.model_copy(update={"chosen_offer_id": case.offers[1].offer_id})
+    with pytest.raises(DecisionRefusedError, match="NOT_UNDERSTOOD"):
+        customer.sign(other, terms(other, 1), "d-1", ACTOR, NOW)
+
+
+@pytest.mark.parametrize("act", ["answer", "sign"])
+def test_an_offer_that_ran_out_can_be_neither_answered_about_nor_signed(act: str) -> None:
+    with pytest.raises(DecisionRefusedError, match="OFFER_EXPIRED"):
+        DECISIONS[act](understood(), LATER)
+
+
+def test_offers_that_nobody_approved_or_that_ran_out_are_not_shown() -> None:
+    case = invited()
+    assert customer.offers_to_show(case, NOW) == case.offers
+    assert customer.offers_to_show(case, LATER) == ()
+    withheld = tuple(offer.model_copy(update={"approved_by": None}) for offer in case.offers)
+    assert customer.offers_to_show(invited(offers=withheld), NOW) == ()
+
+
+# --- once, and only while it is open ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("act", DECISIONS)
+def test_nothing_is_decided_while_a_decision_waits(act: str) -> None:
+    with pytest.raises(DecisionRefusedError, match="PENDING"):
+        DECISIONS[act](understood(decision=a_counter_offer(100)), NOW)
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status not in (Status.INVITED, Status.NEGOTIATING)])
+@pytest.mark.parametrize("act", DECISIONS)
+def test_nothing_is_decided_when_the_case_is_not_open_for_it(act: str, status: Status) -> None:
+    with pytest.raises(DecisionRefusedError, match="NOT_OPEN"):
+        DECISIONS[act](understood(status=status), NOW)
+
+
+@pytest.mark.parametrize(
+    ("act", "kind"), [("propose", "COUNTER"), ("tell", "INCOME_FORM"), ("call", "CALL_ME"), ("decline", "DECLINED")]
+)
+def test_a_decision_waits_for_the_workflow_in_the_same_status(act: str, kind: str) -> None:
+    case = invited()
+    change = DECISIONS[act](case, NOW)
+    assert change.case.status is case.status
+    assert change.case.decision is not None
+    assert (change.case.decision.by, change.case.decision.kind, change.case.decision.at) == ("CUSTOMER", kind, NOW)
+    assert types(change)[-1] == "CustomerDecided"
+    assert change.actor == ACTOR
+
+
+@pytest.mark.parametrize("amount", [0, -1, 12_000 * YUAN + 1])
+def test_a_proposal_is_above_nothing_and_within_what_is_owed(amount: int) -> None:
+    with pytest.raises(DecisionRefusedError, match="AMOUNT"):
+        customer.propose_amount(invited(), amount, "d-1", ACTOR, NOW)
+
+
+def test_what_the_customer_does_not_tell_stays_unknown_or_as_it_was() -> None:
+    case = invited()
+    unknown = case.model_copy(update={"circumstances": case.circumstances.model_copy(update={"dependants": None})})
+    told = customer.tell_circumstances(unknown, {"monthly_income": 0}, "d-1", ACTOR, NOW).case.circumstances
+    assert (told.monthly_income, told.dependants, told.told_by) == (0, None, "CUSTOMER")
+    assert told.monthly_essential_spend == case.circumstances.monthly_essential_spend
+    with pytest.raises(DecisionRefusedError, match="NOTHING_TOLD"):
+        customer.tell_circumstances(case, {}, "d-1", ACTOR, NOW)
+
+
+def test_who_says_that_the_amount_is_wrong_gets_a_person() -> None:
+    change = customer.decline(invited(), "AMOUNT_WRONG", "d-1", ACTOR, NOW)
+    assert [task.kind for task in change.tasks] == ["CALL_CUSTOMER"]
+    assert not customer.decline(invited(), "OTHER_HELP", "d-1", ACTOR, NOW).tasks
+    with pytest.raises(DecisionRefusedError, match="REASON"):
+        customer.decline(invited(), "my name is …", "d-1", ACTOR, NOW)
+
+
+def test_a_copy_can_be_noted_only_of_a_sealed_agreement() -> None:
+    case = understood()
+    signed = customer.sign(case, terms(case), "d-1", ACTOR, NOW).case
+    with pytest.raises(DecisionRefusedError, match="NOT_SEALED"):
+        customer.note_download(signed, ACTOR)
+    assert signed.agreement is not None
+    sealed = signed.model_copy(update={"agreement": signed.agreement.model_copy(update={"document_sha256": "a" * 64})})
+    assert customer.note_download(sealed, ACTOR).events[0].model_dump() == {"document_sha256": "a" * 64}
+
+
+# --- where one goes on -----------------------------------------------------------------------------------------
+
+
+def test_each_moment_of_a_case_has_its_place() -> None:
+    case = understood()
+    signed = customer.sign(case, terms(case), "d-1", ACTOR, NOW).case
+    assert customer.place(invited(), NOW) == "offers"
+    assert customer.place(chosen(), NOW) == "questions"
+    assert customer.place(case, NOW) == "agreement"
+    assert customer.place(signed, NOW) == "plan"
+    assert customer.place(case, LATER) == "plan"
+    assert customer.place(understood(decision=a_counter_offer(100)), NOW) == "plan"
+    assert customer.place(chosen(chosen_offer_id="an older offer"), NOW) == "offers"
+
+
+@given(st.sampled_from(Status), st.booleans(), st.booleans(), st.booleans())
+def test_every_case_has_a_place(status: Status, pending: bool, picked: bool, late: bool) -> None:
+    case = understood(status=status, decision=a_counter_offer(1) if pending else None)
+    if not picked:
+        case = case.model_copy(update={"chosen_offer_id": None})
+    place = customer.place(case, LATER if late else NOW)
+    assert place in {"offers", "questions", "agreement", "plan"}
+    if pending or late or status not in (Status.INVITED, Status.NEGOTIATING):
+        assert place == "plan"
+
+
+# --- names -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("王小明", "王小明"),
+        (" 王 小明 ", "王小明"),
+        ("阿依古丽·买买提", "阿依古丽•买买提"),
+        ("阿依古丽买买提", "阿依古丽・买买提"),
+        ("mary-ann o'neill", "Mary Ann O’Neill"),
+        ("ＷＡＮＧ　ＬＩ", "Wang Li"),
+        ("José", "Jose\u0301"),
+    ],
+)
+def test_a_name_is_the_same_however_it_is_typed(typed: str, name: str) -> None:
+    assert customer.same_name(typed, name)
+
+
+@pytest.mark.parametrize(("typed", "name"), [("王晓明", "王小明"), ("", ""), ("·", "·"), ("Li", "Li Wang"), ("", "王")])
+def test_another_name_or_none_is_not(typed: str, name: str) -> None:
+    assert not customer.same_name(typed, name)
+
+
+def test_a_change_never_touches_what_it_is_not_about() -> None:
+    case = invited()
+    for act in ("choose", "propose", "call", "decline"):
+        changed = DECISIONS[act](case, NOW).case
+        kept = {"account", "offers", "assessment", "contacts", "opened_at", "flags", "circumstances"}
+        assert changed.model_dump(include=kept) == case.model_dump(include=kept)
+
+
+def test_delivery_that_failed_says_what_a_person_has_to_do() -> None:
+    sent = customer.note_delivery(invited(), "k-1", "SENT", "INVITATION/1/en", NOW)
+    failed = customer.note_delivery(invited(), "k-1", "FAILED", "INVITATION/1/en", NOW, by_hand="Call instead.")
+    assert (types(sent), sent.tasks) == (["ContactDelivered"], ())
+    assert types(failed) == ["ContactDelivered", "StaffTaskCreated"]
+    assert [task.note for task in failed.tasks] == ["Call instead."]
+    assert replace(sent).result == {"outcome": "SENT"}
