@@ -134,7 +134,8 @@ TEMPLATES: dict[str, Template] = {
             "如果不想再收到这类邮件，请致电告诉我们。\n\n{institution}",
             "en": "Hello,\n\nWe would like to find a plan for your card account that you can afford. "
             "Please tell us what comes in and what has to go out each month.\n\nOpen your personal link:\n{link}\n\n"
-            "We first make sure that it is you. Before that the page shows nothing about your account. Please do not pass the link on."
+            "We first make sure that it is you. Before that the page shows nothing about your account. "
+            "Please do not pass the link on."
             "\n\nTo speak with a person call {phone}. We never ask for a code by phone or e-mail.\n"
             "If you do not want e-mails like this one, call and tell us.\n\n{institution}",
         },
