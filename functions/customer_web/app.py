@@ -10,6 +10,7 @@ import hmac
 import os
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -318,8 +319,8 @@ def identified(locator: str, last4: str) -> tuple[Person | None, str]:
         person = people.get(cardholder_id)
     except PersonNotFoundError:
         person = None
-    right = person.id_last4 if person else ""
-    if codes.begin_try(case_id) and hmac.compare_digest(last4.upper().encode(), right.upper().encode()) and person:
+    typed, right = unicodedata.normalize("NFKC", last4).upper(), person.id_last4.upper() if person else ""
+    if codes.begin_try(case_id) and hmac.compare_digest(typed.encode(), right.encode()) and person:
         codes.give_back_try(case_id)
         return person, case_id
     lock_if_due(case_id)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class Person(BaseModel):
     """Who a cardholder is. Lives in the people table alone; everywhere else stands the cardholder id."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     cardholder_id: str
     name: str
