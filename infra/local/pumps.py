@@ -187,7 +187,7 @@ class StreamPump:
             self._written.wait()
             self._working = True  # before the flag is cleared, so that there is no moment at which neither shows
             self._written.clear()
-            stopped.wait(0.05)
+            stopped.wait(0.1)
             while not stopped.is_set():
                 answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._batch_size)
                 records = [self._record(record) for record in answer["Records"]]

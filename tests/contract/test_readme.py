@@ -1,11 +1,16 @@
 """The READMEs are true: their pictures are today's, what they link to exists, and both languages say the same."""
 
+import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from contract.definitions import ROOT
 
+from accord.billing import AccountOverdue, parse
+from accord.opening import check_acceptable
+from infra.local.application import BUS
 from infra.picture import READMES, with_pictures
 
 README = pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
@@ -30,7 +35,7 @@ def test_whatever_is_linked_is_there(path: Path) -> None:
 @README
 def test_every_command_of_make_that_is_named_exists(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"make ([a-z]+)", path.read_text(encoding="utf-8")))
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
     assert {"run", "test", "demo"} <= named
     assert not [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
 
@@ -43,3 +48,9 @@ def test_both_languages_have_the_same_parts() -> None:
         tables = [line.count("|") for line in text.splitlines() if line.startswith("|")]
         shapes.append((len(re.findall(r"^#+ ", text, re.MULTILINE)), len(code), tables))
     assert shapes[0] == shapes[1]
+
+
+def test_the_sample_event_would_be_taken_in() -> None:
+    (entry,) = json.loads((ROOT / "samples" / "account_overdue.json").read_text(encoding="utf-8"))
+    assert (entry["EventBusName"], entry["DetailType"]) == (BUS, "AccountOverdue")
+    check_acceptable(parse(AccountOverdue, json.loads(entry["Detail"])), datetime(2026, 11, 24, tzinfo=UTC))
