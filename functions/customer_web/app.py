@@ -599,7 +599,8 @@ def tell(visit: Visit, form: Form) -> Response:
 
 def income_page(visit: Visit, status: int = 200, values: Form | None = None, problems: Form | None = None) -> Response:
     unit = pages.unit(visit.case.account.currency, visit.language)
-    return inside(visit, "income", status, values=values or {}, problems=problems or {}, unit=unit)
+    first = customer.place(visit.case, clock.now()) == "income"  # nothing can be offered before this is known
+    return inside(visit, "income", status, values=values or {}, problems=problems or {}, unit=unit, first=first)
 
 
 @app.route("/my/call", methods=["GET"])

@@ -64,7 +64,7 @@ def _run(console: Console, web: socket.socket, aws: socket.socket, portfolio: Pa
     began = time.monotonic()
     console.print("[bold]Accord[/bold] is starting: the template, on this machine, without an account")
     # Seconds of imports; only now, because nobody should wait for them to hear that a port is taken.
-    from infra.local.application import SAMPLE_PORTFOLIO, accord_stack, send_portfolio
+    from infra.local.application import SAMPLE_PORTFOLIO, accord_stack, holders, send_portfolio
     from infra.local.endpoint import aws_endpoint
     from infra.local.gateway import Gateway
     from infra.local.template import TemplateError
@@ -81,7 +81,7 @@ def _run(console: Console, web: socket.socket, aws: socket.socket, portfolio: Pa
         except TemplateError as error:
             raise CannotStartError(f"template.yaml: {error}") from error
         _load_functions(stack)
-        servers += [Server(Gateway(stack), web), aws_endpoint(aws)]
+        servers += [Server(Gateway(stack, lambda: holders(stack)), web), aws_endpoint(aws)]
         for server in servers:
             server.start()
         _welcome(console, stack, pages, servers[1].url, time.monotonic() - began)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from accord import clock
+from accord.person import Person
 from accord_documents import self_signed_certificate, subject_name
 from infra.local.business_time import business_time_offset
 from infra.local.stack import LocalStack, Problem
@@ -41,6 +42,17 @@ def send_portfolio(stack: LocalStack, file: Path) -> str:
     key = f"portfolio/{file.name}"
     stack.client("s3").put_object(Bucket=stack.physical_id("PortfolioBucket"), Key=key, Body=file.read_bytes())
     return key
+
+
+def holders(stack: LocalStack) -> dict[str, tuple[str, str]]:
+    """Name and last four of the ID by telephone number and address, so that a demonstration can play the customer."""
+    found: dict[str, tuple[str, str]] = {}
+    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.physical_id("PeopleTable"))
+    for page in pages:
+        for item in page["Items"]:
+            person = Person.model_validate_json(item["body"]["S"])
+            found |= dict.fromkeys(filter(None, (person.phone, person.email)), (person.name, person.id_last4))
+    return found
 
 
 def _set_up(stack: LocalStack) -> None:

@@ -5,7 +5,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ _BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's quota for a payload
 class Gateway:
     """The WSGI application: the template's routes first, then the pages about the stack itself."""
 
-    def __init__(self, stack: LocalStack) -> None:
-        self._stack = stack
+    def __init__(self, stack: LocalStack, holders: Callable[[], Mapping[str, tuple[str, str]]] = dict) -> None:
+        """`holders` tells, by telephone number or address, the name and last four of whoever got a message."""
+        self._stack, self._holders = stack, holders
         self._routes = stack.template.routes()
         self._binary = stack.template.binary_bodies()
         self._api_id = uuid.uuid4().hex[:10]
@@ -90,7 +91,9 @@ class Gateway:
         return self._render("index.html", chinese, counts=counts, routes={route.path for route in self._routes})
 
     def _outbox(self, chinese: bool) -> str:
-        return self._render("outbox.html", chinese, messages=list(reversed(self._stack.messages)))
+        return self._render(
+            "outbox.html", chinese, messages=list(reversed(self._stack.messages)), holders=self._holders()
+        )
 
     def _executions(self, chinese: bool) -> str:
         newest = sorted(self._stack.executions(), key=lambda execution: execution.start_date, reverse=True)[:200]

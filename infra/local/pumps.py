@@ -4,6 +4,7 @@ import json
 import queue
 import re
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from infra.local.schedules import next_firing
 
 # Lambda's service waits one and two minutes before it repeats an asynchronous invocation; here it is seconds.
 _ASYNC_RETRY_SECONDS = (1.0, 2.0)
+# A stream is read at once after a pause, and under load this often, so that records come in batches (AWS: 0.25 s).
+_STREAM_READ_SECONDS = 0.1
 _STREAM_RETRY_SECONDS = (0.05, 2.0)  # first pause and longest, doubling
 
 Report = Callable[[str, str], None]  # where, what
@@ -183,11 +186,13 @@ class StreamPump:
 
     def run(self, stopped: threading.Event) -> None:
         """Work until stopped."""
+        reads_again = 0.0
         while not stopped.is_set():
             self._written.wait()
             self._working = True  # before the flag is cleared, so that there is no moment at which neither shows
+            stopped.wait(reads_again - time.monotonic())  # not at all when it is past
+            reads_again = time.monotonic() + _STREAM_READ_SECONDS
             self._written.clear()
-            stopped.wait(0.1)
             while not stopped.is_set():
                 answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._batch_size)
                 records = [self._record(record) for record in answer["Records"]]

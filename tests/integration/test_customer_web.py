@@ -824,6 +824,19 @@ def test_what_the_income_form_leaves_out_stays_as_it_was_known(web: Web) -> None
     assert told.content["data"]["fields"] == ["monthly_income", "dependants"]
 
 
+def test_who_has_to_tell_their_means_first_can_also_ask_for_a_person_or_decline(web: Web) -> None:
+    case = web.invited()
+    web.update(case.case_id, offers=())
+    browser, page = web.entered(case)
+    assert page.path == "/my/income"
+    assert "we first need to know" in page.text
+    assert browser.get("/my/offers").path == "/my/income"
+    for way in ("call", "decline"):
+        assert f'href="{BASE}/my/{way}"' in page.html
+        assert browser.get(f"/my/{way}").path == f"/my/{way}"
+    assert browser.submit(page, monthly_income="9000").path == "/my/plan"
+
+
 @pytest.mark.parametrize(
     ("typed", "name"),
     [
