@@ -187,19 +187,19 @@ class StreamPump:
     def run(self, stopped: threading.Event) -> None:
         """Work until stopped."""
         reads_again = 0.0
+        self._written.set()  # it may start again after an error, with records still to read
         while not stopped.is_set():
             self._written.wait()
             self._working = True  # before the flag is cleared, so that there is no moment at which neither shows
             stopped.wait(reads_again - time.monotonic())  # not at all when it is past
             reads_again = time.monotonic() + _STREAM_READ_SECONDS
             self._written.clear()
-            while not stopped.is_set():
-                answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._batch_size)
+            answer = self._streams.get_records(ShardIterator=self._iterator, Limit=self._batch_size)
+            if answer["Records"]:
                 records = [self._record(record) for record in answer["Records"]]
-                if not records:
-                    break
                 self._deliver([record for record in records if self._filter.passes(record)], stopped)
                 self._iterator = answer["NextShardIterator"]
+                self._written.set()  # there may be more
             self._working = False
 
     def busy(self) -> str | None:
