@@ -5,6 +5,7 @@ it: when such a test fails after an upgrade of moto, the patch can go.
 """
 
 import copy
+import inspect
 import json
 import threading
 import time
@@ -114,6 +115,7 @@ def patched(hooks: Hooks, waits: Waits) -> Iterator[None]:
         *stop_ends_a_waiting_execution(),
         *executions_tell_their_status(hooks),
         *transactions_are_atomic(),
+        *queries_read_their_partition(),
         *streams_wake_their_readers(hooks),
         *queues_lose_nothing(),
         *rules_reach_every_target(hooks),
@@ -417,6 +419,21 @@ def _restore(table: Table, hash_key: Any, range_key: Any, item: Any) -> None:
         items.pop(key, None)
     else:
         items[key] = item
+
+
+def queries_read_their_partition() -> list[Patch]:
+    """moto reads the whole table for each query, so that a query takes longer with every item in it."""
+    original = Table.query
+
+    def query(self: Table, *args: Any, **kwargs: Any) -> Any:
+        given = inspect.signature(original).bind(self, *args, **kwargs)
+        if given.arguments.get("index_name") is None:
+            given.arguments["self"] = partition = copy.copy(self)
+            key = given.arguments["hash_key"]
+            partition.items = {key: self.items[key]} if key in self.items else {}
+        return original(*given.args, **given.kwargs)
+
+    return [(Table, "query", query)]
 
 
 def streams_wake_their_readers(hooks: Hooks) -> list[Patch]:
