@@ -21,13 +21,16 @@ intake = Intake(case_store(), people_store(), os.environ["NEGOTIATION_ARN"], os.
 
 
 def take_in(record: SQSRecord) -> None:
-    """One message of the queue. Only a failure that may pass raises; the queue then brings the message again."""
+    """One message of the queue. What raises brings the message again, so it is said in the log."""
     try:
         outcome = intake.take(record.body)
     except InputRejectedError as rejection:
         intake.reject(record.body, rejection)
         outcome = "REJECTED"
         logger.warning("event rejected", problems=rejection.problems, message_id=record.message_id)
+    except Exception:
+        logger.exception("event not taken", message_id=record.message_id)
+        raise
     metrics.add_metric(name=f"Intake{outcome.title().replace('_', '')}", unit=MetricUnit.Count, value=1)
     logger.info("event taken", outcome=outcome, message_id=record.message_id)
 

@@ -18,10 +18,14 @@ WHO = {"CustomerDecided": "CUSTOMER", "StaffDecided": "STAFF"}
 
 
 def hand_over(record: DynamoDBRecord) -> None:
-    """One decision of the stream."""
+    """One decision of the stream. What raises brings the record again, so it is said in the log."""
     item = record.raw_event["dynamodb"]["NewImage"]
     case_id = item["case_id"]["S"]
-    outcome = hand_over_decision(store, case_id, WHO[item["type"]["S"]])
+    try:
+        outcome = hand_over_decision(store, case_id, WHO[item["type"]["S"]])
+    except Exception:
+        logger.exception("decision not handed over", case_id=case_id)
+        raise
     logger.info("decision handed over", case_id=case_id, outcome=outcome)
 
 

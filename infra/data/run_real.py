@@ -49,7 +49,7 @@ def ending_of(case: Case, open_tasks: Iterable[StaffTask]) -> tuple[str, str] | 
         excluded = case.identification.exclusion if case.identification else None
         return "CLOSED", f"{case.closed_reason}{f': {excluded}' if excluded else ''}"
     if case.status is Status.INVITED:
-        return "INVITED", f"offers: {len(case.offers)}"
+        return "INVITED", f"offers: {len(case.offers)}" if case.offers else "asked for income first"
     if case.status is Status.IN_REVIEW and TaskKind.REVIEW_OFFERS in waits_for_staff:
         return "IN_REVIEW", ", ".join(sorted(case.review_reasons))
     if case.status is Status.OFFERED and TaskKind.REACH_BY_HAND in waits_for_staff:

@@ -15,6 +15,7 @@ from botocore.useragent import UserAgentString
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
 from moto.sns.models import sns_backends
 from moto.sqs.models import Queue, sqs_backends
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -251,6 +252,22 @@ def test_a_transaction_that_fails_swaps_whole_tables() -> None:
     assert tables["t"] is not before
     # Whoever reads the stream of the table has seen a record of what never happened.
     assert [record.record["eventName"] for record in before.stream_shard.items] == ["INSERT"]
+
+
+def test_a_query_reads_the_whole_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    client("dynamodb").create_table(
+        TableName="t", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    for number in range(3):
+        client("dynamodb").put_item(TableName="t", Item={"id": {"S": str(number)}})
+    read: list[Any] = []
+    original = Table.all_items
+    monkeypatch.setattr(Table, "all_items", lambda self: (read.append(item) or item for item in original(self)))
+    found = client("dynamodb").query(
+        TableName="t", KeyConditionExpression="id = :id", ExpressionAttributeValues={":id": {"S": "1"}}
+    )
+    assert (found["Count"], len(read)) == (1, 3)
 
 
 def test_a_message_that_arrives_while_another_is_deleted_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

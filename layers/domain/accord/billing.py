@@ -49,7 +49,9 @@ Flag = Literal[
 class Told(BaseModel):
     """A part of a billing event: camelCase on the wire. Fields that we do not know come from a newer billing."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", hide_input_in_errors=True
+    )
 
 
 class ToldBalance(Told):
