@@ -62,12 +62,12 @@ real: setup ## real accounts through the local stack: make real DATA=file.csv.gz
 lint: setup ## style, types, template, state machines
 	@ruff check . && ruff format --check .
 	@mypy layers/domain/accord layers/documents/accord_documents
-	@lint-imports --no-logo 2>/dev/null || lint-imports
+	@lint-imports --no-logo
 	@cfn-lint template.yaml --regions us-east-1 cn-north-1
 	@sam validate --lint --template template.yaml --region us-east-1
 
 bench: setup ## numbers of speed, measured
-	@$(BIN)/pytest tests/benchmarks --benchmark-only -q
+	@$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds -q
 
 # --- deploying ------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,85 @@
+"""Numbers of speed, measured by `make bench`; never part of `make test`, where a busy machine would make them lie."""
+
+from datetime import UTC, date, datetime
+
+import boto3
+import pytest
+from agreements import a_person, agreed_terms, reference_of
+from billing_events import overdue_event
+from moto import mock_aws
+from pytest_benchmark.fixture import BenchmarkFixture
+from workflow.play import Play
+
+from accord.assessment import assess
+from accord.events import Actor, CaseClosed, link, verify_chain
+from accord.identification import identify
+from accord.offers import propose
+from accord.opening import open_case
+from accord.policy import load_policy
+from accord.schedule import annuity
+from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
+from infra.local.application import accord_stack
+
+NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+def test_an_annuity_of_sixty_instalments(benchmark: BenchmarkFixture) -> None:
+    rows = benchmark(annuity, 3_000_000, 87_600, 60, date(2026, 1, 31))
+    assert rows[0].amount == 61_926
+
+
+def test_assessment(benchmark: BenchmarkFixture) -> None:
+    policy = load_policy("CN")
+    case = identify(open_case(overdue_event(), 0, NOW).case, policy, TODAY).case
+    assert benchmark(assess, case, policy, TODAY).result == {"outcome": "ASSESSED"}
+
+
+def test_a_proposal(benchmark: BenchmarkFixture) -> None:
+    policy = load_policy("CN")
+    case = assess(identify(open_case(overdue_event(), 0, NOW).case, policy, TODAY).case, policy, TODAY).case
+    assert benchmark(propose, case, policy, NOW).result == {"outcome": "OFFERED"}
+
+
+def test_verifying_a_chain_of_a_hundred_events(benchmark: BenchmarkFixture) -> None:
+    chain, head = [], "0" * 64
+    for number in range(1, 101):
+        event = link("c-1", "a-1", number, head, NOW, Actor(kind="SYSTEM", id="bench"), CaseClosed(reason="EXPIRED"))
+        chain.append(event)
+        head = event.hash
+    assert benchmark(verify_chain, chain) == 100
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_typesetting_an_agreement(benchmark: BenchmarkFixture, language: str) -> None:
+    terms = agreed_terms(language)
+    document = benchmark(render_agreement, terms, a_person(), reference_of(terms), language, NOW)
+    assert document.startswith(b"%PDF")
+
+
+def test_sealing_an_agreement(benchmark: BenchmarkFixture) -> None:
+    terms = agreed_terms("zh-CN")
+    document = render_agreement(terms, a_person(), reference_of(terms), "zh-CN", NOW)
+    with mock_aws():
+        kms = boto3.client("kms", region_name="eu-central-1")
+        key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+        certificate = self_signed_certificate(kms, key, subject_name("Example Bank", "CN"), NOW)
+        sealed = benchmark(seal, document, kms, key, certificate, NOW)
+    assert len(sealed) > len(document)
+
+
+def test_fifty_cases_from_event_to_invitation(benchmark: BenchmarkFixture) -> None:
+    """Divide 50 by the seconds: cases a second, delivery of the messages included."""
+    with accord_stack("https://plan.bank.example") as stack:
+        warm = Play(stack, "warm", {})
+        warm.start()
+        stack.settle()
+        number = iter(range(10**6))
+
+        def fifty() -> None:
+            for _ in range(50):
+                Play(stack, f"bench-{next(number)}", {}).start()
+            stack.settle(60)
+
+        benchmark.pedantic(fifty, rounds=3)
+        assert warm.case().status == "INVITED"
