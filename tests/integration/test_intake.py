@@ -209,6 +209,19 @@ def test_any_order_and_repetition_of_the_same_events_leads_to_the_same_case(
     case = cases.get(case_id)
     assert cases.open_case_of(account) in (case_id, None)
     assert cases.account_status(account) is None, "the newest word counts, whatever came last"
+    if case.status != "CLOSED":  # it was identified while the account was disputed
+        assert case.flags == (), "an older word that came late does not hold the case back"
     assert [event.type for event in cases.events(case_id)].count("CaseOpened") == 1
     verify_chain(cases.events(case_id), case.head, case.version)
     assert rejected(stack) == []
+
+
+def test_an_older_word_that_comes_late_does_not_hold_the_case_back(stack: LocalStack, cases: CaseStore) -> None:
+    detail = overdue_detail(event_id="i-9", account_id="i-acct-9")
+    tell(stack, detail)
+    stack.settle()
+    for status, day in (("NORMAL", 22), ("DISPUTED", 21)):
+        change = {"eventId": f"s-9-{day}", "accountId": "i-acct-9", "status": status, "at": f"2026-11-{day}T09:00:00Z"}
+        tell(stack, change, "AccountStatusChanged")
+        stack.settle()
+    assert cases.get(case_of(detail)).flags == ()

@@ -80,8 +80,10 @@ def with_standing(case: Case, standing: str | None) -> Case:
     return case.model_copy(update={"flags": tuple(sorted(kept | ({standing} if standing else set())))})
 
 
-def note_standing(case: Case, event: AccountStatusChanged) -> Change:
-    """Billing's word on the account reaches a case that is under way: the contact gate sees it from now on."""
-    standing = None if event.status == "NORMAL" else event.status
-    recorded = AccountStatusRecorded(status=event.status)
+def note_standing(case: Case, standing: str | None, event: AccountStatusChanged) -> Change:
+    """The account's present standing reaches a case that is under way: the contact gate sees it from now on.
+
+    `standing` is the newest that billing ever said, which need not be what this event says: events may overtake.
+    """
+    recorded = AccountStatusRecorded(status=standing or "NORMAL")
     return Change(with_standing(case, standing), (recorded,), Actor(kind="BILLING", id=event.event_id))

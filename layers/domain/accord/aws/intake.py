@@ -66,7 +66,11 @@ class Intake:
         self._cases.record_account_status(event.account_id, event.status, event.at)
         case_id = self._cases.open_case_of(event.account_id)
         if case_id is not None:
-            self._cases.change(case_id, f"standing/{event.event_id}", lambda case: note_standing(case, event))
+            self._cases.change(
+                case_id,
+                f"standing/{event.event_id}",
+                lambda case: note_standing(case, self._cases.account_status(event.account_id), event),
+            )
         return "NOTED"
 
     def reject(self, body: str, rejection: InputRejectedError) -> None:
