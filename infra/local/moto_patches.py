@@ -40,6 +40,7 @@ from moto.ses.models import SESBackend
 from moto.sns.models import SNSBackend
 from moto.sqs.models import Message, Queue, SQSBackend
 from moto.stepfunctions.exceptions import AWSError
+from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
     StateTaskServiceCallback,
@@ -110,6 +111,7 @@ def patched(hooks: Hooks, waits: Waits) -> Iterator[None]:
         *tasks_call_functions_directly(hooks),
         *nothing_is_parsed_twice(),
         *executions_need_no_name(),
+        *executions_have_a_status_at_once(),
         *tokens_work_once(waits),
         *waits_are_known(waits),
         *stop_ends_a_waiting_execution(),
@@ -255,6 +257,11 @@ def executions_need_no_name() -> list[Patch]:
         return original(self, state_machine_arn, name or str(uuid.uuid4()), execution_input, trace_header)
 
     return [(StepFunctionsParserBackend, "start_execution", start_execution)]
+
+
+def executions_have_a_status_at_once() -> list[Patch]:
+    """moto lists an execution a moment before it starts it, and whoever asks for its status then gets an error."""
+    return [(Execution, "status", property(lambda self: (self.exec_status or ExecutionStatus.RUNNING).value))]
 
 
 def tokens_work_once(waits: Waits) -> list[Patch]:

@@ -22,6 +22,7 @@ from moto.logs.models import logs_backends
 from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.utilities.utils import get_partition
 
 from accord import clock
 from accord.aws import clients
@@ -74,7 +75,7 @@ class LocalStack:
         seed: Callable[["LocalStack"], None] | None = None,
         on_problem: Callable[[Problem], None] = lambda problem: None,
     ) -> None:
-        self.region, self.account = region, DEFAULT_ACCOUNT_ID
+        self.region, self.account, self.partition = region, DEFAULT_ACCOUNT_ID, get_partition(region)
         self.problems: list[Problem] = []
         self.functions: dict[str, Function] = {}  # by logical id
         self._template_path, self._parameters = template.resolve(), dict(parameters or {})
@@ -82,6 +83,7 @@ class LocalStack:
         self._resources = ExitStack()
         self._clients: dict[str, Any] = {}
         self._client_lock = threading.RLock()
+        self._running = False
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self._by_name: dict[str, Function] = {}
@@ -115,6 +117,7 @@ class LocalStack:
         """
         if not _one_at_a_time.acquire(blocking=False):
             raise RuntimeError("a local stack is running in this process; stop it first")
+        self._running = True
         try:
             self.template = read_template(self._template_path, self.region, self._parameters)
             self._resources.enter_context(
@@ -145,7 +148,10 @@ class LocalStack:
         return self
 
     def stop(self) -> None:
-        """End everything within two seconds. What still waits is given up, as nothing here outlives the process."""
+        """End everything within two seconds, whatever waits. Again, or before the start, it does nothing."""
+        if not self._running:
+            return
+        self._running = False
         self._stopped.set()
         self._wake_streams()
         deadline = time.monotonic() + 1.5
@@ -176,7 +182,7 @@ class LocalStack:
             if not running:
                 return
             for execution in running:
-                if execution.exec_worker.env is not None:  # or it is only just starting
+                if execution.exec_worker is not None and execution.exec_worker.env is not None:  # not just starting
                     execution.stop(datetime.now(UTC), None, None)
             time.sleep(0.01)
 
@@ -258,7 +264,9 @@ class LocalStack:
     def _create(self) -> Mapping[str, Mapping[str, Any]]:
         """Create the stack on moto; returns the properties of what the stack does itself, without intrinsics."""
         s3 = self.client("s3")
-        s3.create_bucket(Bucket=CODE_BUCKET, CreateBucketConfiguration={"LocationConstraint": self.region})
+        # S3 refuses to be asked for its own default.
+        place = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
+        s3.create_bucket(Bucket=CODE_BUCKET, **({} if self.region == "us-east-1" else place))
         for key in self.template.code_keys():
             s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=_EMPTY_ZIP)
         cloudformation = self.client("cloudformation")
@@ -320,7 +328,7 @@ class LocalStack:
         place = f"{self.region}:{self.account}"
         schedules = [
             Schedule(
-                arn=f"arn:aws:scheduler:{place}:schedule/default/{logical_id}",
+                arn=f"arn:{self.partition}:scheduler:{place}:schedule/default/{logical_id}",
                 source="aws.scheduler",
                 expression=properties["ScheduleExpression"],
                 time_zone=properties.get("ScheduleExpressionTimezone", "UTC"),
@@ -330,7 +338,7 @@ class LocalStack:
         ]
         for logical_id, properties in self._enabled("AWS::Events::Rule", resolved):
             for target in properties.get("Targets", []) if "ScheduleExpression" in properties else []:
-                arn = f"arn:aws:events:{place}:rule/{self.physical_id(logical_id)}"
+                arn = f"arn:{self.partition}:events:{place}:rule/{self.physical_id(logical_id)}"
                 schedules.append(Schedule(arn, "aws.events", properties["ScheduleExpression"], "UTC", target))
         return schedules
 
@@ -346,7 +354,7 @@ class LocalStack:
         function = Function(
             logical_id=logical_id,
             name=name,
-            arn=f"arn:aws:lambda:{self.region}:{self.account}:function:{name}",
+            arn=f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{name}",
             handler=resolved["Handler"],
             code=self.template.folder / written["Code"]["S3Key"],
             layers=self.template.layers_of(written),

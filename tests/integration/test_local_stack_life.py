@@ -54,6 +54,26 @@ def test_a_stack_leaves_the_process_as_it_found_it() -> None:
     assert sys.stdout is output
 
 
+def test_stopping_again_or_before_the_start_does_nothing() -> None:
+    stack = LocalStack(TEMPLATE, {"Stage": "local"})
+    stack.stop()
+    stack.start()
+    LocalStack(TEMPLATE).stop()
+    assert stack.invoke("StepFunction", {"order": "any"})["order"] == "any"
+    stack.stop()
+    stack.stop()
+
+
+@pytest.mark.parametrize(("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn")])
+def test_the_template_runs_in_other_regions_and_in_the_partition_of_china(region: str, partition: str) -> None:
+    with LocalStack(TEMPLATE, {"Stage": "local", "PauseSeconds": "0"}, region=region) as stack:
+        start_delivery(stack, "abroad-1")
+        stack.settle()
+        (execution,) = stack.executions()
+        assert execution.exec_arn.startswith(f"arn:{partition}:states:{region}:")
+        assert execution.exec_arn in stack.waiting()
+
+
 def test_a_second_stack_beside_the_first_is_refused() -> None:
     with LocalStack(TEMPLATE, {"Stage": "local"}), pytest.raises(RuntimeError, match="stop it first"):
         LocalStack(TEMPLATE, {"Stage": "local"}).start()

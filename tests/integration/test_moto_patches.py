@@ -21,6 +21,7 @@ from moto.sqs.models import Queue, sqs_backends
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
+from moto.stepfunctions.parser.backend.execution import Execution
 
 REGION = "eu-central-1"
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 30, "End": True}}}
@@ -204,6 +205,21 @@ def test_two_executions_without_a_name_are_taken_for_one() -> None:
     arn = machine(WAIT)
     started = [client("stepfunctions").start_execution(stateMachineArn=arn)["executionArn"] for _ in range(2)]
     assert started[0] == started[1]
+
+
+def test_an_execution_that_is_just_starting_has_no_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[type[Exception]] = []
+
+    def start_later(self: Execution) -> None:
+        try:
+            client("stepfunctions").list_executions(stateMachineArn=arn)
+        except AttributeError as error:
+            seen.append(type(error))
+
+    arn = machine(WAIT)
+    monkeypatch.setattr(Execution, "start", start_later)
+    start(arn, "one")
+    assert seen == [AttributeError]
 
 
 def test_a_token_is_accepted_twice() -> None:
