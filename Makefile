@@ -1,14 +1,12 @@
 # Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test demo real lint bench build deploy lock clean
+.PHONY: help setup run test demo audit real lint bench build deploy lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/layers/domain:$(CURDIR)/layers/documents:$(CURDIR)
-# The application never reaches for a real account from here.
-export AWS_DEFAULT_REGION ?= eu-central-1
 export SAM_CLI_TELEMETRY := 0
 
 help: ## list the commands
@@ -18,10 +16,12 @@ help: ## list the commands
 
 .venv/.uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Accord needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.13 run"; exit 1; }
+		{ echo "Accord needs Python 3.11 or newer; $(PYTHON) is missing or older. Try: make PYTHON=python3.13 run"; exit 1; }
+	@echo "setting up: a virtual environment in .venv"
 	@$(PYTHON) -m venv .venv || \
 		{ echo "Python cannot make virtual environments here. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt || \
+		{ echo "The Python packages could not be fetched. Accord needs the network, or a mirror that pip knows, once."; exit 1; }
 	@touch $@
 
 .venv/.packages: .venv/.uv requirements/dev.txt
@@ -32,7 +32,8 @@ help: ## list the commands
 .venv/.npm: .venv/.packages package-lock.json requirements/node.txt
 	@echo "setting up: fonts and the state machine validator (npm)"
 	@command -v npm >/dev/null || $(BIN)/uv pip install --quiet --require-hashes -r requirements/node.txt
-	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@npm ci --silent --no-audit --no-fund --ignore-scripts || \
+		{ echo "The npm packages could not be fetched. Accord needs the network, or a mirror that npm knows, once."; exit 1; }
 	@touch $@
 
 .venv/.fonts: .venv/.npm infra/setup/fonts.py
@@ -56,7 +57,14 @@ test: setup .venv/.browser ## all tests
 demo: setup ## one case from overdue event to active plan, as a timeline; the exit status tells
 	@$(BIN)/python -m infra.demo
 
+audit: setup ## check a case's chain of events while `make run` is up: make audit CASE=its-id
+	@test -n "$(CASE)" || { echo "Which case? make audit CASE=its-id; the page of executions lists the ids"; exit 2; }
+	@AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=ap-southeast-1 \
+		$(BIN)/python -m accord.audit verify "$(CASE)" --stack accord-local \
+		--endpoint-url "http://127.0.0.1:$(or $(ACCORD_AWS_PORT),4566)"
+
 real: setup ## real accounts through the local stack: make real DATA=file.csv.gz [ROWS=300]
+	@test -n "$(DATA)" || { echo "Which accounts? make real DATA=file.csv.gz"; exit 2; }
 	@$(BIN)/python -m infra.data.run_real --source "$(DATA)" --rows $(or $(ROWS),300)
 
 lint: setup ## style, types, template, state machines

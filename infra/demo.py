@@ -133,6 +133,16 @@ def meaning(event: ChainedEvent) -> str:
             return f"approved by {data['approvedBy']}: {', '.join(plans)}"
         case "ContactRequested":
             return f"{data['template'].lower()} by {data['channel']}, let through by the contact gate"
+        case "ContactDelivered":
+            return str(data["outcome"]).lower()
+        case "IdentityConfirmed":
+            return "by what he knows and what he holds"
+        case "OfferChosen":
+            return f"one of {len(data['shown'])} that were shown"
+        case "CustomerDecided":
+            return str(data["kind"]).lower()
+        case "AgreementDownloaded":
+            return f"PDF {data['documentSha256'][:12]}…, his own copy"
         case "CodeSent":
             return f"one-time code for {data['purpose'].lower()}"
         case "ComprehensionChecked":
@@ -243,6 +253,7 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     copy = Path(tempfile.gettempdir()) / "accord-demo-agreement.pdf"
     began = time.monotonic()
+    console.print("Starting the application on this machine. Some ten seconds …", style="dim")
     with accord_stack(BASE_URL) as stack:
         try:
             run(console, stack, copy)

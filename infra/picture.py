@@ -1,6 +1,7 @@
 """Draws the state machines as Mermaid pictures, from the ASL files themselves, into both READMEs.
 
-Choices become labels on arrows; retries and the way to Record failure are left out, because every step has them.
+Choices become labels on arrows. Retries and the way to Record failure are left out, because every step has them, and
+so is the choice that takes a case up again whose execution had failed.
 """
 
 import sys
@@ -46,6 +47,8 @@ def _arrows(name: str, states: dict[str, dict[str, Any]]) -> list[tuple[str, str
     arrows: list[tuple[str, str]] = []
     if "Next" in state:
         following = states[state["Next"]]
+        while following["Type"] == "Choice" and states[following["Default"]]["Type"] == "Choice":
+            following = states[following["Default"]]  # the first one looks for what is rare
         if following["Type"] == "Choice":
             by_target: dict[str, list[str]] = {}
             for choice in following["Choices"]:

@@ -1,11 +1,15 @@
-"""Loading a Lambda's app.py under a name of its own: every function has a module called app."""
+"""Calling a Lambda: its app.py under a name of its own (every function has a module called app), and a context."""
 
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 ROOT = Path(__file__).parent.parent
+# What Lambda tells a handler of itself, as far as its log says it.
+CONTEXT = SimpleNamespace(
+    function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
+)
 
 
 def load_app(function: str) -> ModuleType:

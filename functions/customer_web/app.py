@@ -39,9 +39,10 @@ from accord.errors import (
     TransientError,
 )
 from accord.events import Actor
-from accord.messages import LANGUAGES, Sender, identity_code_sms, sender_of, signature_code_sms
+from accord.messages import Sender, identity_code_sms, sender_of, signature_code_sms
 from accord.person import Person
 from accord.policy import Policy, jurisdictions, load_policy
+from accord.texts import LANGUAGES
 
 logger = Logger()
 cases, people = case_store(), people_store()
@@ -213,7 +214,9 @@ def outside_language() -> str:
 
 def notice(name: str, status: int) -> Response:
     """A page that says one thing, before or after a visit."""
-    return outside("notice.html", status, notice=name)
+    # What answered a form may have no page of its own, so the other language is asked of one that always has.
+    elsewhere = f"{BASE}/my" if app.current_request.method == "POST" else ""
+    return outside("notice.html", status, notice=name, elsewhere=elsewhere)
 
 
 def outside(template: str, status: int = 200, **values: Any) -> Response:
@@ -515,7 +518,8 @@ def terms_to_sign(visit: Visit, form: Form) -> tuple[Offer, dict[str, Any], str]
     """The offer, its terms and their hash, if they are still the ones that the form shows."""
     offer = chosen(visit)
     if offer is None:
-        raise DecisionRefusedError("PENDING" if visit.case.decision else "OFFER_EXPIRED")
+        stopped = "STOPPED" if customer.is_stopped(visit.case) else "OFFER_EXPIRED"
+        raise DecisionRefusedError("PENDING" if visit.case.decision else stopped)
     if not customer.has_understood(visit.case):
         raise DecisionRefusedError("NOT_UNDERSTOOD")
     terms = terms_for(visit, offer)

@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 import yaml
 from chalice import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from accord.agreement import format_date
 from accord.case import Case, ClosedReason, Instalment, Offer, Product, Status
 from accord.comprehension import questions as questions_about
+from accord.customer import is_stopped
 from accord.money import format_money, format_rate, minor_digits
 from accord.schedule import schedule_of
+from accord.texts import format_date
 
 _FOLDER = Path(__file__).parent
 _TEXTS: dict[str, dict[str, str]] = yaml.safe_load((_FOLDER / "texts.yaml").read_text(encoding="utf-8"))
@@ -53,14 +55,23 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["dialled"] = lambda number: re.sub(r"[^0-9+]", "", number)
+
+
+def _dialled(number: str) -> str:
+    return re.sub(r"[^0-9+]", "", number)
+
+
+_templates.filters["dialled"] = _dialled
 
 
 def html(template: str, language: str, status: int, **values: Any) -> Response:
     """A page as an answer."""
 
-    def t(key: str, **words: Any) -> str:
-        return _TEXTS[key][language].format(**words)
+    def t(key: str, **words: Any) -> Markup:
+        if "phone" in words:  # one touch calls, and the number never breaks across lines
+            link = Markup('<a href="tel:{}">{}</a>')
+            words["phone"] = link.format(_dialled(words["phone"]), words["phone"])
+        return Markup(_TEXTS[key][language]).format(**words)  # noqa: S704 - our own words; what is filled in is escaped
 
     page = _templates.get_template(template).render(
         _DEFAULTS | values, t=t, language=language, other=_OTHER[language], style=_STYLE_NAME
@@ -70,7 +81,7 @@ def html(template: str, language: str, status: int, **values: Any) -> Response:
 
 # What a page may leave unsaid.
 _DEFAULTS: dict[str, Any] = dict.fromkeys(
-    ("csrf", "problem", "free_help", "reason", "next", "value", "name", "unticked"), ""
+    ("csrf", "problem", "free_help", "reason", "next", "value", "name", "unticked", "elsewhere"), ""
 )
 
 
@@ -138,9 +149,14 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         chart = _falling(offer, longest) if offer.months > 1 else ""
         shown.append(shown_offer(offer, language) | {"best": labels, "chart": chart})
     until = min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date()
+    proposed = case.proposed_monthly
+    within = [n for n, offer in enumerate(offers, 1) if proposed is not None and offer.regular_instalment <= proposed]
     return owed_view(case, language) | {
         "offers": shown,
         "chosen": case.chosen_offer_id,
+        "told": case.circumstances.told_by == "CUSTOMER",
+        "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",
+        "within": ", ".join(map(str, within)),
         "until": format_date(until, language),
     }
 
@@ -236,6 +252,7 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
         return {
             "state": "done",
             "refresh": False,
+            "active": case.status is not Status.SIGNED,
             "offer": shown_offer(offer, language),
             "schedule": shown_schedule(signed.schedule, offer.currency, language),
         }
@@ -244,6 +261,8 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
         return {"state": "sealing" if soon else "working", "kind": "", "refresh": soon}
     if case.decision is not None:
         return {"state": "working", "kind": case.decision.kind, "refresh": True}
+    if is_stopped(case):
+        return {"state": "stopped", "refresh": False}
     if case.status in (Status.INVITED, Status.NEGOTIATING):
         return {"state": "expired", "refresh": False}
     return {"state": "working", "kind": "", "refresh": case.status is not Status.IN_REVIEW}

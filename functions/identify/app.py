@@ -15,8 +15,7 @@ store = case_store()
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
-        standing = store.account_status(case.account_id)
-        known = with_standing(case, standing) if standing else case
+        known = with_standing(case, store.account_status(case.account_id))
         return identify(known, load_policy(case.jurisdiction), clock.today(case.time_zone))
 
     return store.change(request.case_id, request.step, decide)

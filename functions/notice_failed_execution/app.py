@@ -19,5 +19,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     ended = event["detail"]
     execution, case_id = ended["name"], json.loads(ended["input"])["case_id"]
     logger.append_keys(case_id=case_id, execution=execution)
-    store.change(case_id, failure_key(execution), lambda case: record_failure(case, execution, clock.now()))
+    key = failure_key(execution, ended.get("redriveCount", 0))
+    store.change(case_id, key, lambda case: record_failure(case, execution, clock.now()))
     logger.warning("execution ended without an outcome", status=ended["status"])

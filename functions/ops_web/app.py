@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 TEXTS = yaml.safe_load((HERE / "texts.yaml").read_text(encoding="utf-8"))
 LANGUAGES = ("en", "zh-CN")
 TASKS_A_KIND = 50
+AMOUNTS = frozenset({"balance", "affordableMonthly", "amount"})  # facts of events that are in minor units
 MAX_FORM_BYTES = 4096
 BASE_URL = os.environ["PUBLIC_BASE_URL"].rstrip("/")
 ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
@@ -150,7 +151,11 @@ def case(page: Page, case_id: str) -> Response:
     except ChainBrokenError as error:
         broken = str(error)
     everything = sorted(store.tasks(case_id), key=lambda task: task.created_at, reverse=True)
-    timeline = [(event, *described(event)) for event in events]
+    timeline = []
+    for event in events:
+        who, facts = described(event)
+        told = {k: page.money(found, int(v)) if k in AMOUNTS and v.isdecimal() else v for k, v in facts.items()}
+        timeline.append((event, who, told))
     return page.render("case.html", case=found, timeline=timeline, broken=broken, tasks=everything)
 
 

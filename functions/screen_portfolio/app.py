@@ -20,7 +20,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     file = PortfolioFile.model_validate(event["file"])
     piece = portfolio.Range(**event["range"])
     data = file.read(piece.start, piece.end)
-    screening = portfolio.screen(data, tuple(event["columns"]), piece.line, file.etag, clock.now())
+    screening = portfolio.screen(data, tuple(event["columns"]), piece.line, clock.now())
     put_events(bus, [BusEntry("billing.portfolio", "AccountOverdue", detail) for detail in screening.events])
     if screening.rejects:
         file.write("rejects", f"/from-line-{piece.line:08}.jsonl", screening.rejects)

@@ -52,6 +52,22 @@ def means(income: int, dice: random.Random) -> dict[str, Any]:
     }
 
 
+def balance(owed: int, months_late: int) -> dict[str, int]:
+    """What is owed by component, in minor units.
+
+    By rule: for each month late, at most eight, 1.5 % is interest, 0.25 % penalty interest and 0.5 % late fees; the
+    rest is principal.
+    """
+    interest, penalty, late_fees = (owed * rate * min(months_late, 8) // 10_000 for rate in (150, 25, 50))
+    return {
+        "principal": owed - interest - penalty - late_fees,
+        "interest": interest,
+        "penaltyInterest": penalty,
+        "lateFees": late_fees,
+        "fees": 0,
+    }
+
+
 def month_before(day: date, months: int) -> str:
     """The calendar month so many months before a day's own: `2026-05`."""
     year, index = divmod(day.year * 12 + day.month - 1 - months, 12)
@@ -74,11 +90,6 @@ def as_csv(details: Iterable[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
-
-
-def _known(node: dict[str, Any]) -> dict[str, Any]:
-    known = ((name, _known(value) if isinstance(value, dict) else value) for name, value in node.items())
-    return {name: value for name, value in known if value is not None}
 
 
 def _flat(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:

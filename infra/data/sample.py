@@ -9,10 +9,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from infra.data.accounts import HARDSHIPS, MONTHS, as_csv, cardholder, means, month_before
+from infra.data.accounts import HARDSHIPS, MONTHS, as_csv, balance, cardholder, means, month_before
 
 FOLDER = Path(__file__).parent.parent.parent / "samples"
-AS_OF = date(2026, 6, 15)
+AS_OF = date(2025, 6, 15)  # past on any machine whose clock is right: intake refuses what claims to be of tomorrow
 YUAN = 100
 SEED = 7
 # One number of days in each delinquency bucket M1 … M6 and M6+, and the edges of some.
@@ -57,7 +57,6 @@ def _account(
     number: int, days_past_due: int, owed: int, changes: dict[str, Any], dice: random.Random
 ) -> dict[str, Any]:
     months_late = (days_past_due + 29) // 30
-    interest, penalty, late_fees = (owed * rate * min(months_late, 8) // 10_000 for rate in (150, 25, 50))
     return {
         "eventId": f"sample-{number}",
         "occurredAt": f"{AS_OF}T01:00:00+08:00",
@@ -68,13 +67,7 @@ def _account(
             "currency": "CNY",
             "openedOn": (AS_OF - timedelta(days=dice.randrange(2 * 365, 12 * 365))).isoformat(),
             "creditLimit": max(owed * 12 // 10 // (1_000 * YUAN), 1) * 1_000 * YUAN,
-            "balance": {
-                "principal": owed - interest - penalty - late_fees,
-                "interest": interest,
-                "penaltyInterest": penalty,
-                "lateFees": late_fees,
-                "fees": 0,
-            },
+            "balance": balance(owed, months_late),
             "daysPastDue": days_past_due,
             "oldestUnpaidDueDate": (AS_OF - timedelta(days=days_past_due)).isoformat() if days_past_due else None,
             "apr": "0.1825",

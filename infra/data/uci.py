@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from infra.data.accounts import HARDSHIPS, MONTHS, as_csv, as_event, cardholder, means, month_before
+from infra.data.accounts import HARDSHIPS, MONTHS, as_csv, as_event, balance, cardholder, means, month_before
 
 ABOUT = """\
 Turns rows of "Default of Credit Card Clients" (UCI data set 350, CC BY 4.0, Yeh & Lien 2009, DOI 10.24432/C55S3H) into
@@ -39,14 +39,8 @@ def read_rows(source: Path) -> Iterator[dict[str, int]]:
     with (
         gzip.open(source, "rt", encoding="utf-8") if source.suffix == ".gz" else source.open(encoding="utf-8") as lines
     ):
-        wanted = {
-            "ID",
-            "LIMIT_BAL",
-            *PAY,
-            *(f"{kind}_AMT{n}" for kind in ("BILL", "PAY") for n in range(1, MONTHS + 1)),
-        }
         for row in csv.DictReader(lines):
-            yield {name: int(row[name]) for name in wanted}
+            yield {name: int(row[name]) for name in COLUMNS}
 
 
 def accounts(
@@ -73,8 +67,6 @@ def account(row: dict[str, int], seed: int, as_of: date) -> dict[str, Any]:
     days_past_due = 30 * (late - 1) + 15 if late else 0
     owed = row["BILL_AMT1"] * FEN_PER_NTD
     limit = row["LIMIT_BAL"] * FEN_PER_NTD
-    charged = min(late, 8)
-    interest, penalty, late_fees = owed * 15 * charged // 1000, owed * 25 * charged // 10_000, owed * charged // 200
     person = cardholder(row["ID"], dice, as_of)
     if dice.random() < 0.6:
         person |= means(min(max(limit * dice.randrange(20, 51) // 100, 300_000), 4_000_000), dice)
@@ -92,13 +84,7 @@ def account(row: dict[str, int], seed: int, as_of: date) -> dict[str, Any]:
             "currency": "CNY",
             "openedOn": (as_of - timedelta(days=dice.randrange(2 * 365, 15 * 365))).isoformat(),
             "creditLimit": limit,
-            "balance": {
-                "principal": owed - interest - penalty - late_fees,
-                "interest": interest,
-                "penaltyInterest": penalty,
-                "lateFees": late_fees,
-                "fees": 0,
-            },
+            "balance": balance(owed, late),
             "daysPastDue": days_past_due,
             "oldestUnpaidDueDate": (as_of - timedelta(days=days_past_due)).isoformat() if late else None,
             "apr": "0.1825",

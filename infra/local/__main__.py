@@ -62,7 +62,7 @@ def _listener(variable: str, default: int, purpose: str) -> socket.socket:
 
 def _run(console: Console, web: socket.socket, aws: socket.socket, portfolio: Path | None, empty: bool) -> None:
     began = time.monotonic()
-    console.print("[bold]Accord[/bold] is starting: the template, on this machine, without an account")
+    console.print("[bold]Accord[/bold] is starting: the template, here, without an account. Some ten seconds …")
     # Seconds of imports; only now, because nobody should wait for them to hear that a port is taken.
     from infra.local.application import SAMPLE_PORTFOLIO, accord_stack, holders, send_portfolio
     from infra.local.endpoint import aws_endpoint
@@ -89,7 +89,7 @@ def _run(console: Console, web: socket.socket, aws: socket.socket, portfolio: Pa
             file = portfolio or SAMPLE_PORTFOLIO
             send_portfolio(stack, file)
             console.print(f"Sent {file.name} to the portfolio bucket. Screening starts by itself.")
-        _watch(console, stack)
+        _watch(console, stack, pages)
     finally:
         for server in servers:
             server.stop()
@@ -107,36 +107,48 @@ def _load_functions(stack: "LocalStack") -> None:
 
 def _welcome(console: Console, stack: "LocalStack", web: str, aws: str, seconds: float) -> None:
     from accord import clock
+    from infra.local.business_time import BUSINESS_ZONE
 
     console.print(
         f"Ready after {seconds:.1f} seconds: {len(stack.functions)} functions, {len(stack.state_machines)} state "
-        f"machines. Business time is {clock.now():%Y-%m-%d %H:%M} UTC."
+        f"machines. Business time is {clock.now().astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M} in Shanghai."
     )
     console.print(f"  Overview    {web}/")
     console.print(f"  Outbox      {web}/outbox       the invitations: follow a link to the customer pages")
     if any(route.path == "/ops" for route in stack.template.routes()):
         console.print(f"  Console     {web}/ops          the tasks of staff")
     console.print(f"  Executions  {web}/executions   which step each case has reached")
-    console.print(f"  AWS         aws --endpoint-url {aws} --region {stack.region} stepfunctions list-state-machines")
+    console.print(f"  AWS         {aws}   from another shell:")
+    console.print(
+        f"              export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION={stack.region}"
+    )
+    console.print(f"              aws --endpoint-url {aws} stepfunctions list-state-machines")
     console.print("Ctrl-C ends it.")
 
 
-def _watch(console: Console, stack: "LocalStack") -> None:
-    """Say how things stand whenever they have changed, until Ctrl-C."""
-    said = ""
+def _watch(console: Console, stack: "LocalStack", pages: str) -> None:
+    """Say how things stand whenever they have changed, until Ctrl-C; and where to go once there is something to see."""
+    from infra.local.gateway import current_state
+
+    seen, invited = None, False
     while True:
-        statuses = Counter(execution.status for execution in stack.executions())
-        waiting = len(stack.waiting())
-        parts = [
-            f"{statuses.pop('RUNNING', 0) - waiting} at work",
-            f"{waiting} waiting",
-            *(f"{count} {status.lower().replace('_', ' ')}" for status, count in sorted(statuses.items())),
-            f"{len(stack.messages)} messages sent",
-        ]
-        line = ", ".join(parts)
-        if line != said:
-            console.print(f"[dim]{time.strftime('%H:%M:%S')}[/dim] executions: {line}")
-            said = line
+        executions, waiting, messages = stack.executions(), stack.waiting(), len(stack.messages)
+        statuses = Counter(execution.status for execution in executions)
+        if (statuses, waiting, messages) != seen:
+            seen = (statuses.copy(), waiting, messages)
+            held = Counter(current_state(execution) for execution in executions if execution.exec_arn in waiting)
+            where = "; ".join(f"{count} {state}" for state, count in held.most_common())
+            parts = [
+                f"{max(statuses.pop('RUNNING', 0) - len(waiting), 0)} at work",
+                f"{len(waiting)} waiting" + (f" ({where})" if where else ""),
+                *(f"{count} {status.lower().replace('_', ' ')}" for status, count in sorted(statuses.items())),
+            ]
+            console.print(
+                f"[dim]{time.strftime('%H:%M:%S')}[/dim] executions: {', '.join(parts)} · {messages} messages sent"
+            )
+        elif messages and not invited:
+            console.print(f"Now open {pages}/outbox and follow a link. Tasks of staff are at {pages}/ops.")
+            invited = True
         time.sleep(1)
 
 

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 import holidays
 
 OPENING = time(10, 0)
+BUSINESS_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def business_time_offset(
-    now: datetime, time_zone: str = "Asia/Shanghai", is_working_day: Callable[[datetime], bool] | None = None
+    now: datetime, time_zone: ZoneInfo = BUSINESS_ZONE, is_working_day: Callable[[datetime], bool] | None = None
 ) -> timedelta:
     """How far business time is from `now` (with an offset) when it starts at 10:00 in `time_zone`.
 
@@ -18,7 +19,7 @@ def business_time_offset(
     ahead. Working days are China's weekdays without its holidays unless `is_working_day` says otherwise.
     """
     works = is_working_day or _is_working_day_in_china
-    opening = datetime.combine(now.astimezone(ZoneInfo(time_zone)).date(), OPENING, ZoneInfo(time_zone))
+    opening = datetime.combine(now.astimezone(time_zone).date(), OPENING, time_zone)
     while not works(opening):
         opening += timedelta(days=1)
     return opening - now

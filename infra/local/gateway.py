@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from infra.local.business_time import BUSINESS_ZONE
 from infra.local.stack import FunctionError, LocalStack
 from infra.local.template import Route
 
@@ -49,6 +50,7 @@ class Gateway:
             loader=jinja2.FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True, trim_blocks=True
         )
         self._templates.filters["with_links"] = with_links
+        self._templates.filters["on_business_clock"] = on_business_clock
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         return self._answer(Request(environ))(environ, start_response)
@@ -75,20 +77,23 @@ class Gateway:
         except HTTPException:
             return _message(403, "Missing Authentication Token")  # API Gateway's words for a route that is not there
         chinese = request.args.get("lang", request.accept_languages.best_match(["en", "zh"], "en")).startswith("zh")
-        text = page(chinese=chinese, **parameters)
-        return Response(text, content_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store"}
+        if page != self._execution:
+            headers["Refresh"] = "5"  # what arrives shows by itself; the page of one execution is for reading
+        return Response(page(chinese=chinese, **parameters), content_type="text/html; charset=utf-8", headers=headers)
 
     # --- pages -----------------------------------------------------------------------------------------------------
 
     def _render(self, page: str, chinese: bool, **values: Any) -> str:
-        return self._templates.get_template(page).render(zh=chinese, stack=self._stack, **values)
+        staffed = any(route.path == "/ops" for route in self._routes)
+        return self._templates.get_template(page).render(zh=chinese, stack=self._stack, staffed=staffed, **values)
 
     def _index(self, chinese: bool) -> str:
         executions = self._stack.executions()
         counts = dict.fromkeys(("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"), 0)
         for execution in executions:
             counts[execution.status] += 1
-        return self._render("index.html", chinese, counts=counts, routes={route.path for route in self._routes})
+        return self._render("index.html", chinese, counts=counts)
 
     def _outbox(self, chinese: bool) -> str:
         return self._render(
@@ -107,12 +112,20 @@ class Gateway:
 
 
 def with_links(text: str) -> Markup:
-    """The text with its addresses clickable. They end where ASCII does: Chinese puts no space after them."""
+    """The text with its addresses clickable, each in a tab of its own, beside the messages that are still needed.
+
+    An address ends where ASCII does: Chinese puts no space after it.
+    """
     parts = re.split(r"(https?://[!-~]*[A-Za-z0-9_/=&#-])", text)
     return Markup("").join(
-        Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(part) if index % 2 else part
+        Markup('<a href="{0}" target="_blank" rel="noreferrer">{0}</a>').format(part) if index % 2 else part
         for index, part in enumerate(parts)
     )
+
+
+def on_business_clock(moment: datetime) -> str:
+    """The moment as the clocks of business show it, to the minute."""
+    return moment.astimezone(BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M")
 
 
 def current_state(execution: Any) -> str:

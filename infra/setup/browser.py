@@ -25,13 +25,22 @@ def main() -> int:
         subprocess.run([*sudo, "apt-get", "update", "-qq"], check=False, **quiet)
         install = [*sudo, "apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
         subprocess.run(install, check=False, **quiet)
-    if not browser():
-        # Playwright's own build, for machines without apt.
-        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+    lacking = []
+    if not browser() and not _playwrights_own():
+        lacking.append("a Chromium on the PATH (Debian: chromium)")
     if not shutil.which("pdfsig"):
-        print("The PDF tools are missing: install poppler (poppler-utils), then try again.", file=sys.stderr)
+        lacking.append("the PDF tools of Poppler (Debian: poppler-utils, macOS: brew install poppler)")
+    if lacking:
+        print(f"The browser tests need {' and '.join(lacking)}. Install that, then try again.", file=sys.stderr)
         return 1
     return 0
+
+
+def _playwrights_own() -> bool:
+    """Whether Playwright's build of the browser, for machines without apt, is there now."""
+    print("setting up: Playwright's Chromium")
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def test_from_the_link_to_a_valid_sealed_agreement_without_any_script(
     for question, choice in customer.answers().items():
         page.locator(f'input[name="{question}"][value="{choice}"]').check()
     fits(page)
-    page.get_by_role("button", name="好了，请看").click()
+    page.get_by_role("button", name="答好了").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("请看协议")
     fits(page)

@@ -11,6 +11,7 @@ from contract.definitions import ROOT
 from accord.billing import AccountOverdue, parse
 from accord.opening import check_acceptable
 from infra.local.application import BUS
+from infra.local.stack import REGION
 from infra.picture import READMES, with_pictures
 
 README = pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
@@ -48,6 +49,17 @@ def test_both_languages_have_the_same_parts() -> None:
         tables = [line.count("|") for line in text.splitlines() if line.startswith("|")]
         shapes.append((len(re.findall(r"^#+ ", text, re.MULTILINE)), len(code), tables))
     assert shapes[0] == shapes[1]
+
+
+def test_both_languages_show_the_same_commands_for_the_local_stack_as_it_is() -> None:
+    commands = []
+    for path in READMES:
+        blocks = re.findall(r"(?<=\n)```\n([^`]*)```\n", path.read_text(encoding="utf-8"), re.DOTALL)
+        commands.append([line.split("#")[0].strip() for block in blocks for line in block.splitlines()])
+    assert commands[0] == commands[1]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for text in ("\n".join(commands[0]), makefile):
+        assert set(re.findall(r"AWS_DEFAULT_REGION=(\S+)", text)) == {REGION}
 
 
 def test_the_sample_event_would_be_taken_in() -> None:

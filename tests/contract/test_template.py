@@ -162,6 +162,65 @@ def test_only_those_who_talk_to_the_person_can_read_personal_data() -> None:
     assert readers == {"SealFunction", "CustomerWebFunction", "DeliverContactFunction"}
 
 
+def key_of(name: str) -> str | None:
+    """The key that encrypts a table, a bucket or a queue: AWS asks whoever uses the one for the right to the other."""
+    kind, properties = TEMPLATE["Resources"][name]["Type"], TEMPLATE["Resources"][name].get("Properties", {})
+    match kind:
+        case "AWS::DynamoDB::Table":
+            key = properties["SSESpecification"]["KMSMasterKeyId"]
+        case "AWS::S3::Bucket":
+            (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            key = rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+        case "AWS::SQS::Queue":
+            key = properties["KmsMasterKeyId"]
+        case _:
+            return None
+    return str(key["Fn::GetAtt"][0])
+
+
+NEEDED = {
+    "dynamodb:GetItem": {"kms:Decrypt"},
+    "dynamodb:Query": {"kms:Decrypt"},
+    "dynamodb:PutItem": {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},
+    "dynamodb:UpdateItem": {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},
+    "dynamodb:DeleteItem": {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},
+    "s3:GetObject": {"kms:Decrypt"},
+    "s3:PutObject": {"kms:GenerateDataKey"},
+    "s3:ListBucket": set(),
+    "sqs:SendMessage": {"kms:Decrypt", "kms:GenerateDataKey"},
+}
+
+
+@pytest.mark.parametrize("name", sorted(functions() | of_type("AWS::Serverless::StateMachine")))
+def test_who_uses_what_is_encrypted_may_use_its_key(name: str) -> None:
+    """No local stack refuses a call for want of a key; AWS does."""
+    properties = TEMPLATE["Resources"][name]["Properties"]
+    holders = {name} | {policy["Ref"] for policy in properties["Policies"] if "Ref" in policy}
+    needed: set[tuple[str, str]] = set()
+    granted: set[tuple[str, str]] = set()
+    for holder, statement in statements():
+        if holder not in holders:
+            continue
+        named = set(re.findall(r"\w+", str(statement.get("Resource", ""))))
+        if all(action.startswith("kms:") for action in as_list(statement["Action"])):
+            granted |= {(key, action) for key in named for action in as_list(statement["Action"])}
+            continue
+        for key in {key_of(resource) for resource in named & set(TEMPLATE["Resources"])} - {None}:
+            needed |= {(str(key), right) for action in as_list(statement["Action"]) for right in NEEDED[action]}
+    for event in properties.get("Events", {}).values():
+        source = event["Properties"].get("Queue") or event["Properties"].get("Stream")
+        if source:
+            needed.add((str(key_of(source["Fn::GetAtt"][0])), "kms:Decrypt"))
+    assert needed <= granted, f"{name} lacks {sorted(needed - granted)}"
+
+
+def test_a_key_beside_a_table_serves_through_the_table_alone() -> None:
+    """Whoever may read a person in the table cannot decrypt billing's files and messages with the same key."""
+    for holder, statement in statements():
+        if "PeopleKey" in str(statement.get("Resource")) and holder in ("SealFunction", "CustomerWebFunction"):
+            assert "dynamodb." in str(statement["Condition"]), holder
+
+
 # --- the whole -------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """The audit command against the tables: it reads what the store wrote and finds what somebody changed behind it."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +41,22 @@ def test_an_untouched_case_is_whole(case_id: str, capsys: pytest.CaptureFixture[
     printed = capsys.readouterr().out
     assert "CaseOpened" in printed
     assert "whole: 4 events" in printed
+
+
+def test_a_stack_tells_which_tables_are_its_own(
+    case_id: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = {f"{name}TableName": {"Value": f"{name}Table"} for name in ("Cases", "Events")}
+    template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": outputs}
+    boto3.client("cloudformation").create_stack(StackName="accord-test", TemplateBody=json.dumps(template))
+    monkeypatch.delenv("CASES_TABLE")
+    monkeypatch.delenv("EVENTS_TABLE")
+    assert audit.main(["verify", case_id, "--stack", "accord-test"]) == 0
+    assert "whole: 4 events" in capsys.readouterr().out
+    assert audit.main(["verify", case_id, "--stack", "accord-other"]) == 2
+    assert "cannot tell: stack accord-other" in capsys.readouterr().err
+    assert audit.main(["verify", case_id]) == 2
+    assert "--stack" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("seq", "named"), [("2", "event 2"), ("4", "the chain ends at event 3, the case counts 4")])

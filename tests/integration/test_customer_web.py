@@ -575,6 +575,18 @@ def test_a_session_ends_when_idle_and_the_page_says_how_to_go_on(web: Web) -> No
     assert "Open the link in your message again" in page.text
 
 
+def test_an_account_that_was_sold_meanwhile_can_no_longer_be_agreed_on(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    web.update(case.case_id, flags=("SOLD",))
+    refused = browser.post("/my/offers", browser.filled(offers) | {"offer": case.offers[0].offer_id})
+    assert refused.status == 409
+    page = browser.get("/my")
+    assert (page.path, page.status) == ("/my/plan", 200)
+    assert "Something about your account has changed" in page.text
+    assert web.cases.get(case.case_id).chosen_offer_id is None
+
+
 def test_who_leaves_is_out(web: Web) -> None:
     browser, offers = web.entered(web.invited())
     cookies = dict(browser.cookies)
@@ -583,6 +595,39 @@ def test_who_leaves_is_out(web: Web) -> None:
     assert not browser.cookies
     browser.cookies = cookies
     assert browser.get("/my").status == 403
+
+
+def test_a_notice_after_a_form_changes_its_language_on_a_page_that_can_be_opened(web: Web) -> None:
+    browser, offers = web.entered(web.invited())
+    left = browser.post("/my/leave", offers.forms[1]["fields"])
+    other = re.findall(r'href="([^"]*\?lang=[^"]*)"', left.html)
+    assert other == [f"{BASE}/my?lang=zh-CN"]  # /my/leave itself takes nothing but the form
+    assert "再次打开短信里的链接" in browser.get("/my?lang=zh-CN").text
+    assert 'href="?lang=zh-CN"' in browser.get("/my/offers").html
+
+
+def test_the_banks_number_can_be_called_wherever_it_is_named(web: Web) -> None:
+    browser, _ = web.entered(web.invited())
+    page = browser.submit(browser.get("/my/decline"), reason="NOT_TOLD")
+    landing = browser.submit(browser.get("/c/" + "x" * 43), last4="0000")
+    for shown in (page, landing):
+        number = re.findall(r'href="tel:([0-9+]+)"', shown.html)[0]
+        plain = re.sub(r"<a [^>]*>[^<]*</a>", "", shown.html)
+        assert number not in re.sub(r"[^0-9+]", "", plain)
+
+
+def test_a_suggestion_that_no_plan_meets_is_answered(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    web.update(case.case_id, proposed_monthly=1000)
+    assert "You suggested ¥10.00 a month. We have no plan that low." in browser.get("/my/offers").text
+
+
+def test_who_finds_it_too_much_is_shown_other_ways_before_declining(web: Web) -> None:
+    browser, _ = web.entered(web.invited())
+    page = browser.get("/my/decline")
+    assert f'href="{BASE}/my/income"' in page.html
+    assert f'href="{BASE}/my/call"' in page.html
 
 
 def test_the_language_changes_in_place(web: Web) -> None:
@@ -620,7 +665,7 @@ def test_wrong_answers_are_explained_and_asked_again_and_then_a_person_is_offere
     wrong = right | {"AMOUNT": next(choice for choice in "abc" if choice != right["AMOUNT"])}
     again = browser.submit(page, **wrong)
     assert again.path == "/my/questions"
-    assert "1 of your answers differ" in again.text
+    assert "Answers that differ from the plan: 1." in again.text
     offer = case.offers[0]
     explanation = next(q.explanation for q in questions(offer, "en") if q.id == "AMOUNT")
     assert explanation in again.text

@@ -232,6 +232,16 @@ def test_a_message_that_was_held_up_into_the_quiet_hours_does_not_leave(web: Web
     assert "contact.quiet_hours_local" in task.note
 
 
+def test_a_contact_does_not_count_against_itself(web: Web, app: ModuleType) -> None:
+    """Two messages a day are allowed, and this is the second: it was counted when the gate let it through."""
+    case = web.invited()
+    (this,) = case.contacts
+    web.update(case.case_id, contacts=(this.model_copy(update={"contact_id": "the-first"}), this))
+    delivered(app, detail_of(web, case))
+    assert outcomes(web, case)[0]["outcome"] == "SENT"
+    assert tasks(web, case) == []
+
+
 def test_a_request_to_stop_that_came_meanwhile_stops_the_message(web: Web, app: ModuleType) -> None:
     case = web.invited()
     web.update(case.case_id, flags=("CEASE_CONTACT",))

@@ -94,7 +94,14 @@ def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalS
         ({"account": {"openedOn": "2199-01-01"}}, "account.openedOn"),
         ({"account": {"history": [{"month": "2026-13", "billed": 1, "paid": 1, "monthsPastDue": 0}]}},
          "account.history.0.month"),
+        ({"account": {"history": [{"month": "2026-10", "billed": 1, "paid": 1, "monthsPastDue": 0}] * 2}},
+         "account.history"),
+        ({"account": {"balance": {"principal": 10**13, "interest": 1}}}, "account.balance"),
         ({"cardholder": {"phone": "12345"}}, "cardholder.phone"),
+        ({"cardholder": {"phone": "+86１２３４５６７８"}}, "cardholder.phone"),
+        ({"cardholder": {"name": "王\u202e小明"}}, "cardholder.name"),
+        ({"cardholder": {"name": "王小明\u0000"}}, "cardholder.name"),
+        ({"cardholder": {"birthDate": "2098-01-01"}}, "cardholder.birthDate"),
         ({"cardholder": {"timeZone": "Asia/Nowhere"}}, "cardholder.timeZone"),
         ({"cardholder": {"timeZone": "Asia"}}, "cardholder.timeZone"),
         ({"cardholder": {"monthlyIncome": -1}}, "cardholder.monthlyIncome"),
@@ -102,6 +109,8 @@ def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalS
         ({"jurisdiction": "ZZ"}, "jurisdiction"),
         ({"occurredAt": "yesterday"}, "occurredAt"),
         ({"occurredAt": "2026-11-24T01:00:00"}, "occurredAt"),
+        ({"occurredAt": "2098-01-01T00:00:00Z"}, "occurredAt"),
+        ({"occurredAt": "9999-12-31T23:59:59-14:00"}, "occurredAt"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_rejected_with_the_field_and_without_the_value(
@@ -127,6 +136,7 @@ def test_an_event_that_does_not_parse_is_rejected_and_the_rest_of_the_batch_is_t
         "[1, 2]",
         "[" * 100_000,
         json.dumps({"detail-type": "SomethingElse", "detail": {}}),
+        json.dumps({"detail-type": "\ud800\uffff\x00", "detail": {}}),
         json.dumps({"detail-type": "AccountOverdue"}),
         json.dumps({"detail-type": "AccountOverdue", "detail": good}),
     ]
@@ -135,7 +145,7 @@ def test_an_event_that_does_not_parse_is_rejected_and_the_rest_of_the_batch_is_t
     stack.settle()
     assert cases.get(case_of(good)).status == "INVITED"
     fields = sorted(message["rejected"]["problems"][0]["field"] for message in rejected(stack))
-    assert fields == ["detail", "detail-type", "message", "message", "message"]
+    assert fields == ["detail", "detail-type", "detail-type", "message", "message", "message"]
 
 
 def test_an_event_that_is_far_too_large_is_refused_at_the_bus(stack: LocalStack) -> None:
@@ -225,3 +235,25 @@ def test_an_older_word_that_comes_late_does_not_hold_the_case_back(stack: LocalS
         tell(stack, change, "AccountStatusChanged")
         stack.settle()
     assert cases.get(case_of(detail)).flags == ()
+
+
+@pytest.mark.parametrize("at", ["2098-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_word_from_the_future_or_out_of_time_is_rejected_and_shuts_out_no_later_one(
+    stack: LocalStack, cases: CaseStore, at: str
+) -> None:
+    for number, when in enumerate((at, "2026-11-24T00:00:00Z")):
+        status = "SOLD" if number == 0 else "DISPUTED"
+        change = {"eventId": f"s-10-{number}", "accountId": "i-acct-10", "status": status, "at": when}
+        tell(stack, change, "AccountStatusChanged")
+    stack.settle()
+    (message,) = rejected(stack)
+    assert message["rejected"]["problems"][0]["field"] == "at"
+    assert cases.account_status("i-acct-10") == "DISPUTED"
+
+
+def test_history_in_any_order_is_kept_newest_first(stack: LocalStack, cases: CaseStore) -> None:
+    months = overdue_detail()["account"]["history"]
+    detail = overdue_detail(event_id="i-11", account_id="i-acct-11", account={"history": months[::-1]})
+    tell(stack, detail)
+    stack.settle()
+    assert [month.month for month in cases.get(case_of(detail)).account.history] == [m["month"] for m in months]

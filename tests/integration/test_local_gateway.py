@@ -121,7 +121,7 @@ def test_the_outbox_shows_texts_and_mails_newest_first_with_links_that_work(brow
         Content={"Simple": {"Subject": {"Data": "Your offer"}, "Body": {"Text": {"Data": "second"}}}},
     )
     page = browser.get("/outbox").get_data(as_text=True)
-    assert '<a href="https://pay.example/c/Ab-1_" rel="noreferrer">' in page
+    assert '<a href="https://pay.example/c/Ab-1_" target="_blank" rel="noreferrer">' in page
     assert "<b>" not in page
     assert page.index("someone@example.com") < page.index("+8613800000001")
     assert "Your offer" in page
@@ -134,6 +134,7 @@ def test_the_pages_speak_both_languages(browser: Client, path: str) -> None:
     assert '<html lang="en">' in english
     assert '<html lang="zh-CN">' in chinese
     assert '<html lang="zh-CN">' in browser.get(f"{path}?lang=zh").get_data(as_text=True)
+    assert browser.get(path).headers["Refresh"] == "5"  # what arrives shows without anybody asking
 
 
 def test_an_execution_shows_its_state_and_its_history(browser: Client, stack: LocalStack) -> None:
@@ -157,4 +158,4 @@ def test_an_execution_shows_its_state_and_its_history(browser: Client, stack: Lo
     ],
 )
 def test_an_address_ends_where_it_ends(text: str, address: str) -> None:
-    assert f'<a href="{address}" rel' in with_links(text)
+    assert f'<a href="{address}" target' in with_links(text)

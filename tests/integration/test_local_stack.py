@@ -20,7 +20,6 @@ TEMPLATE = Path(__file__).parent / "fixtures" / "local_stack" / "template.yaml"
 def stack() -> Iterator[LocalStack]:
     with LocalStack(TEMPLATE, {"Stage": "local", "PauseSeconds": "0"}) as running:
         yield running
-    clock.move(timedelta(0))
 
 
 def place(stack: LocalStack, order: str, **more: Any) -> None:

@@ -4,14 +4,14 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
 import boto3
 import pytest
 from integration.tables import tables_on_moto
-from loading import ROOT, load_app
+from loading import CONTEXT, ROOT, load_app
 
 from accord import staff
 from accord.assessment import assess
@@ -19,15 +19,13 @@ from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
 from accord.case import AssessmentLine, Balance, Case, Change, Offer, Product, StaffTask, Status, TaskKind
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
+from accord.money import format_money
 from accord.opening import open_case
 from accord.policy import load_policy
 from infra.data import sample
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ORIGIN = "https://accord.example.com"
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
-)
 ROUTES = (
     "/ops",
     "/ops/cases/{case_id}",
@@ -179,6 +177,9 @@ def test_a_case_shows_its_figures_its_record_and_no_personal_data(console: Conso
     assert "¥277.77" in html
     assert "the amount is above what the policy approves by itself" in html
     assert "Review asked for" in html
+    owed = format_money(case.account.balance.total, "CNY", "en")
+    assert f"balance <b>{owed}</b>" in html  # never in minor units, where nobody expects them
+    assert f"Times are those of {case.time_zone}." in html
     person = sample.details()[0]["cardholder"]
     for name in ("name", "phone", "email", "idLast4", "birthDate"):
         assert person[name] not in html.replace(case.case_id, "")
@@ -215,6 +216,7 @@ def test_approval_is_recorded_under_the_staff_id_and_stands_on_the_case(console:
     assert chain[-1].content["actor"] == {"kind": "STAFF", "id": "mei"}
     assert console.store.open_tasks("REVIEW_OFFERS") == []
     assert "This task is closed." in console.ask(address(task))[1]
+    assert "The decision is recorded" in console.ask(f"/ops/cases/{case.case_id}")[1]
 
 
 def test_the_same_form_twice_is_recorded_once(console: Console) -> None:

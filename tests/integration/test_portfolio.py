@@ -2,22 +2,20 @@
 
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from loading import ROOT, load_app
+from botocore.exceptions import ReadTimeoutError
+from loading import CONTEXT, ROOT, load_app
 from moto import mock_aws
 
 from accord.aws import bus, clients
+from accord.aws.portfolio_files import PortfolioFile
 from accord.errors import InputRejectedError, ServiceUnavailableError
 
 BUCKET = "portfolio-bucket"
 KEY = "portfolio/night/2026-06-15.csv"
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
-)
 
 
 @pytest.fixture
@@ -107,6 +105,28 @@ def test_a_repeated_range_sends_the_same_event_ids(aws: None) -> None:
     first = [detail["eventId"] for detail in heard()]
     screened(file)
     assert sorted(detail["eventId"] for detail in heard()) == sorted(first)
+
+
+class Broken:
+    """A body whose connection breaks while it is read."""
+
+    def read(self) -> bytes:
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    def iter_chunks(self, size: int) -> Iterator[bytes]:
+        yield b"account.accountId"
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+
+def test_a_connection_that_breaks_while_the_file_is_read_is_tried_again_by_name(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = PortfolioFile.model_validate(uploaded(SAMPLE))
+    monkeypatch.setattr(PortfolioFile, "_get", lambda self, **which: Broken())
+    with pytest.raises(ServiceUnavailableError):
+        file.read(0, 10)
+    with pytest.raises(ServiceUnavailableError):
+        list(file.chunks())
 
 
 def test_broken_rows_go_to_the_rejects_without_values_and_the_rest_goes_on(aws: None) -> None:

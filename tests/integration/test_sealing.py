@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.general import SigningError
 
 from accord.errors import SealCertificateError
@@ -25,6 +27,7 @@ from accord_documents import (
     certificate_request,
     render_agreement,
     seal,
+    sealing,
     self_signed_certificate,
     subject_name,
     verify_sealed,
@@ -162,6 +165,15 @@ def test_a_later_revision_is_refused(sealed: bytes, certificate: str) -> None:
     writer.update_root()
     writer.write_in_place()
     assert not verify_sealed(out.getvalue(), certificate, NOW).genuine
+
+
+def test_a_seal_that_allows_changes_is_refused(
+    kms: CountingKms, key: str, certificate: str, plain: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealing, "MDPPerm", SimpleNamespace(NO_CHANGES=MDPPerm.FILL_FORMS))
+    verdict = verify_sealed(seal(plain, kms, key, certificate, NOW), certificate, NOW)
+    assert (verdict.intact, verdict.valid, verdict.whole_file, verdict.certified) == (True, True, True, False)
+    assert "does not forbid changes" in verdict.problem
 
 
 def test_a_seal_of_somebody_else_is_not_trusted(kms: CountingKms, sealed: bytes) -> None:

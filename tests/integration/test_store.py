@@ -10,6 +10,7 @@ from integration.tables import tables_on_moto
 
 from accord import clock
 from accord.aws.store import CaseStore
+from accord.aws.waits import hand_over_decision
 from accord.case import Case, Change, ClosedReason, Decision, Status, TaskKind, new_task
 from accord.errors import CaseChangedError, CaseNotFoundError
 from accord.events import Actor, CaseClosed, CaseIdentified, verify_chain
@@ -117,6 +118,41 @@ def test_opening_twice_with_the_same_event_is_the_same_case(store: CaseStore) ->
     assert len(list(store.events(opened(store)))) == 1
 
 
+def second_opening(rounds_before: int = 0) -> Change:
+    return open_case(overdue_event(event_id="e-2", account_id="a-1"), rounds_before, NOW)
+
+
+def test_two_events_of_the_same_moment_open_one_case(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = iter([None])  # the first look finds no open case; by the time of the write there is one
+    first = opened(store, "e-1")
+    asked = store.open_case_of
+    monkeypatch.setattr(store, "open_case_of", lambda account: next(looked, asked(account)))
+    assert store.open(second_opening(rounds_before=1), key="open/e-2") is False
+    assert asked("a-1") == first
+
+
+def test_a_round_is_counted_once(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a second case was being prepared, the first was opened and ended: both would be round 1."""
+    monkeypatch.setattr("accord.aws.store.time.sleep", lambda seconds: None)
+    stale = second_opening(rounds_before=0)
+    store.change(opened(store, "e-1"), "end", lambda case: close(case, ClosedReason.EXCLUDED))
+    with pytest.raises(CaseChangedError):
+        store.open(stale, key="open/e-2")
+    assert store.open_case_of("a-1") is None
+
+
+def test_an_event_in_the_chain_is_never_overwritten(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accord.aws.store.time.sleep", lambda seconds: None)
+    case_id = opened(store)
+    store.change(case_id, "step-1", identified)
+    before = list(store.events(case_id))
+    real = store.get
+    monkeypatch.setattr(store, "get", lambda name: real(name).model_copy(update={"version": 1}))  # it lost count
+    with pytest.raises(CaseChangedError):
+        store.change(case_id, "step-2", lambda case: close(case, ClosedReason.EXPIRED))
+    assert list(store.events(case_id)) == before
+
+
 def test_an_older_word_of_billing_never_overwrites_a_newer_one(store: CaseStore) -> None:
     store.record_account_status("a-1", "DISPUTED", NOW)
     store.record_account_status("a-1", "NORMAL", NOW - timedelta(days=1))
@@ -128,7 +164,7 @@ def test_an_older_word_of_billing_never_overwrites_a_newer_one(store: CaseStore)
 def test_open_tasks_are_listed_by_urgency_until_they_are_closed(store: CaseStore) -> None:
     case_id = opened(store)
     for hours in (5, 1):
-        task, created = new_task(store.get(case_id), TaskKind.CALL_CUSTOMER, NOW, timedelta(hours=hours), "call")
+        task, created = new_task(store.get(case_id), TaskKind.CALL_CUSTOMER, NOW, "call", timedelta(hours=hours))
         store.change(case_id, f"task-{hours}", lambda case, t=task, e=created: Change(case, (e,), SYSTEM, tasks=(t,)))
     listed = store.open_tasks(TaskKind.CALL_CUSTOMER)
     assert [task.due_at for task in listed] == [NOW + timedelta(hours=1), NOW + timedelta(hours=5)]
@@ -148,6 +184,15 @@ def test_a_decision_is_listed_as_undelivered_until_it_is_taken_up(store: CaseSto
     assert store.undelivered_decisions("STAFF", NOW + timedelta(minutes=3)) == []
     store.change(case_id, "end", lambda case: close(case, ClosedReason.DECLINED))
     assert store.undelivered_decisions("CUSTOMER", NOW + timedelta(minutes=3)) == []
+
+
+def test_a_decision_resumes_only_the_wait_that_it_answers(store: CaseStore) -> None:
+    case_id = opened(store)
+    store.hold_token(case_id, "STAFF", "a token that must not be used")
+    decision = Decision(decision_id="d-1", by="CUSTOMER", kind="DECLINED", at=NOW)
+    store.change(case_id, "decide", lambda case: Change(case.model_copy(update={"decision": decision}), (), SYSTEM))
+    assert hand_over_decision(store, case_id, "STAFF") == "NOTHING_DECIDED"
+    assert hand_over_decision(store, case_id, "CUSTOMER") == "NOBODY_WAITS"
 
 
 def test_an_unknown_case_is_an_error_by_name(store: CaseStore) -> None:

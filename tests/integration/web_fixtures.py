@@ -16,7 +16,7 @@ import boto3
 import pytest
 from billing_events import overdue_event
 from integration.tables import tables_on_moto
-from loading import ROOT, load_app
+from loading import CONTEXT, ROOT, load_app
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.sns.models import sns_backends
@@ -39,9 +39,6 @@ ORIGIN = "https://plan.bank.example"
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)  # ten in the morning in Shanghai
 LAST4, NAME, PHONE = "204X", "王小明", "+8610000000001"
 FORM_TYPE = "application/x-www-form-urlencoded"
-CONTEXT = SimpleNamespace(
-    function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn:aws:lambda:::f", aws_request_id="r"
-)
 
 
 class _Forms(HTMLParser):

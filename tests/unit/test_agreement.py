@@ -10,10 +10,10 @@ import pytest
 import rfc8785
 from builders import TODAY, YUAN, a_balance, a_case, a_policy, an_offer, an_offered_case, the_policy
 
-from accord.agreement import LANGUAGES, check_complete, format_date, terms_hash, terms_of
+from accord.agreement import check_complete, terms_hash, terms_of
 from accord.case import Balance, Offer, Product
 from accord.errors import AgreementIncompleteError, RuleMissingError
-from accord.texts import texts
+from accord.texts import LANGUAGES, format_date, texts
 
 FREE = an_offer()
 RATE = an_offer(annual_rate_ppm=60_000)

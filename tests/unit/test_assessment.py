@@ -171,6 +171,13 @@ def test_a_debt_exceeds_the_ability_when_one_month_does_not_clear_it(principal: 
     assert assessed(account=an_account(balance=owed)).exceeds_ability is exceeds
 
 
+@pytest.mark.parametrize(("principal", "exceeds"), [(320 * YUAN, False), (320 * YUAN + 1, True)])
+def test_while_income_is_unknown_the_estimate_is_the_ability(principal: int, exceeds: bool) -> None:
+    owed = a_balance(principal=principal, interest=0, penalty_interest=0, late_fees=0, fees=0)
+    account = an_account(balance=owed, history=a_history(400 * YUAN, 400 * YUAN))
+    assert assessed(Circumstances(), account=account).exceeds_ability is exceeds
+
+
 SILENT = an_account(history=a_history(0, 0, 0, 0, 0, 0, 900 * YUAN))
 
 

@@ -116,6 +116,12 @@ def test_a_body_that_is_no_canonical_object_is_named_even_with_a_right_hash(body
     assert list(audit.timeline(record(events)))[4].endswith("(unreadable)")
 
 
+def test_a_body_in_another_form_is_named_though_it_says_the_same() -> None:
+    events = chain()
+    events[3] = events[3].model_copy(update={"body": json.dumps(events[3].content, indent=1)})
+    assert broken(events) == "event 4 (ReviewRequested, 2026-06-15T02:00:04.000Z): the body is not in canonical form"
+
+
 @given(where=st.integers(0, LENGTH - 1), data=st.data())
 def test_any_changed_character_of_any_body_is_found_there(where: int, data: st.DataObject) -> None:
     events = chain()

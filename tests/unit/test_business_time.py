@@ -37,5 +37,5 @@ def test_whenever_it_starts_it_is_ten_on_a_weekday_not_far_away(now: datetime) -
 
 def test_another_calendar_of_working_days_may_be_given() -> None:
     now = datetime.fromisoformat("2026-06-15T12:00:00+01:00")
-    offset = business_time_offset(now, "Europe/London", lambda day: day.day == 20)
+    offset = business_time_offset(now, ZoneInfo("Europe/London"), lambda day: day.day == 20)
     assert now + offset == datetime.fromisoformat("2026-06-20T10:00:00+01:00")

@@ -8,10 +8,10 @@ from builders import YUAN, an_offer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accord.agreement import LANGUAGES, format_date
 from accord.case import Balance, Offer, Product
 from accord.comprehension import Question, mark, questions
 from accord.money import format_money
+from accord.texts import LANGUAGES, format_date
 
 
 def right_answers(offer: Offer, language: str = "en") -> dict[str, str]:

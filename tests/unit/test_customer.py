@@ -299,3 +299,16 @@ def test_delivery_that_failed_says_what_a_person_has_to_do() -> None:
     assert types(failed) == ["ContactDelivered", "StaffTaskCreated"]
     assert [task.note for task in failed.tasks] == ["Call instead."]
     assert replace(sent).result == {"outcome": "SENT"}
+
+
+@pytest.mark.parametrize("standing", ["SOLD", "DISPUTED", "BANKRUPT", "DECEASED"])
+@pytest.mark.parametrize("act", sorted(DECISIONS))
+def test_nothing_is_decided_on_an_account_that_is_in_another_procedure(act: str, standing: str) -> None:
+    case = understood(flags=(standing,))
+    assert customer.place(case, NOW) == "plan"
+    with pytest.raises(DecisionRefusedError, match="STOPPED"):
+        DECISIONS[act](case, NOW)
+
+
+def test_who_asked_not_to_be_contacted_may_still_decide() -> None:
+    assert customer.place(understood(flags=("CEASE_CONTACT", "REPRESENTED")), NOW) == "agreement"

@@ -166,6 +166,17 @@ def test_a_single_option_is_not_called_the_best(pages: ModuleType) -> None:
     assert pages.offers_view(case, case.offers[:1], "en")["offers"][0]["best"] == []
 
 
+def test_the_options_answer_what_the_customer_suggested(pages: ModuleType) -> None:
+    case = an_offered_case()
+    lowest = min(offer.regular_instalment for offer in case.offers)
+    number = str([offer.regular_instalment for offer in case.offers].index(lowest) + 1)
+    for proposed, within in ((lowest, number), (lowest - 1, ""), (10**9, "1, 2")):
+        view = pages.offers_view(case.model_copy(update={"proposed_monthly": proposed}), case.offers, "en")
+        assert view["proposed"] == format_money(proposed, "CNY", "en")
+        assert view["within"] == within
+    assert pages.offers_view(case, case.offers, "en")["proposed"] == ""
+
+
 def test_a_chart_only_ever_falls(pages: ModuleType) -> None:
     case = an_offered_case()
     for offer in pages.offers_view(case, case.offers, "en")["offers"]:

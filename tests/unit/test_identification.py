@@ -80,3 +80,10 @@ def test_who_needs_extra_care_is_noted(changes: dict[str, object], vulnerable: b
 def test_without_the_rule_nobody_is_identified() -> None:
     with pytest.raises(RuleMissingError, match=r"identification\.exclusions"):
         identify(a_case(), a_policy(identification__exclusions=None), TODAY)
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status not in (Status.OPENED, Status.IDENTIFIED)])
+def test_a_case_that_is_further_already_goes_on_where_it_stands(status: Status) -> None:
+    case = a_case(status=status)
+    change = identify(case, the_policy(), TODAY)
+    assert (change.result, change.case, change.events) == ({"outcome": status.value}, case, ())

@@ -11,8 +11,6 @@ from accord.case import Case, Offer, Product
 from accord.errors import NotApprovedError
 from accord.messages import (
     ASKING,
-    LANGUAGES,
-    TEMPLATES,
     Message,
     contact_message,
     identity_code_sms,
@@ -20,8 +18,10 @@ from accord.messages import (
     signature_code_sms,
     text_id,
 )
+from accord.texts import LANGUAGES, texts
 
 LINK = f"https://plan.bank.example/c/{'x' * 43}"
+TEMPLATES = texts("messages")["contacts"]
 EVERY = [(template, language) for template in TEMPLATES for language in LANGUAGES]
 FORBIDDEN = {
     "zh-CN": ("逾期", "欠款", "催收", "起诉", "法院", "公安", "坐牢", "征信", "后果", "立即", "马上还"),
@@ -79,11 +79,11 @@ def test_the_day_until_which_the_offers_hold_is_that_of_the_readers_zone(templat
 
 
 def test_both_languages_fill_in_the_same_things() -> None:
-    for template in TEMPLATES.values():
-        for texts in (template.subject, template.sms, template.email):
-            assert set(texts) == set(LANGUAGES)
-            named = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in texts.values()]
-            assert named[0] == named[1]
+    said = [template[form] for template in TEMPLATES.values() for form in ("subject", "sms", "email")]
+    for one in [*said, *texts("messages")["codes"].values()]:
+        assert set(one) == set(LANGUAGES)
+        named = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in one.values()]
+        assert named[0] == named[1]
 
 
 def test_offers_that_nobody_approved_or_that_ran_out_invite_nobody() -> None:

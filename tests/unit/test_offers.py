@@ -212,6 +212,13 @@ def test_an_amount_within_the_policy_gets_its_plan_first() -> None:
     assert others
 
 
+def test_three_offers_are_the_most_that_stand_side_by_side() -> None:
+    """The own amount, the soonest, the lowest a month and one payment would be four."""
+    small = an_account(balance=a_balance(principal=2_000 * YUAN))
+    change = proposed(account=small, proposed_monthly=600 * YUAN)
+    assert plans(change) == [("REDUCED_RATE", 5), ("REDUCED_RATE", 6), ("REDUCED_RATE", 24)]
+
+
 @pytest.mark.parametrize("amount", [100 * YUAN, 5_000 * YUAN], ids=["below any plan", "beyond the means"])
 def test_an_amount_outside_the_policy_leaves_the_other_plans(amount: int) -> None:
     assert plans(countered(amount)) == [("REDUCED_RATE", 18), ("REDUCED_RATE", 60)]

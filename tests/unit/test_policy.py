@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 import yaml
 from builders import TODAY, a_policy, the_policy
+from loading import ROOT
 
 from accord.case import Product
 from accord.errors import RuleMissingError
 from accord.policy import Policy, jurisdictions, load_policy, read_policy
+
+MODULES = [*(ROOT / "layers" / "domain" / "accord").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
 
 
 def test_there_is_a_pack_for_china() -> None:
@@ -29,6 +32,13 @@ def test_every_rule_of_a_shipped_pack_names_its_source(jurisdiction: str) -> Non
     rules = load_policy(jurisdiction).rules
     assert all(rule.citation.strip() for rule in rules.values())
     assert {rule.confidence for rule in rules.values()} <= {"high", "medium", "low"}
+
+
+@pytest.mark.parametrize("jurisdiction", jurisdictions())
+def test_every_rule_of_a_shipped_pack_is_read_by_something(jurisdiction: str) -> None:
+    """A rule that nothing asks for looks like a promise and binds nobody."""
+    read = "".join(path.read_text(encoding="utf-8") for path in MODULES if path.name != "policy.py")
+    assert [key for key in load_policy(jurisdiction).rules if f'"{key}"' not in read] == []
 
 
 def test_a_value_has_the_type_that_its_key_asks_for() -> None:

@@ -62,7 +62,7 @@ def file_of(*rows: dict[str, str]) -> bytes:
 def screened(data: bytes) -> portfolio.Screening:
     plan = portfolio.plan([data])
     (piece,) = plan.ranges
-    return portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, "etag", NOW)
+    return portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW)
 
 
 def problems_of(**changes: str) -> list[tuple[str, str]]:
@@ -80,7 +80,6 @@ def file_problems(data: bytes) -> list[tuple[str, str]]:
 def test_a_row_becomes_the_event_that_billing_would_have_sent() -> None:
     (detail,) = screened(file_of({})).events
     event = parse(AccountOverdue, detail)
-    assert event.event_id == "file-etag.2"
     assert event.account.balance.principal == 1_200_000
     assert event.account.balance.penalty_interest == 0
     assert event.account.oldest_unpaid_due_date == date(2026, 5, 1)
@@ -154,7 +153,7 @@ def test_a_wrong_value_is_refused_by_its_column_and_never_repeated(column: str, 
 
 def test_a_past_due_account_needs_its_due_date() -> None:
     assert problems_of(**{"account.oldestUnpaidDueDate": ""}) == [
-        ("account", "Value error, oldestUnpaidDueDate is required when daysPastDue is above 0")
+        ("account", "oldestUnpaidDueDate is required when daysPastDue is above 0")
     ]
 
 
@@ -273,7 +272,7 @@ def test_ranges_cover_every_byte_and_line_once_in_order(
     line = 2
     for piece in plan.ranges:
         assert piece.line == line
-        screening = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, "e", NOW)
+        screening = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW)
         assert sum(screening.counts().values()) == piece.lines <= lines_a_range
         line += piece.lines
     assert plan.lines == line - 2 == len(rows) + unterminated
@@ -286,9 +285,36 @@ def test_a_file_beyond_the_limit_asks_to_be_split(monkeypatch: pytest.MonkeyPatc
     assert "split it" in problem
 
 
-def test_event_ids_come_from_content_and_line_so_the_same_file_twice_is_the_same_events() -> None:
-    data = file_of({}, {})
-    assert [detail["eventId"] for detail in screened(data).events] == ["file-etag.2", "file-etag.3"]
+def event_ids(data: bytes) -> list[str]:
+    return [detail["eventId"] for detail in screened(data).events]
+
+
+def test_the_same_row_is_the_same_event_in_every_file_wherever_it_stands() -> None:
+    one, other = {"account.accountId": "a-1"}, {"account.accountId": "a-2"}
+    first = event_ids(file_of(one, other))
+    assert len(set(first)) == 2
+    assert event_ids(file_of(other, one)) == first[::-1]
+    assert event_ids(file_of({"account.currency": "XXX"}, one, other)) == first, "a file that was corrected"
+    assert event_ids(file_of(one, other).replace(b"\n", b"\r\n")) == first
+
+
+def test_a_row_that_says_something_new_of_the_account_is_another_event() -> None:
+    (before,) = event_ids(file_of({}))
+    for change in ({"account.daysPastDue": "46"}, {"occurredAt": "2026-06-16T01:00:00+08:00"}):
+        assert event_ids(file_of(change)) != [before]
+
+
+def test_an_event_id_tells_nothing_of_the_person() -> None:
+    (before,) = event_ids(file_of({}))
+    assert event_ids(file_of({"cardholder.name": "林大雨", "cardholder.phone": "+8610000000009"})) == [before]
+
+
+def test_rows_out_of_all_bounds_are_read_few_at_a_time() -> None:
+    padding = b"x" * (portfolio.MAX_LINE_BYTES - 1) + b"\n"
+    lines = 70
+    plan = portfolio.plan([line_of(list(ROW)), *[padding] * lines])
+    assert all(piece.end - piece.start <= portfolio.MAX_RANGE_BYTES for piece in plan.ranges)
+    assert sum(piece.lines for piece in plan.ranges) == lines == plan.lines
 
 
 def test_the_summary_is_complete_only_when_every_line_is_in_a_count() -> None:

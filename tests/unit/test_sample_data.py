@@ -51,7 +51,7 @@ def test_the_sample_holds_every_situation() -> None:
     data = sample.portfolio()
     plan = portfolio.plan([data])
     (piece,) = plan.ranges
-    result = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, "e", NOW)
+    result = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW)
     assert result.rejects == []
     assert result.not_overdue == 4
     buckets = {(detail["account"]["daysPastDue"] + 29) // 30 for detail in result.events}
@@ -74,7 +74,7 @@ def test_the_broken_sample_names_each_of_its_defects_and_keeps_the_good_rows() -
     data = sample.portfolio_with_errors()
     plan = portfolio.plan([data])
     (piece,) = plan.ranges
-    result = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, "e", NOW)
+    result = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW)
     fields = {reject["field"] for reject in result.rejects}
     assert fields == {
         "account.balance.principal",
@@ -139,7 +139,7 @@ def test_the_tool_writes_a_portfolio_and_the_same_accounts_as_events(
     data = (out / "portfolio.csv").read_bytes()
     plan = portfolio.plan([data])
     (piece,) = plan.ranges
-    rows = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, "e", NOW).events
+    rows = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW).events
     lines = [json.loads(line) for line in (out / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     from_rows, from_lines = ([parse(AccountOverdue, detail) for detail in each] for each in (rows, lines))
     assert [event.account for event in from_rows] == [event.account for event in from_lines]

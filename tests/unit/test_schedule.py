@@ -10,10 +10,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from accord.case import Agreement, Balance, Instalment, Product
-from accord.schedule import annual_cost_ppm, annuity, due_dates, equal_instalments, payments, schedule_of
-
-FIRST = date(2026, 1, 31)
-
+from accord.schedule import annual_cost_ppm, due_dates, payments, schedule_of
 
 # --- published vectors -------------------------------------------------------------------------------------------
 
@@ -24,7 +21,7 @@ FIRST = date(2026, 1, 31)
      (10_001, 3, 3_333, 3_335), (1, 1, 1, 1)],
 )  # fmt: skip
 def test_equal_instalments_leave_the_remainder_to_the_last(total: int, months: int, regular: int, last: int) -> None:
-    amounts = [row.amount for row in equal_instalments(total, months, FIRST)]
+    amounts = [row.amount for row in payments(0, total, 0, months)]
     assert amounts == [regular] * (months - 1) + [last]
 
 
@@ -36,7 +33,7 @@ def test_equal_instalments_leave_the_remainder_to_the_last(total: int, months: i
 def test_annuities_match_the_published_vectors(
     principal: int, rate: int, months: int, regular: int, last: int, interest: int
 ) -> None:
-    rows = annuity(principal, rate, months, FIRST)
+    rows = payments(principal, 0, rate, months)
     assert {row.amount for row in rows[:-1]} == {regular}
     assert rows[-1].amount == last
     assert sum(row.interest for row in rows) == interest
@@ -71,9 +68,9 @@ def test_an_annuity_equals_the_textbook_in_exact_fractions(principal: int, rate:
     expected = slow_annuity(principal, rate, months)
     if any(repaid < 1 for _, repaid, _ in expected):
         with pytest.raises(ValueError, match="too small"):
-            annuity(principal, rate, months, FIRST)
+            payments(principal, 0, rate, months)
     else:
-        assert [tuple(row[2:]) for row in annuity(principal, rate, months, FIRST)] == expected
+        assert [tuple(row) for row in payments(principal, 0, rate, months)] == expected
 
 
 @given(st.integers(0, 10**11), st.integers(0, 10**9), RATES, MONTHS)
@@ -110,13 +107,13 @@ def test_interest_never_runs_on_the_part_that_is_free_of_it(bearing: int, free: 
 @pytest.mark.parametrize("months", [0, -1, 601])
 def test_months_out_of_range_are_refused(months: int) -> None:
     with pytest.raises(ValueError, match=r"^months: "):
-        equal_instalments(100_000, months, FIRST)
+        payments(0, 100_000, 0, months)
 
 
 @pytest.mark.parametrize("rate", [-1, 1_000_001])
 def test_a_rate_out_of_range_is_refused(rate: int) -> None:
     with pytest.raises(ValueError, match=r"^annual_rate_ppm: "):
-        annuity(100_000, rate, 12, FIRST)
+        payments(100_000, 0, rate, 12)
 
 
 @pytest.mark.parametrize(("bearing", "free"), [(0, 0), (-1, 5), (5, -1)])
@@ -127,16 +124,18 @@ def test_nothing_to_repay_is_refused(bearing: int, free: int) -> None:
 
 def test_more_instalments_than_minor_units_are_refused() -> None:
     with pytest.raises(ValueError, match="too small to be repaid in 3 instalments; choose fewer"):
-        equal_instalments(2, 3, FIRST)
+        payments(0, 2, 0, 3)
 
 
 def test_an_annuity_never_lets_the_debt_grow() -> None:
     with pytest.raises(ValueError, match="too small"):
-        annuity(20, 360_000, 60, FIRST)
+        payments(20, 0, 360_000, 60)
+    with pytest.raises(ValueError, match="too small"):
+        payments(20, 60, 360_000, 60)  # what bears no interest does not hide it
 
 
 def test_an_annuity_without_a_rate_is_a_row_of_equal_instalments() -> None:
-    assert annuity(10_001, 0, 3, FIRST) == equal_instalments(10_001, 3, FIRST)
+    assert payments(10_001, 0, 0, 3) == payments(0, 10_001, 0, 3)
 
 
 # --- due dates ---------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class Play:
             cardholder=told.get("cardholder"),
         )
         self.case_id = case_id_of(parse(AccountOverdue, self.detail))
-        self._acts = 0
+        self._acts = self._runs = 0
 
     # --- billing and the workflow ------------------------------------------------------------------------------
 
@@ -67,6 +67,15 @@ class Play:
             self.tell("AccountStatusChanged", {"eventId": "st-1", "accountId": account, "status": standing, "at": at})
             self.stack.settle()
         self.tell("AccountOverdue", self.detail)
+
+    def start_again(self) -> None:
+        """Staff have mended what stopped the execution, and start another one for the case."""
+        self._runs += 1
+        self.stack.client("stepfunctions").start_execution(
+            stateMachineArn=self.stack.physical_id("NegotiationStateMachine"),
+            name=self._execution_name(),
+            input=json.dumps({"case_id": self.case_id}),
+        )
 
     def case(self) -> Case:
         return self.cases.get(self.case_id)
@@ -85,8 +94,11 @@ class Play:
     def _execution_arn(self) -> str:
         return (
             self.stack.physical_id("NegotiationStateMachine").replace(":stateMachine:", ":execution:")
-            + f":{self.case_id}"
+            + f":{self._execution_name()}"
         )
+
+    def _execution_name(self) -> str:
+        return f"{self.case_id}-{self._runs}" if self._runs else self.case_id
 
     def until(self, what: str, reached: Callable[[], bool]) -> None:
         """Wait for something to become true."""
@@ -102,7 +114,9 @@ class Play:
             return f"nowhere: {error!r}, problems: {self.stack.problems[-3:]}"
 
     def _started(self) -> bool:
-        return any(execution.name == self.case_id for execution in self.stack.executions("NegotiationStateMachine"))
+        return any(
+            execution.name == self._execution_name() for execution in self.stack.executions("NegotiationStateMachine")
+        )
 
     def wait_at(self, state: str, times: int) -> None:
         """Wait until the execution has entered a state for the n-th time, and its token is kept."""
@@ -162,6 +176,13 @@ class Play:
 
     def call_me(self) -> None:
         self.act(lambda case: customer.ask_for_call(case, "d-call", HOLDER, clock.now()))
+
+    def sell_the_account(self) -> None:
+        """Billing's word on the account comes while the case is under way, and after the invitation has left."""
+        self.until("the delivery", lambda: any(e.type == "ContactDelivered" for e in self.cases.events(self.case_id)))
+        account = self.detail["account"]["accountId"]
+        sold = {"eventId": f"sold-{account}", "accountId": account, "status": "SOLD", "at": clock.now().isoformat()}
+        self.tell("AccountStatusChanged", sold)
 
     def let_the_offers_expire(self) -> None:
         self.stack.advance(timedelta(days=30))

@@ -1,14 +1,21 @@
 """The negotiation's state machine, executed with the real handlers: one scenario file a way that a case can go."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract.definitions import ROOT, definition
 from workflow.performance import perform
-from workflow.play import SCENARIOS, Play, payload_of, scenario
+from workflow.play import SCENARIOS, Play, broken, payload_of, scenario
 
+from accord.errors import ServiceUnavailableError
+from accord.events import verify_chain
+from infra.local.functions import LambdaContext
 from infra.local.stack import LocalStack
 
+STATES = definition(ROOT / "statemachines" / "negotiation.asl.yaml")["States"]
+CHOICES = {name for name, state in STATES.items() if state["Type"] == "Choice"}
 PATIENT_ONES = [path for path in SCENARIOS if not scenario(path).get("hasty")]
 
 
@@ -21,9 +28,8 @@ def test_a_case_goes_its_way(path: Path, patient_stack: LocalStack) -> None:
 @pytest.mark.xdist_group("patient")
 def test_every_state_is_entered_by_some_scenario() -> None:
     """A way that no scenario takes is a way that nobody has seen."""
-    states = definition(ROOT / "statemachines" / "negotiation.asl.yaml")["States"]
     told = {name for path in SCENARIOS for name in scenario(path)["ends"]["visits"]}
-    assert {name for name, state in states.items() if state["Type"] != "Choice"} <= told
+    assert set(STATES) - CHOICES <= told
 
 
 @pytest.mark.xdist_group("patient")
@@ -37,3 +43,100 @@ def test_an_execution_carries_nothing_personal(patient_stack: LocalStack) -> Non
     holder = play.detail["cardholder"]
     for secret in (holder["name"], holder["phone"], holder["email"], holder["idLast4"], holder["birthDate"]):
         assert secret not in carried
+
+
+@pytest.mark.xdist_group("patient")
+@pytest.mark.parametrize(
+    ("function", "status", "goes_on_with"),
+    [
+        ("AssessFunction", "IDENTIFIED", "Assess"),
+        ("ProposeFunction", "ASSESSED", "Propose"),
+        ("InviteFunction", "OFFERED", "Invite"),
+        ("AwaitDecisionFunction", "INVITED", "Wait for the customer"),
+        ("SealFunction", "SIGNED", "Seal"),
+        ("ActivateFunction", "SIGNED", "Activate"),
+    ],
+)
+def test_a_case_whose_execution_failed_goes_on_where_it_stands(
+    patient_stack: LocalStack, function: str, status: str, goes_on_with: str
+) -> None:
+    play = Play(patient_stack, f"again-{function}", {})
+    with broken(patient_stack, {"function": function, "error": "ZeroDivisionError", "times": 100}):
+        play.start()
+        if status == "SIGNED":
+            play.wait_at("Wait for the customer", 1)
+            play.sign()
+        play.wait_for_the_end()
+        assert (play.case().status, play.open_tasks()) == (status, ["FAILED_STEP"])
+        play.start_again()
+        play.wait_for_the_end()
+        assert (play.case().status, play.open_tasks()) == (status, ["FAILED_STEP"] * 2), "each failure has its task"
+    before = [event.type for event in play.cases.events(play.case_id)]
+    play.start_again()
+    if status != "SIGNED":
+        play.wait_at("Wait for the customer", 1)
+        play.sign()
+    play.wait_for_the_end()
+    assert [name for name in play.visits() if name not in CHOICES][1] == goes_on_with
+    assert play.case().status == "ACTIVE"
+    types = [event.type for event in play.cases.events(play.case_id)]
+    assert types[: len(before)] == before
+    assert types.count("AgreementSealed") == 1
+
+
+@pytest.mark.xdist_group("patient")
+def test_an_execution_of_a_case_that_has_ended_ends_at_once(patient_stack: LocalStack) -> None:
+    play = Play(patient_stack, "ended", {})
+    play.start()
+    play.wait_at("Wait for the customer", 1)
+    play.decline()
+    play.wait_for_the_end()
+    events = len(list(play.cases.events(play.case_id)))
+    play.start_again()
+    play.wait_for_the_end()
+    assert play.execution_status() == "SUCCEEDED"
+    assert len(list(play.cases.events(play.case_id))) == events
+
+
+@pytest.mark.xdist_group("patient")
+def test_a_crash_after_the_work_of_any_step_changes_nothing(
+    patient_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step does its work, and its answer is lost; every message of a queue or a stream comes twice."""
+    machine = patient_stack.template.translated["Resources"]["NegotiationStateMachine"]
+    steps = {name.removesuffix("Arn") for name in machine["Properties"]["DefinitionSubstitutions"]}
+    for name, function in patient_stack.functions.items():
+        if name.endswith("WebFunction"):
+            continue
+        function.load()
+        monkeypatch.setattr(function, "_entry", twice(function._entry, loses_its_answer=name in steps))
+    play = Play(patient_stack, "crashes", {})
+    play.start()
+    play.wait_at("Wait for the customer", 1)
+    play.call_me()
+    play.wait_at("Wait for the customer", 2)
+    play.sign()
+    play.wait_for_the_end()
+    case = play.case()
+    assert case.status == "ACTIVE"
+    types = [event.type for event in play.cases.events(play.case_id)]
+    once = {"CaseOpened", "CaseIdentified", "CaseAssessed", "OfferMade", "ContactRequested", "ContactDelivered",
+            "AgreementSigned", "AgreementSealed", "PlanActivated", "StaffTaskCreated"}  # fmt: skip
+    assert {kind: types.count(kind) for kind in once} == dict.fromkeys(once, 1)
+    verify_chain(play.cases.events(play.case_id), case.head, case.version)
+
+
+def twice(works: Any, *, loses_its_answer: bool) -> Any:
+    """A handler whose first answer to each event is lost, after it has done its work."""
+    seen: set[str] = set()
+
+    def handler(event: Any, context: LambdaContext) -> Any:
+        answer, again = works(event, context), json.dumps(event, sort_keys=True)
+        if again in seen:
+            return answer
+        seen.add(again)
+        if loses_its_answer:
+            raise ServiceUnavailableError("the answer is lost")
+        return works(event, context)
+
+    return handler

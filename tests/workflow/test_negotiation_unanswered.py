@@ -1,11 +1,13 @@
 """The negotiation when people are slow: reminders, escalation, expiry. Durations are seconds here, days in a bank."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workflow.performance import perform
-from workflow.play import SCENARIOS, scenario
+from workflow.play import SCENARIOS, Play, scenario
 
+from infra.local.functions import LambdaContext
 from infra.local.stack import LocalStack
 
 HASTY_ONES = [path for path in SCENARIOS if scenario(path).get("hasty")]
@@ -15,3 +17,26 @@ HASTY_ONES = [path for path in SCENARIOS if scenario(path).get("hasty")]
 @pytest.mark.parametrize("path", HASTY_ONES, ids=lambda path: path.stem)
 def test_a_case_goes_its_way_when_people_are_slow(path: Path, hasty_stack: LocalStack) -> None:
     perform(hasty_stack, path)
+
+
+@pytest.mark.xdist_group("hasty")
+def test_a_decision_in_the_moment_in_which_time_runs_out_still_counts(
+    hasty_stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staff let the message go when the wait has timed out and the case is about to be closed."""
+    play = Play(hasty_stack, "last-moment", {"cardholder": {"flags": ["CEASE_CONTACT"]}})
+    close = hasty_stack.functions["CloseFunction"]
+    close.load()
+    works, late = close._entry, [play.give_up]
+    assert works is not None
+
+    def decided_before(event: Any, context: LambdaContext) -> Any:
+        if event["case_id"] == play.case_id and late:
+            late.pop()()
+        return works(event, context)
+
+    monkeypatch.setattr(close, "_entry", decided_before)
+    play.start()
+    play.wait_for_the_end()
+    assert play.case().closed_reason == "WITHDRAWN"
+    assert play.visits().count("Wait for contact by hand") == 2

@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from contract.definitions import RESOURCES, TEMPLATE
 from loading import ROOT
 
-from accord import clock, portfolio
+from accord import portfolio
 from accord.aws import bus
 from accord.errors import ServiceUnavailableError
 from infra.local.stack import LocalStack
@@ -51,7 +50,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     parameters = {"PublicBaseUrl": "https://accord.example.com", "RetrySeconds": "1"}
     with LocalStack(folder / "template.yaml", parameters) as running:
         yield running
-    clock.move(timedelta(0))
 
 
 @pytest.fixture(autouse=True)

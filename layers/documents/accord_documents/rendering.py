@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import typst
 
-from accord.agreement import format_date
 from accord.case import Balance
 from accord.errors import GlyphMissingError
 from accord.money import format_money, format_rate
+from accord.texts import format_date
 from accord_documents.glyphs import FONTS, missing_glyphs
 
 _TEMPLATES = Path(__file__).parent / "templates"

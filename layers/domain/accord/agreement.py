@@ -16,21 +16,9 @@ from accord.errors import AgreementIncompleteError
 from accord.money import format_money, format_rate
 from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import schedule_of
-from accord.texts import texts
+from accord.texts import LANGUAGES, format_date, texts
 
-LANGUAGES = ("zh-CN", "en")
 _TERMS_VERSION = 1
-_ENGLISH_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-
-
-def format_date(day: date, language: str) -> str:
-    """A day as people read it: 2026年3月5日, 5 March 2026."""
-    if language == "zh-CN":
-        return f"{day.year}年{day.month}月{day.day}日"
-    return f"{day.day} {_ENGLISH_MONTHS[day.month - 1]} {day.year}"
 
 
 def terms_of(case: Case, offer: Offer, policy: Policy, language: str, today: date) -> dict[str, Any]:

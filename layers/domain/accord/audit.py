@@ -1,6 +1,6 @@
 """The audit command: shows a case's events and says whether their chain is whole, or which event breaks it.
 
-    python -m accord.audit verify CASE_ID             reads the tables
+    python -m accord.audit verify CASE_ID --stack S   reads the tables of a deployed stack
     python -m accord.audit export CASE_ID > FILE      what `verify --file` needs, for a machine without AWS
     python -m accord.audit verify --file FILE
 
@@ -74,6 +74,18 @@ def read_tables(case_id: str, cases_table: str, events_table: str) -> Record:
         raise UnreadableError(f"{type(error).__name__}: {error}") from error
 
 
+def tables_of(stack: str) -> tuple[str, str]:
+    """The names of a stack's cases and events tables, from its outputs. Raises UnreadableError when it tells none."""
+    from accord.aws.clients import client
+
+    try:
+        outputs = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
+        named = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        return named["CasesTableName"], named["EventsTableName"]
+    except Exception as error:  # no region, no credentials, no such stack …
+        raise UnreadableError(f"stack {stack}: {type(error).__name__}: {error}") from error
+
+
 def timeline(record: Record) -> Iterator[str]:
     """The events for a reader, one line each: number, time, type, who, and the short facts of what happened."""
     yield f"case {record.case_id}, {len(record.events)} events"
@@ -141,6 +153,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         source = command.add_mutually_exclusive_group(required=True)
         source.add_argument("case_id", nargs="?", help="a case in the tables")
         source.add_argument("--file", type=Path, help="a file that export wrote")
+        command.add_argument("--stack", help="the stack whose tables to read, for example accord-prod")
         command.add_argument("--cases-table", default=os.environ.get("CASES_TABLE"), help="default: $CASES_TABLE")
         command.add_argument("--events-table", default=os.environ.get("EVENTS_TABLE"), help="default: $EVENTS_TABLE")
         command.add_argument("--endpoint-url", help="of a local stack, for example http://127.0.0.1:4566")
@@ -148,10 +161,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _tables(options: argparse.Namespace) -> tuple[str, str, str]:
-    if not (options.cases_table and options.events_table):
-        raise UnreadableError("name the tables: --cases-table and --events-table, or CASES_TABLE and EVENTS_TABLE")
     if options.endpoint_url:
         os.environ["AWS_ENDPOINT_URL"] = options.endpoint_url
+    if options.stack:
+        return options.case_id, *tables_of(options.stack)
+    if not (options.cases_table and options.events_table):
+        raise UnreadableError(
+            "name the stack with --stack, or its tables: --cases-table and --events-table, CASES_TABLE and EVENTS_TABLE"
+        )
     return options.case_id, options.cases_table, options.events_table
 
 

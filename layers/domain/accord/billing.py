@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -13,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -23,27 +25,34 @@ from accord.money import rate_to_ppm
 from accord.person import Person
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Amount = Annotated[int, Field(strict=True, ge=0, le=10**13)]
-SignedAmount = Annotated[int, Field(strict=True, ge=-(10**13), le=10**13)]
+_MOST = 10**13
+Amount = Annotated[int, Field(strict=True, ge=0, le=_MOST)]
+SignedAmount = Annotated[int, Field(strict=True, ge=-_MOST, le=_MOST)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 
 
 def _iso_text(value: Any) -> Any:
-    """Only ISO text names a day or a moment: a bare number would otherwise be read as seconds since 1970."""
-    if isinstance(value, (int, float)) or (isinstance(value, str) and not re.match(r"\d{4}-\d{2}-\d{2}", value)):
-        raise ValueError("should be ISO 8601, for example 2026-05-31")
+    """Only ISO text of this age names a day or a moment: a bare number would be read as seconds since 1970."""
+    if not isinstance(value, str) or not re.match(r"(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("should be ISO 8601 and from 1900 to 2099, for example 2026-05-31")
     return value
 
 
+def _printable(value: str) -> str:
+    """A name stands in messages and contracts: nothing that is not seen, and nothing that turns the text around."""
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", value):
+        raise ValueError("holds a control character")
+    return value
+
+
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_printable)
+]
 Day = Annotated[date, BeforeValidator(_iso_text)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso_text)]
 ToldEvent = TypeVar("ToldEvent", bound="Told")
 AccountStatus = Literal["DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED", "NORMAL"]
-Flag = Literal[
-    "VULNERABLE", "REPRESENTED", "CEASE_CONTACT",
-    "DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED", "NORMAL",
-]  # fmt: skip
+Flag = Literal["VULNERABLE", "REPRESENTED", "CEASE_CONTACT", AccountStatus]
 
 
 class Told(BaseModel):
@@ -61,9 +70,15 @@ class ToldBalance(Told):
     late_fees: Amount = 0
     fees: Amount = 0
 
+    @model_validator(mode="after")
+    def can_be_added_up(self) -> "ToldBalance":
+        if self.principal + self.interest + self.penalty_interest + self.late_fees + self.fees > _MOST:
+            raise ValueError(f"the components add up to more than {_MOST}")
+        return self
+
 
 class ToldMonth(Told):
-    month: Annotated[str, StringConstraints(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+    month: Annotated[str, StringConstraints(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
     billed: SignedAmount
     paid: Amount
     months_past_due: Annotated[int, Field(strict=True, ge=0, le=120)]
@@ -82,6 +97,13 @@ class ToldAccount(Told):
     minimum_due: Amount
     history: Annotated[tuple[ToldMonth, ...], Field(max_length=60)] = ()
 
+    @field_validator("history")
+    @classmethod
+    def each_month_once_newest_first(cls, history: tuple[ToldMonth, ...]) -> tuple[ToldMonth, ...]:
+        if len({month.month for month in history}) < len(history):
+            raise ValueError("a month stands there more than once")
+        return tuple(sorted(history, key=lambda month: month.month, reverse=True))
+
     @model_validator(mode="after")
     def overdue_has_a_due_date(self) -> "ToldAccount":
         if self.days_past_due > 0 and self.oldest_unpaid_due_date is None:
@@ -92,10 +114,12 @@ class ToldAccount(Told):
 class ToldCardholder(Told):
     cardholder_id: Identifier
     name: Text
-    phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9]\d{6,14}$")]
-    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]{1,64}@[^@\s]{1,190}$")] | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+    email: (
+        Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}$")] | None
+    ) = None
     language: Literal["zh-CN", "en"]
-    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]+(/[A-Za-z_+-]+){0,2}$", max_length=64)]
+    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$", max_length=64)]
     id_last4: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{4}$")]
     birth_date: Day
     monthly_income: Amount | None = None
@@ -154,6 +178,9 @@ def parse(model: type[ToldEvent], detail: Any) -> ToldEvent:
 def problems_of(error: ValidationError) -> list[dict[str, str]]:
     """What is wrong, one entry a field, at most 50; without the values, which may be personal."""
     return [
-        {"field": ".".join(str(part) for part in problem["loc"]) or "detail", "problem": problem["msg"]}
+        {
+            "field": ".".join(str(part) for part in problem["loc"]) or "detail",
+            "problem": problem["msg"].removeprefix("Value error, "),
+        }
         for problem in error.errors(include_input=False, include_url=False, include_context=False)[:50]
     ]

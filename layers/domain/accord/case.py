@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from accord.errors import MoveNotAllowedError
-from accord.events import Actor, CaseEvent, StaffTaskCreated
+from accord.events import GENESIS, Actor, CaseEvent, StaffTaskCreated
 
 MinorUnits = Annotated[int, Field(ge=0, le=10**13, description="money in minor units of the account's currency")]
 
@@ -81,10 +81,6 @@ class Balance(Value):
     @property
     def total(self) -> int:
         return self.principal + self.interest + self.penalty_interest + self.late_fees + self.fees
-
-    def less(self, waived: "Balance") -> "Balance":
-        """What stays after a waiver. A waiver above a component is a mistake and raises `ValidationError`."""
-        return Balance(**{name: getattr(self, name) - getattr(waived, name) for name in Balance.model_fields})
 
 
 class HistoryMonth(Value):
@@ -259,7 +255,7 @@ class Case(Value):
     closed_reason: ClosedReason | None = None
     revision: int = 0
     version: int = 0
-    head: str = "0" * 64
+    head: str = GENESIS
     opened_at: datetime
     account: Account
     flags: tuple[str, ...] = ()  # VULNERABLE, REPRESENTED, CEASE_CONTACT and account statuses
@@ -314,13 +310,28 @@ class StaffTask(Value):
     closed_at: datetime | None = None
 
 
+# Within which time a person should have done it.
+DUE_WITHIN: Mapping[TaskKind, timedelta] = {
+    TaskKind.REVIEW_OFFERS: timedelta(days=1),
+    TaskKind.CALL_CUSTOMER: timedelta(days=1),
+    TaskKind.ADVISE_CUSTOMER: timedelta(days=2),
+    TaskKind.REACH_BY_HAND: timedelta(days=2),
+    TaskKind.MISSING_GLYPH: timedelta(days=2),
+    TaskKind.FAILED_STEP: timedelta(hours=4),
+}
+
+
 def new_task(
-    case: Case, kind: TaskKind, now: datetime, within: timedelta, note: str
+    case: Case, kind: TaskKind, now: datetime, note: str, within: timedelta | None = None
 ) -> tuple[StaffTask, StaffTaskCreated]:
-    """A task for staff, due `within` from now, and the event that announces it. The note holds no personal data."""
+    """A task for staff and the event that announces it. The note holds no personal data.
+
+    It is due in the time that its kind allows, unless `within` says otherwise.
+    """
+    due_at = now + (DUE_WITHIN[kind] if within is None else within)
     task_id = f"{case.case_id}-{kind.lower().replace('_', '-')}-{case.version + 1}"
-    task = StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=now, due_at=now + within, note=note)
-    return task, StaffTaskCreated(task_id=task_id, kind=kind, due_at=task.due_at)
+    task = StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=now, due_at=due_at, note=note)
+    return task, StaffTaskCreated(task_id=task_id, kind=kind, due_at=due_at)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from accord.agreement import format_date
 from accord.case import Offer, Product
 from accord.money import format_money
 from accord.schedule import due_dates
-from accord.texts import texts
+from accord.texts import format_date, texts
 
 _IDS = ("a", "b", "c")
 
@@ -38,7 +37,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Marked:
     """What became of one question. `answer` is the id that was picked, empty when none was."""
 
     question: str
@@ -64,7 +63,7 @@ def questions(offer: Offer, language: str) -> tuple[Question, ...]:
     return tuple(asked)
 
 
-def mark(offer: Offer, language: str, answers: Mapping[str, str]) -> tuple[bool, tuple[Verdict, ...]]:
+def mark(offer: Offer, language: str, answers: Mapping[str, str]) -> tuple[bool, tuple[Marked, ...]]:
     """Whether all questions were answered rightly, and each verdict with its explanation. No answer is a wrong one.
 
     `answers` has the id of the picked choice by the question's id; anything else in it counts as no answer.
@@ -73,7 +72,7 @@ def mark(offer: Offer, language: str, answers: Mapping[str, str]) -> tuple[bool,
     for question in questions(offer, language):
         picked = answers.get(question.id, "")
         answer = picked if picked in _IDS else ""
-        verdicts.append(Verdict(question.id, answer, answer == question.right, question.explanation))
+        verdicts.append(Marked(question.id, answer, answer == question.right, question.explanation))
     return all(verdict.right for verdict in verdicts), tuple(verdicts)
 
 

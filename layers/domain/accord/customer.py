@@ -6,7 +6,7 @@ next one has to wait until the workflow has taken up the first.
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import rfc8785
@@ -40,6 +40,7 @@ from accord.events import (
     OfferChosen,
 )
 from accord.offers import quotable
+from accord.opening import STANDINGS
 from accord.schedule import schedule_of
 
 # Why a customer may decline; the pages offer these words and no free text, which could hold personal data.
@@ -47,8 +48,6 @@ DECLINE_REASONS = ("CANNOT_AFFORD", "AMOUNT_WRONG", "OTHER_HELP", "NOT_TOLD")
 IDENTITY_METHOD = "ID_LAST4_AND_SMS_CODE"
 
 _DECIDING = frozenset({Status.INVITED, Status.NEGOTIATING})
-_CALL_WITHIN = timedelta(days=1)
-_BY_HAND_WITHIN = timedelta(days=2)
 
 
 # --- coming in -------------------------------------------------------------------------------------------------
@@ -68,7 +67,7 @@ def note_code(case: Case, purpose: str, bound_to: str, actor: Actor) -> Change:
 def lock_access(case: Case, actor: Actor, now: datetime) -> Change:
     """Too many tries failed: nobody gets in by the web until a person has spoken with the customer."""
     note = "The pages are locked after ten failed tries. Confirm the customer's identity by phone before unlocking."
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, _CALL_WITHIN, note)
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, note)
     return Change(case, (AccessLocked(reason="FAILED_TRIES"), created), actor, tasks=(task,))
 
 
@@ -79,7 +78,7 @@ def note_delivery(case: Case, contact_id: str, outcome: str, text: str, now: dat
     result = {"outcome": outcome}
     if not by_hand:
         return Change(case, (delivered,), actor, result)
-    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, _BY_HAND_WITHIN, by_hand)
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, by_hand)
     return Change(case, (delivered, created), actor, result, tasks=(task,))
 
 
@@ -108,13 +107,18 @@ def has_understood(case: Case) -> bool:
     return answered is not None and answered.passed_at is not None and answered.offer_id == case.chosen_offer_id
 
 
+def is_stopped(case: Case) -> bool:
+    """Whether the account's standing (sold, disputed, bankrupt …) came to forbid any agreement while it was open."""
+    return not STANDINGS.isdisjoint(case.flags)
+
+
 def place(case: Case, now: datetime) -> str:
     """Where the customer goes on, whenever they come back: income, offers, questions, agreement, or plan.
 
     `income` is for a customer whose means have to be known before anything can be offered; `plan` is the page for
     everything on which there is nothing to decide now.
     """
-    if case.status not in _DECIDING or case.decision is not None:
+    if case.status not in _DECIDING or case.decision is not None or is_stopped(case):
         return "plan"
     if not offers_to_show(case, now):
         return "plan" if case.offers else "income"
@@ -242,7 +246,7 @@ def decline(case: Case, reason: str, decision_id: str, actor: Actor, now: dateti
     if reason != "AMOUNT_WRONG":
         return declined
     note = "The customer says that the amount owed is wrong. Check the account and call before any other contact."
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, _CALL_WITHIN, note)
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, note)
     return Change(declined.case, (*declined.events, created), actor, tasks=(task,))
 
 
@@ -267,6 +271,8 @@ def _check_may_decide(case: Case) -> None:
         raise DecisionRefusedError("PENDING")
     if case.status not in _DECIDING:
         raise DecisionRefusedError("NOT_OPEN")
+    if is_stopped(case):
+        raise DecisionRefusedError("STOPPED")
 
 
 def _chosen(case: Case, now: datetime) -> Offer:

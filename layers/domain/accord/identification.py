@@ -20,7 +20,14 @@ def bucket(days_past_due: int) -> str:
 
 
 def identify(case: Case, policy: Policy, today: date) -> Change:
-    """Who the cardholder is to us now. Outcomes: NEGOTIATE, or EXCLUDED (the workflow then closes the case)."""
+    """Who the cardholder is to us now. Outcomes: NEGOTIATE, or EXCLUDED (the workflow then closes the case).
+
+    A case that is further already belonged to an execution that stopped: the outcome is then its status, or SEALED
+    for a signed agreement that has its document, and the workflow goes on from there.
+    """
+    if case.status not in (Status.OPENED, Status.IDENTIFIED):
+        sealed = case.status is Status.SIGNED and case.agreement is not None and case.agreement.document_key
+        return Change(case, (), _STEP, {"outcome": "SEALED" if sealed else case.status.value})
     rules = policy.on(today)
     account = case.account
     exclusion = next((reason for reason in rules["identification.exclusions"] if reason in case.flags), None)

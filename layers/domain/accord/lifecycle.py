@@ -9,7 +9,6 @@ from accord.case import (
     Change,
     ClosedReason,
     ContactRecord,
-    Decision,
     Status,
     TaskKind,
     new_task,
@@ -31,9 +30,6 @@ from accord.offers import approve_offers
 from accord.policy import Policy
 
 _WORKFLOW = Actor(kind="SYSTEM", id="negotiation")
-_CALL_WITHIN = timedelta(days=1)
-_BY_HAND_WITHIN = timedelta(days=2)
-_FAILURE_WITHIN = timedelta(hours=4)
 # A review that was escalated this often goes to the failure path, where operations see it.
 _MAX_ESCALATIONS = 3
 
@@ -44,12 +40,15 @@ _MAX_ESCALATIONS = 3
 def invite(case: Case, policy: Policy, now: datetime) -> Change:
     """Ask the contact gate for the message that brings the personal link, to offers or to the question of income.
 
-    Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff). A customer who asked for these
-    offers on the page sees them there, whatever the hour; the message is then only an addition.
+    Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff), EXPIRED where the offers ran out
+    before anybody could be told of them. A customer who asked for these offers on the page sees them there, whatever
+    the hour; the message is then only an addition.
     """
     taken = case.model_copy(update={"decision": None})
-    if case.offers and not any(offer.approved_by and offer.valid_until > now for offer in case.offers):
-        raise NotApprovedError("no offer is approved and still valid")
+    if case.offers and not any(offer.approved_by for offer in case.offers):
+        raise NotApprovedError("no offer is approved")
+    if _stands_until(case, now) <= now:
+        return Change(taken, (), _WORKFLOW, {"outcome": "EXPIRED"})
     asked_on_the_page = case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER"
     verdict = _gate(case, policy, now)
     if verdict.allowed:
@@ -63,24 +62,34 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
         wait = max(1, int((verdict.not_before - now).total_seconds()) + 1)
         return Change(taken, (), _WORKFLOW, {"outcome": "WAIT", "wait_seconds": wait})
     note = f"No message may be sent: {verdict.rule}. Find a lawful way to reach the customer, or end the case."
-    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, _BY_HAND_WITHIN, note)
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, note)
     return Change(taken, (created,), _WORKFLOW, {"outcome": "REFUSED"}, tasks=(task,))
 
 
 def remind(case: Case, policy: Policy, now: datetime) -> Change:
-    """The customer has not decided yet. Outcomes: WAIT (reminded or not), EXPIRED when no offer is valid any more."""
+    """The customer has not decided yet.
+
+    Outcomes: WAIT (reminded or not), EXCLUDED when the account's standing forbids to go on, EXPIRED when no offer is
+    valid any more.
+    """
     waits = {"outcome": "WAIT"}
     if case.decision is not None:  # it came in this very moment: the wait hands it over at once
         return Change(case, (), _WORKFLOW, waits)
-    stands_until = [offer.valid_until for offer in case.offers] or [case.answer_by or now]
-    if max(stands_until) <= now:
-        return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
     today = now.astimezone(ZoneInfo(case.time_zone)).date()
+    if not set(policy.rule("identification.exclusions", today)).isdisjoint(case.flags):
+        return Change(case, (), _WORKFLOW, {"outcome": "EXCLUDED"})
+    if _stands_until(case, now) <= now:
+        return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
     verdict = _gate(case, policy, now)
     if case.reminders >= policy.rule("reminders.max_count", today) or not verdict.allowed:
         return Change(case, (), _WORKFLOW, waits)
     contacted, requested = _contact(case, "REMINDER" if case.offers else "QUESTIONS", verdict, now)
     return Change(contacted.model_copy(update={"reminders": case.reminders + 1}), (requested,), _WORKFLOW, waits)
+
+
+def _stands_until(case: Case, now: datetime) -> datetime:
+    """Until when there is something to decide: the last offer, or the question of income where there is no offer."""
+    return max((offer.valid_until for offer in case.offers), default=case.answer_by or now)
 
 
 def _gate(case: Case, policy: Policy, now: datetime) -> Verdict:
@@ -110,32 +119,29 @@ def escalate_review(case: Case, now: datetime) -> Change:
     if case.review_escalations >= _MAX_ESCALATIONS:
         return Change(case, (), _WORKFLOW, {"outcome": "GIVE_UP"})
     note = "The review of these offers is overdue; the customer is waiting for it."
-    task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, timedelta(0), note)
+    task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, note, within=timedelta(0))
     escalated = case.model_copy(update={"review_escalations": case.review_escalations + 1})
     return Change(escalated, (created,), _WORKFLOW, {"outcome": "WAIT"}, tasks=(task,))
 
 
 def apply_review(case: Case, now: datetime) -> Change:
     """Take up what staff decided about the offers. Outcomes: OFFERED, REJECTED."""
-    decision = _decision_of(case, "STAFF")
+    decision = case.decision
     taken = case.model_copy(update={"decision": None, "review_escalations": 0})
-    if decision.kind == "APPROVED":
-        return approve_offers(taken, str(decision.staff_id), now)
-    return Change(taken, (), _WORKFLOW, {"outcome": "REJECTED"})
+    if decision is not None and decision.by == "STAFF":
+        if decision.kind == "APPROVED":
+            return approve_offers(taken, str(decision.staff_id), now)
+        if decision.kind == "REJECTED":
+            return Change(taken, (), _WORKFLOW, {"outcome": "REJECTED"})
+    raise NotApprovedError("no decision of staff about the offers is there to take up")
 
 
 def arrange_call(case: Case, now: datetime) -> Change:
     """The customer asked for a person. The pages stay open meanwhile."""
     note = "The customer asked for a call. Confirm identity first; quote approved offers only."
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, _CALL_WITHIN, note)
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, note)
     taken = case.model_copy(update={"decision": None})
     return Change(taken, (created,), _WORKFLOW, {"outcome": "ARRANGED"}, tasks=(task,))
-
-
-def _decision_of(case: Case, who: str) -> Decision:
-    if case.decision is None or case.decision.by != who:
-        raise NotApprovedError(f"no decision of {who} is there to take up")
-    return case.decision
 
 
 # --- sealing and activation ------------------------------------------------------------------------------------
@@ -160,7 +166,7 @@ def sealed(case: Case, sealing: AgreementSealed) -> Change:
 def cannot_print(case: Case, now: datetime) -> Change:
     """The document has a character that no font can draw. Outcome: MISSING_GLYPH, with a task."""
     note = "A character of the customer's name or of the terms cannot be printed. Correct the record, then try again."
-    task, created = new_task(case, TaskKind.MISSING_GLYPH, now, _BY_HAND_WITHIN, note)
+    task, created = new_task(case, TaskKind.MISSING_GLYPH, now, note)
     taken = case.model_copy(update={"decision": None})
     return Change(taken, (created,), _WORKFLOW, {"outcome": "MISSING_GLYPH"}, tasks=(task,))
 
@@ -188,19 +194,28 @@ def activate(case: Case) -> Change:
 
 
 def close(case: Case, reason: ClosedReason) -> Change:
-    """The case ends without a plan; the account is free for a new one."""
+    """The case ends without a plan; the account is free for a new one.
+
+    Outcomes: CLOSED, or DECIDED_BY_CUSTOMER or DECIDED_BY_STAFF where time ran out (EXPIRED) in the very moment in
+    which somebody decided: that decision still counts.
+    """
+    if reason is ClosedReason.EXPIRED and case.decision is not None:
+        return Change(case, (), _WORKFLOW, {"outcome": f"DECIDED_BY_{case.decision.by}"})
     closed = case.moved(Status.CLOSED, closed_reason=reason, decision=None)
     return Change(closed, (CaseClosed(reason=reason),), _WORKFLOW, {"outcome": "CLOSED"})
 
 
-def failure_key(execution: str) -> str:
-    """One execution fails once, whoever notices it first."""
-    return f"failure/{execution}"
+def failure_key(execution: str, redrives: int = 0) -> str:
+    """One execution fails once, and once more after each redrive, whoever notices it first."""
+    return f"failure/{execution}/{redrives}" if redrives else f"failure/{execution}"
 
 
 def record_failure(case: Case, execution: str, now: datetime) -> Change:
     """A step failed for good: the case keeps its status and a person gets the task to set it right."""
-    note = f"The execution {execution} stopped. Its history shows the step and the cause. Mend it, then start it again."
-    task, created = new_task(case, TaskKind.FAILED_STEP, now, _FAILURE_WITHIN, note)
+    note = (
+        f"The execution {execution} stopped. Its history shows the step and the cause. Mend it, then start the state "
+        "machine again with the same input under a new name: it goes on where the case stands."
+    )
+    task, created = new_task(case, TaskKind.FAILED_STEP, now, note)
     failed: tuple[CaseEvent, ...] = (StepFailed(execution=execution), created)
     return Change(case, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))

@@ -19,8 +19,6 @@ from accord.schedule import annual_cost_ppm, due_dates, payments
 _STEP = Actor(kind="SYSTEM", id="propose")
 _BY_POLICY = "policy"
 _MOST_OFFERS = 3
-_REVIEW_WITHIN = timedelta(days=1)
-_ADVISE_WITHIN = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,8 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
     rules = policy.on(now.astimezone(ZoneInfo(case.time_zone)).date())
     plans = _best(_plans(case, case.identification, case.assessment, rules))
-    fresh = {"chosen_offer_id": None, "comprehension": None, "review_reasons": ()}
+    # A decision that no wait has taken up was about the offers before; it must not be taken for one about these.
+    fresh = {"chosen_offer_id": None, "comprehension": None, "review_reasons": (), "decision": None}
     if not plans and case.circumstances.monthly_income is None:
         answer_by = now + timedelta(days=rules["offer.valid_days"])
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh})
@@ -58,7 +57,7 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
         note = "No plan within the policy is affordable. Advise on breathing space and free debt advice."
         if case.assessment.questions:
             note += f" Ask first for what is unknown: {', '.join(case.assessment.questions)}."
-        task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, _ADVISE_WITHIN, note)
+        task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, note)
         none = case.model_copy(update={"offers": (), **fresh})
         return Change(none, (created,), _STEP, {"outcome": "NO_AFFORDABLE_OFFER"}, tasks=(task,))
 
@@ -66,7 +65,7 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     offers = _offers(plans, case, now, None if reasons else _BY_POLICY, rules)
     if reasons:
         note = f"Approve or reject these offers: {', '.join(reasons)}."
-        task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, _REVIEW_WITHIN, note)
+        task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, note)
         in_review = case.moved(Status.IN_REVIEW, offers=offers, **(fresh | {"review_reasons": reasons}))
         events = (ReviewRequested(reasons=reasons), created)
         return Change(in_review, events, _STEP, {"outcome": "REVIEW"}, tasks=(task,))

@@ -2,16 +2,17 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from accord.billing import AccountOverdue, AccountStatusChanged
+from accord.billing import AccountOverdue, AccountStatus
 from accord.case import Case, Change
 from accord.errors import InputRejectedError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
 from accord.policy import jurisdictions, load_policy
 
-# What billing may say of an account's standing; of these at most one holds at a time.
-STANDINGS = frozenset({"DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED"})
+# What billing may say of an account's standing besides NORMAL; of these at most one holds at a time.
+STANDINGS = frozenset(get_args(AccountStatus)) - {"NORMAL"}
 
 
 def case_id_of(event: AccountOverdue) -> str:
@@ -23,6 +24,7 @@ def case_id_of(event: AccountOverdue) -> str:
 def check_acceptable(event: AccountOverdue, now: datetime) -> None:
     """Refuse what is well formed but not ours to negotiate. Raises InputRejectedError that names the fields."""
     today = (now + timedelta(hours=14)).date()  # the latest date that it is anywhere on Earth
+    check_told_by_now("occurredAt", event.occurred_at, now)
     problems: list[dict[str, str]] = []
 
     def refuse(field: str, problem: str) -> None:
@@ -44,8 +46,19 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
         refuse("account.oldestUnpaidDueDate", "lies in the future")
     if event.account.opened_on > today:
         refuse("account.openedOn", "lies in the future")
+    if event.cardholder.birth_date > today:
+        refuse("cardholder.birthDate", "lies in the future")
     if problems:
         raise InputRejectedError(problems)
+
+
+def check_told_by_now(field: str, told_at: datetime, now: datetime) -> None:
+    """Refuse what claims to come from the future: nothing that is true later could ever overtake it.
+
+    A day is allowed for clocks that differ. Raises InputRejectedError.
+    """
+    if told_at > now + timedelta(days=1):
+        raise InputRejectedError([{"field": field, "problem": "lies in the future"}])
 
 
 def open_case(event: AccountOverdue, rounds_before: int, now: datetime) -> Change:
@@ -74,16 +87,21 @@ def open_case(event: AccountOverdue, rounds_before: int, now: datetime) -> Chang
     return Change(case, (opened,), Actor(kind="BILLING", id=event.event_id), {"case_id": case.case_id})
 
 
+def standing_of(event: AccountOverdue) -> str | None:
+    """What the event says of the account's standing; None when it says nothing."""
+    return next((flag for flag in event.cardholder.flags if flag in STANDINGS), None)
+
+
 def with_standing(case: Case, standing: str | None) -> Case:
     """The case with the account's present standing among its flags; None means nothing special."""
     kept = {flag for flag in case.flags if flag not in STANDINGS}
     return case.model_copy(update={"flags": tuple(sorted(kept | ({standing} if standing else set())))})
 
 
-def note_standing(case: Case, standing: str | None, event: AccountStatusChanged) -> Change:
+def note_standing(case: Case, standing: str | None, event_id: str) -> Change:
     """The account's present standing reaches a case that is under way: the contact gate sees it from now on.
 
-    `standing` is the newest that billing ever said, which need not be what this event says: events may overtake.
+    `standing` is the newest that billing ever said, which need not be what the event said: events may overtake.
     """
     recorded = AccountStatusRecorded(status=standing or "NORMAL")
-    return Change(with_standing(case, standing), (recorded,), Actor(kind="BILLING", id=event.event_id))
+    return Change(with_standing(case, standing), (recorded,), Actor(kind="BILLING", id=event_id))

@@ -67,14 +67,6 @@ class QuietHours(Closed):
         return self
 
 
-class AllocationOrder(Closed):
-    """In which order a payment goes to the components, by days past due."""
-
-    up_to_days_past_due: Count
-    then: tuple[str, ...]
-    above: tuple[str, ...]
-
-
 # What a value has to be, by key. The field's names: a new rule is a new line here and in the packs.
 _VALUES: Mapping[str, Any] = {
     "identification.exclusions": Words,
@@ -105,8 +97,6 @@ _VALUES: Mapping[str, Any] = {
     "plan.cure_days": Count,
     "plan.breach_after_missed": Count,
     "plan.breach_after_days_past_due": Count,
-    "allocation.order": AllocationOrder,
-    "interest.on_fees": Literal["FORBIDDEN", "ALLOWED"],
     "offer.valid_days": Count,
     "offer.first_due_after_days": Count,
     "offer.terms_months": tuple[Months, ...],

@@ -2,10 +2,13 @@
 
 A file is UTF-8, comma separated, with a header, one account a line. `history.1` is the newest statement month, the
 month before `occurredAt` unless a column `history.1.month` says otherwise; `cardholder.flags` is separated by `|`.
-The event id comes from the file's content tag and the line, so that the same file twice makes the same events.
+The event id comes from what the row says of the account, so that the same row makes the same event: in the same file,
+in a copy of it, and in a corrected file that repeats the rows which were right.
 """
 
 import csv
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,6 +27,8 @@ MAX_RANGES = 2_500
 # The longest valid row (60 months of history) has about 5 KB. The bound on any line keeps the planner's memory flat.
 MAX_ROW_BYTES = 16 * 1024
 MAX_LINE_BYTES = 1024 * 1024
+# A range is held in memory: 2,000 of the longest valid rows fit, and a row that is out of all bounds harms few others.
+MAX_RANGE_BYTES = 32 * 1024 * 1024
 
 _HISTORY = re.compile(r"history\.([1-9]\d?)\.(month|billed|paid|monthsPastDue)")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
@@ -89,8 +94,8 @@ def plan(chunks: Iterable[bytes]) -> Plan:
     first, number = 2, 1
     for number, line in enumerate(lines, start=2):
         end += len(line)
-        if number - first + 1 == LINES_A_RANGE:
-            ranges.append(Range(start, end, first, LINES_A_RANGE))
+        if number - first + 1 == LINES_A_RANGE or end - start > MAX_RANGE_BYTES - MAX_LINE_BYTES:
+            ranges.append(Range(start, end, first, number - first + 1))
             start, first = end, number + 1
     if end > start:
         ranges.append(Range(start, end, first, number - first + 1))
@@ -131,7 +136,7 @@ def read_header(line: bytes) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def screen(data: bytes, columns: tuple[str, ...], first_line: int, etag: str, now: datetime) -> Screening:
+def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime) -> Screening:
     """Judge every line of a range: an event for an overdue account, a count, or rejects that name line and field."""
     result = Screening()
     lines = data.removesuffix(b"\n").split(b"\n")
@@ -140,7 +145,7 @@ def screen(data: bytes, columns: tuple[str, ...], first_line: int, etag: str, no
             result.blank += 1
             continue
         try:
-            detail = read_row(line, columns, event_id=f"file-{etag}.{number}", now=now)
+            detail = read_row(line, columns, now)
         except InputRejectedError as error:
             result.rejected += 1
             result.rejects += [{"line": number, **problem} for problem in error.problems]
@@ -152,7 +157,7 @@ def screen(data: bytes, columns: tuple[str, ...], first_line: int, etag: str, no
     return result
 
 
-def read_row(line: bytes, columns: tuple[str, ...], event_id: str, now: datetime) -> dict[str, Any] | None:
+def read_row(line: bytes, columns: tuple[str, ...], now: datetime) -> dict[str, Any] | None:
     """One line as the detail of AccountOverdue, or None for an account that is not overdue.
 
     Raises InputRejectedError that names every column that is wrong.
@@ -171,11 +176,13 @@ def read_row(line: bytes, columns: tuple[str, ...], event_id: str, now: datetime
     if problems:
         raise InputRejectedError(problems)
     months = _history(row)
-    detail: dict[str, Any] = {"eventId": event_id, "account": {"balance": {}}, "cardholder": {}}
+    detail: dict[str, Any] = {"account": {"balance": {}}, "cardholder": {}}
     for name, told in _fields().items():
         if row.get(name, "") != "":
             _place(detail, name, _value(row[name], told))
     detail["account"]["history"] = list(months.values())
+    said = json.dumps([detail.get("occurredAt"), detail["account"]], sort_keys=True)  # nothing personal: ids are logged
+    detail["eventId"] = f"file-{hashlib.sha256(said.encode()).hexdigest()[:40]}"
     try:
         event = parse(AccountOverdue, detail)
         if event.account.days_past_due == 0:

@@ -23,28 +23,13 @@ class Payment(NamedTuple):
     interest: int
 
 
-def equal_instalments(total: int, months: int, first_due: date) -> tuple[Instalment, ...]:
-    """Interest-free instalments: `total // months` each, the remainder in the last. Amounts in minor units.
-
-    Raises ValueError when there is less than one minor unit for each instalment, or the months are out of range.
-    """
-    return _dated(payments(0, total, 0, months), first_due)
-
-
-def annuity(principal: int, annual_rate_ppm: int, months: int, first_due: date) -> tuple[Instalment, ...]:
-    """Instalments of one constant amount with interest on the balance, a twelfth of the yearly rate each month.
-
-    A = P·r / (1 − (1+r)^−n), and interest = balance·r, each rounded half up; the last instalment repays the rest.
-    Raises ValueError when the amount is too small for so many instalments, or a value is out of range.
-    """
-    return _dated(payments(principal, 0, annual_rate_ppm, months), first_due)
-
-
 def payments(bearing: int, free: int, annual_rate_ppm: int, months: int) -> list[Payment]:
     """The payments of a plan in which interest runs on `bearing` alone and `free` is repaid beside it without any.
 
-    Interest may not run on fees (People's Bank of China, credit card notice in force since 2017): they are `free`.
-    Raises ValueError as `annuity` and `equal_instalments` do.
+    `free` is repaid in equal instalments, `free // months` each; `bearing` as an annuity with a twelfth of the yearly
+    rate on the balance each month. Interest may not run on fees (People's Bank of China, credit card notice in force
+    since 2017): they are `free`. Amounts in minor units.
+    Raises ValueError when there is too little for so many instalments, or a value is out of range.
     """
     if not 1 <= months <= MAX_MONTHS:
         raise ValueError(f"months: {months} is not from 1 to {MAX_MONTHS}")
@@ -55,7 +40,7 @@ def payments(bearing: int, free: int, annual_rate_ppm: int, months: int) -> list
     if annual_rate_ppm == 0:
         bearing, free = 0, bearing + free
     share = free // months
-    rows = _annuity_payments(bearing, annual_rate_ppm, months) if bearing else [Payment(0, 0, 0)] * months
+    rows = _annuity(bearing, annual_rate_ppm, months) if bearing else [Payment(0, 0, 0)] * months
     if share:
         rows = [Payment(amount + share, principal + share, interest) for amount, principal, interest in rows]
     rest = free - share * months
@@ -71,7 +56,11 @@ def schedule_of(offer: Offer) -> tuple[Instalment, ...]:
     """The schedule of an offer: the same offer always has the same one."""
     bearing = offer.owed.principal - offer.waived.principal
     rows = payments(bearing, offer.financed - bearing, offer.annual_rate_ppm, offer.months)
-    return _dated(rows, offer.first_due_date)
+    dates = due_dates(offer.first_due_date, offer.months)
+    return tuple(
+        Instalment(number, due, row.amount, row.principal, row.interest)
+        for number, (due, row) in enumerate(zip(dates, rows, strict=True), start=1)
+    )
 
 
 def due_dates(first_due: date, months: int) -> list[date]:
@@ -117,7 +106,8 @@ def _repaid_with_interest(financed: int, amounts: Sequence[int], half_ppm: int) 
     return balance <= 0
 
 
-def _annuity_payments(principal: int, annual_rate_ppm: int, months: int) -> list[Payment]:
+def _annuity(principal: int, annual_rate_ppm: int, months: int) -> list[Payment]:
+    """A = P·r / (1 − (1+r)^−n), and interest = balance·r, each rounded half up; the last instalment repays the rest."""
     rate, unit = annual_rate_ppm, PPM * _MONTHS_A_YEAR
     grown = (unit + rate) ** months
     divisor = unit * (grown - unit**months)
@@ -135,11 +125,3 @@ def _annuity_payments(principal: int, annual_rate_ppm: int, months: int) -> list
     if balance < 1 or rows[0].principal < 1:
         raise ValueError(f"the amount is too small to be repaid in {months} instalments; choose fewer")
     return rows
-
-
-def _dated(rows: Sequence[Payment], first_due: date) -> tuple[Instalment, ...]:
-    dates = due_dates(first_due, len(rows))
-    return tuple(
-        Instalment(number, due, row.amount, row.principal, row.interest)
-        for number, (due, row) in enumerate(zip(dates, rows, strict=True), start=1)
-    )

@@ -21,11 +21,12 @@ _REVIEW = (
 _RETRY = ("RETRY", "GIVE_UP/CUSTOMER_WITHDREW", "GIVE_UP/CANNOT_BE_SOLVED", "GIVE_UP/OTHER_SOLUTION")
 _TALK = ("REACHED", "NOT_REACHED", "NO_LONGER_NEEDED")
 
-# The status in which the workflow waits for a person, by the kind of task, and what that person may decide.
+# The statuses in which the workflow waits for a person, by the kind of task, and what that person may decide.
 _WAITS = {
-    TaskKind.REVIEW_OFFERS: (Status.IN_REVIEW, _REVIEW),
-    TaskKind.REACH_BY_HAND: (Status.OFFERED, _RETRY),
-    TaskKind.MISSING_GLYPH: (Status.SIGNED, _RETRY),
+    TaskKind.REVIEW_OFFERS: ({Status.IN_REVIEW}, _REVIEW),
+    # Without any offer where the customer is asked for their means first.
+    TaskKind.REACH_BY_HAND: ({Status.OFFERED, Status.ASSESSED}, _RETRY),
+    TaskKind.MISSING_GLYPH: ({Status.SIGNED}, _RETRY),
 }
 # What else a task can come to; nothing waits for it.
 _OUTCOMES = {
@@ -40,7 +41,7 @@ _OUTCOMES = {
 
 def resumes(case: Case, task: StaffTask) -> bool:
     """Whether the workflow waits for this task's decision."""
-    return task.kind in _WAITS and case.status is _WAITS[task.kind][0]
+    return task.kind in _WAITS and case.status in _WAITS[task.kind][0]
 
 
 def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from agreements import SIGNED_AT, a_person, agreed_terms, reference_of
 
-from accord.agreement import format_date
 from accord.errors import GlyphMissingError
 from accord.money import format_money, format_rate
+from accord.texts import format_date
 from accord_documents import render_agreement
 
 PLANS = [

@@ -1,6 +1,7 @@
 """Intake: a billing event, as the bus wrapped it, becomes a case and a running negotiation; or is rejected by name."""
 
 import json
+import re
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,7 +12,7 @@ from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, AccountStatusChanged, parse
 from accord.errors import InputRejectedError
-from accord.opening import case_id_of, check_acceptable, note_standing, open_case
+from accord.opening import case_id_of, check_acceptable, check_told_by_now, note_standing, open_case, standing_of
 
 # What a queue can carry beside the reasons. A longer event was never one of ours: it is kept by its beginning alone.
 _KEPT_CHARACTERS = 60_000
@@ -44,11 +45,15 @@ class Intake:
     def _open(self, event: AccountOverdue) -> str:
         check_acceptable(event, clock.now())
         self._people.put(event.as_person())
-        case_id = case_id_of(event)
-        opening = open_case(event, self._cases.rounds_of(event.account.account_id), clock.now())
+        account_id, standing = event.account.account_id, standing_of(event)
+        if standing:
+            self._cases.record_account_status(account_id, standing, event.occurred_at)
+        opening = open_case(event, self._cases.rounds_of(account_id), clock.now())
         if not self._cases.open(opening, key=f"open/{event.event_id}"):
+            if standing:  # the case that is open already has to hear of it
+                self._note_on_open_case(account_id, event.event_id)
             return "ALREADY_OPEN"
-        self._start(case_id)
+        self._start(case_id_of(event))
         return "OPENED"
 
     def _start(self, case_id: str) -> None:
@@ -63,15 +68,20 @@ class Intake:
                 raise
 
     def _note(self, event: AccountStatusChanged) -> str:
+        check_told_by_now("at", event.at, clock.now())
         self._cases.record_account_status(event.account_id, event.status, event.at)
-        case_id = self._cases.open_case_of(event.account_id)
+        self._note_on_open_case(event.account_id, event.event_id)
+        return "NOTED"
+
+    def _note_on_open_case(self, account_id: str, event_id: str) -> None:
+        case_id = self._cases.open_case_of(account_id)
         if case_id is not None:
             self._cases.change(
                 case_id,
-                f"standing/{event.event_id}",
-                lambda case: note_standing(case, self._cases.account_status(event.account_id), event),
+                f"standing/{event_id}",
+                # Asked after the case was read: of two words at once, the later write sees the newer one.
+                lambda case: note_standing(case, self._cases.account_status(account_id), event_id),
             )
-        return "NOTED"
 
     def reject(self, body: str, rejection: InputRejectedError) -> None:
         """Keep what was rejected beside the reasons, where staff find it: the dead-letter queue of the intake."""
@@ -79,8 +89,13 @@ class Intake:
         message = {"rejected": reasons, "event": body[:_KEPT_CHARACTERS], "eventCharacters": len(body)}
         with translated():
             client("sqs").send_message(
-                QueueUrl=self._rejects_queue_url, MessageBody=json.dumps(message, ensure_ascii=False)
+                QueueUrl=self._rejects_queue_url, MessageBody=_plain(json.dumps(message, ensure_ascii=False))
             )
+
+
+def _plain(text: str) -> str:
+    """Without the few characters that a queue does not carry; JSON text can name them, as in "\\ud800"."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
 
 
 def _json_object(text: str, field: str) -> dict[str, Any]:

@@ -29,11 +29,13 @@ class PortfolioFile(BaseModel):
 
     def chunks(self) -> Iterator[bytes]:
         """The whole file, piece by piece. Raises InputRejectedError when it was replaced or removed meanwhile."""
-        yield from self._get().iter_chunks(_CHUNK)
+        with translated():
+            yield from self._get().iter_chunks(_CHUNK)
 
     def read(self, start: int, end: int) -> bytes:
         """The bytes from `start` up to `end`. Raises InputRejectedError when the file was replaced or removed."""
-        data: bytes = self._get(Range=f"bytes={start}-{end - 1}").read()
+        with translated():
+            data: bytes = self._get(Range=f"bytes={start}-{end - 1}").read()
         return data
 
     def write(self, folder: str, name: str, lines: Iterable[Any]) -> str:
@@ -48,8 +50,7 @@ class PortfolioFile(BaseModel):
 
     def _get(self, **which: str) -> Any:
         try:
-            with translated():
-                return client("s3").get_object(Bucket=self.bucket, Key=self.key, IfMatch=self.etag, **which)["Body"]
+            return client("s3").get_object(Bucket=self.bucket, Key=self.key, IfMatch=self.etag, **which)["Body"]
         except ClientError as error:
             if error_code(error) in _GONE:
                 problem = "it was replaced or removed while it was read; a new file is screened by itself"

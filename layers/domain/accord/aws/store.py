@@ -129,14 +129,14 @@ class CaseStore:
         now = clock.now()
         after = change.case
         chain: list[ChainedEvent] = []
-        version, head = (before.version, before.head) if before else (0, "0" * 64)
+        known = before or change.case  # a case that opens counts no event yet
+        version, head = known.version, known.head
         for event in change.events:
             version += 1
             chained = link(after.case_id, after.account_id, version, head, now, change.actor, event)
             chain.append(chained)
             head = chained.hash
-        revision = before.revision + 1 if before else 1
-        after = after.model_copy(update={"revision": revision, "version": version, "head": head})
+        after = after.model_copy(update={"revision": known.revision + 1, "version": version, "head": head})
         writes = [
             self._put_new(self._cases, _marker_item(after.case_id, key, change.result, now)),
             self._put_case(before, after),
@@ -159,17 +159,20 @@ class CaseStore:
         return {"Put": {"TableName": table, "Item": item, "ConditionExpression": f"attribute_not_exists({first_key})"}}
 
     def _put_case(self, before: Case | None, after: Case) -> dict[str, Any]:
-        put: dict[str, Any] = {"TableName": self._cases, "Item": _case_item(after)}
         if before is None:
-            put["ConditionExpression"] = "attribute_not_exists(pk)"
-        else:
-            put["ConditionExpression"] = "revision = :revision AND #status = :status"
-            put["ExpressionAttributeNames"] = {"#status": "status"}
-            put["ExpressionAttributeValues"] = {
-                ":revision": {"N": str(before.revision)},
-                ":status": {"S": before.status},
+            return self._put_new(self._cases, _case_item(after))
+        return {
+            "Put": {
+                "TableName": self._cases,
+                "Item": _case_item(after),
+                "ConditionExpression": "revision = :revision AND #status = :status",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {
+                    ":revision": {"N": str(before.revision)},
+                    ":status": {"S": before.status},
+                },
             }
-        return {"Put": put}
+        }
 
     def _account_lock(self, case: Case, *, opens: bool) -> dict[str, Any]:
         lock: dict[str, Any] = {
@@ -261,6 +264,7 @@ class CaseStore:
                 TableName=self._cases,
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :task)",
                 ExpressionAttributeValues={":pk": {"S": f"CASE#{case_id}"}, ":task": {"S": "TASK#"}},
+                ConsistentRead=True,
             )
             return [StaffTask.model_validate_json(item["body"]["S"]) for page in pages for item in page["Items"]]
 

@@ -1,0 +1,140 @@
+"""Billing's events in any order, any number of times, lead to the same case; tables alone, no workflow runs yet."""
+
+import json
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from billing_events import overdue_detail
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from integration.tables import tables_on_moto
+from loading import CONTEXT, load_app
+
+from accord.aws.intake import Intake
+from accord.aws.people import PeopleStore
+from accord.aws.store import CaseStore
+from accord.billing import AccountOverdue, parse
+from accord.events import verify_chain
+from accord.opening import case_id_of
+
+Told = tuple[str, dict[str, Any]]
+
+
+class Desk:
+    """Intake and the first step of the workflow over real tables."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.cases = CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"])
+        self.people = PeopleStore(names["PEOPLE_TABLE"])
+        machine = boto3.client("stepfunctions").create_state_machine(
+            name="negotiation", definition="{}", roleArn="arn:aws:iam::123456789012:role/test"
+        )
+        self.intake = Intake(self.cases, self.people, machine["stateMachineArn"], "no queue")
+        self.identify: ModuleType = load_app("identify")
+        self.accounts = 0
+        self.in_order: dict[Callable[[str], list[Told]], dict[str, Any]] = {}
+
+    def take(self, told: Told) -> str:
+        return self.intake.take(json.dumps({"detail-type": told[0], "detail": told[1]}))
+
+    def tell_of_a_new_account(self, sentences: Callable[[str], list[Told]], order: list[int]) -> dict[str, Any]:
+        """Tell billing's sentences in an order, let the case be identified, and say what it came to."""
+        self.accounts += 1
+        account = f"a-{self.accounts}"
+        told = sentences(account)
+        for index in order:
+            self.take(told[index])
+        case_id = case_id_of(parse(AccountOverdue, told[0][1]))
+        self.identify.handler({"case_id": case_id, "step": "identify"}, CONTEXT)
+        case = self.cases.get(case_id)
+        chain = list(self.cases.events(case_id))
+        assert verify_chain(chain, case.head, case.version) == len(chain)
+        assert [event.type for event in chain].count("CaseOpened") == 1
+        assert self.cases.open_case_of(account) == case_id
+        volatile = {"case_id", "account_id", "cardholder_id", "revision", "version", "head", "opened_at"}
+        kept = case.model_dump(mode="json", exclude=volatile)
+        del kept["account"]["account_id"]
+        return kept | {"name": self.people.get(case.cardholder_id).name}
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Desk]:
+    with pytest.MonkeyPatch.context() as patch, tables_on_moto(patch) as names:
+        yield Desk(names)
+
+
+def overdue(account: str, **cardholder: Any) -> Told:
+    told_at = "2026-10-05T09:00:00+08:00"
+    return "AccountOverdue", overdue_detail(
+        event_id=f"e-{account}", account_id=account, cardholder=cardholder, occurredAt=told_at
+    )
+
+
+def word(account: str, status: str, day: int) -> Told:
+    at = f"2026-10-{day}T09:00:00Z"
+    return "AccountStatusChanged", {"eventId": f"{account}-{day}", "accountId": account, "status": status, "at": at}
+
+
+def dispute_that_ended(account: str) -> list[Told]:
+    return [overdue(account), word(account, "DISPUTED", 26), word(account, "NORMAL", 27)]
+
+
+def death_after_a_dispute(account: str) -> list[Told]:
+    words = [word(account, "DISPUTED", 25), word(account, "NORMAL", 26), word(account, "DECEASED", 27)]
+    return [overdue(account), *words]
+
+
+def flag_of_the_event_itself_that_is_out_of_date(account: str) -> list[Told]:
+    return [overdue(account, flags=["DISPUTED", "VULNERABLE"]), word(account, "NORMAL", 27)]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "excluded"),
+    [
+        (dispute_that_ended, None),
+        (death_after_a_dispute, "DECEASED"),
+        (flag_of_the_event_itself_that_is_out_of_date, None),
+    ],
+)
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_any_order_and_repetition_of_the_same_events_leads_to_the_same_case(
+    desk: Desk, sentences: Callable[[str], list[Told]], excluded: str | None, data: st.DataObject
+) -> None:
+    each_once = list(range(len(sentences("a"))))
+    if sentences not in desk.in_order:
+        desk.in_order[sentences] = desk.tell_of_a_new_account(sentences, each_once)
+    again = data.draw(st.lists(st.sampled_from(each_once), max_size=4), label="repeated")
+    order = data.draw(st.permutations([*each_once, *again]), label="order")
+    case = desk.tell_of_a_new_account(sentences, list(order))
+    assert case == desk.in_order[sentences]
+    assert case["identification"]["exclusion"] == excluded
+
+
+def test_an_open_case_hears_of_a_standing_that_comes_with_another_overdue_event(desk: Desk) -> None:
+    """Tonight's portfolio file says of an account under negotiation that its holder has died."""
+    assert desk.take(overdue("b-1")) == "OPENED"
+    case_id = str(desk.cases.open_case_of("b-1"))
+    tonight = overdue_detail(
+        event_id="e-tonight", account_id="b-1", cardholder={"flags": ["DECEASED"]}, occurredAt="2026-10-06T01:00:00Z"
+    )
+    for _ in range(2):
+        assert desk.take(("AccountOverdue", tonight)) == "ALREADY_OPEN"
+    assert desk.cases.get(case_id).flags == ("DECEASED",)
+    assert [event.type for event in desk.cases.events(case_id)] == ["CaseOpened", "AccountStatusRecorded"]
+
+
+@pytest.mark.parametrize("newer_first", [False, True])
+def test_what_billing_said_last_of_a_person_counts_whatever_came_last(desk: Desk, newer_first: bool) -> None:
+    account = f"p-{newer_first}"
+    told = [
+        overdue_detail(event_id=f"{account}-{day}", account_id=account, occurredAt=f"2026-10-{day}T09:00:00+08:00",
+                       cardholder={"phone": f"+86100000000{day}"})
+        for day in (10, 20)
+    ]  # fmt: skip
+    for detail in reversed(told) if newer_first else told:
+        desk.take(("AccountOverdue", detail))
+    assert desk.people.get(f"holder-of-{account}").phone == "+8610000000020"

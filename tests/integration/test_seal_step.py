@@ -1,0 +1,72 @@
+"""The step that seals: what lacks a content of Art. 70, or is not signed, is refused by name and leaves no trace."""
+
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+import rfc8785
+from agreements import SIGNED_AT, a_person, agreed_terms
+from billing_events import overdue_event
+from builders import an_offer
+from integration.tables import tables_on_moto
+from loading import CONTEXT, load_app
+
+from accord.agreement import terms_hash
+from accord.aws.people import PeopleStore
+from accord.aws.store import CaseStore
+from accord.case import Agreement, Change, Status
+from accord.errors import AgreementIncompleteError, NotApprovedError
+from accord.events import Actor
+from accord.opening import open_case
+from accord.schedule import schedule_of
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaseStore]:
+    with tables_on_moto(monkeypatch) as names:
+        PeopleStore(names["PEOPLE_TABLE"]).put(a_person(cardholder_id="holder-of-acct-0001"))
+        yield CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"])
+
+
+@pytest.fixture
+def step(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The handler. There is no bucket, no key and no certificate: whatever gets that far fails with another error."""
+    for name in ("DOCUMENTS_BUCKET", "SEAL_KEY_ARN", "SEAL_CERTIFICATE_PARAMETER"):
+        monkeypatch.setenv(name, "none")
+    return load_app("seal")
+
+
+def signed_case(store: CaseStore, terms: dict[str, Any], status: Status = Status.SIGNED) -> str:
+    opening = open_case(overdue_event(), 0, SIGNED_AT)
+    store.open(opening, "open")
+    offer = an_offer(annual_rate_ppm=60_000)
+    agreement = Agreement(
+        offer_id=offer.offer_id,
+        terms=rfc8785.dumps(terms).decode(),
+        terms_hash=terms_hash(terms),
+        language="en",
+        signed_at=SIGNED_AT,
+        schedule=schedule_of(offer),
+    )
+    changes = {"status": status, "offers": (offer,), "agreement": agreement}
+    actor = Actor(kind="CUSTOMER", id="s-1")
+    store.change(opening.case.case_id, "sign", lambda case: Change(case.model_copy(update=changes), (), actor))
+    return opening.case.case_id
+
+
+@pytest.mark.parametrize("content", ["debt", "repayment", "charges", "no_new_card", "rights_and_breach", "other"])
+def test_terms_that_lack_a_content_of_art_70_are_never_sealed(store: CaseStore, step: ModuleType, content: str) -> None:
+    terms = agreed_terms("en")
+    terms["clauses"] = [clause for clause in terms["clauses"] if clause["id"] != content]
+    case_id = signed_case(store, terms)
+    before = store.get(case_id)
+    with pytest.raises(AgreementIncompleteError, match=f"{content}: the agreement does not say it"):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
+    assert store.get(case_id) == before
+
+
+def test_what_is_not_signed_is_never_sealed(store: CaseStore, step: ModuleType) -> None:
+    case_id = signed_case(store, agreed_terms("en"), Status.NEGOTIATING)
+    with pytest.raises(NotApprovedError, match="nothing is signed"):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)

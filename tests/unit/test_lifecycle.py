@@ -1,0 +1,304 @@
+"""The moves between offer and plan: inviting, reminding, staff's word, sealing, activation, and every end."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from builders import (
+    NOW,
+    YUAN,
+    a_counter_offer,
+    a_history,
+    a_policy,
+    after,
+    an_account,
+    an_assessed_case,
+    an_offered_case,
+    circumstances,
+    the_policy,
+)
+
+from accord.case import (
+    Agreement,
+    Case,
+    Change,
+    Circumstances,
+    ClosedReason,
+    Decision,
+    Status,
+    TaskKind,
+)
+from accord.errors import AgreementIncompleteError, MoveNotAllowedError, NotApprovedError
+from accord.events import AgreementSealed, CaseClosed, ContactRequested, PlanActivated, StepFailed
+from accord.lifecycle import (
+    activate,
+    apply_review,
+    arrange_call,
+    cannot_print,
+    close,
+    escalate_review,
+    failure_key,
+    invite,
+    record_failure,
+    remind,
+    sealed,
+    signed_agreement,
+)
+from accord.offers import propose
+from accord.schedule import schedule_of
+
+NIGHT = NOW.replace(hour=15)  # 23:00 in Shanghai
+HOUR = timedelta(hours=1)
+
+
+def templates(change: Change) -> list[str]:
+    return [event.template for event in change.events if isinstance(event, ContactRequested)]
+
+
+def kinds(change: Change) -> list[TaskKind]:
+    return [task.kind for task in change.tasks]
+
+
+def staff_said(kind: str) -> Decision:
+    return Decision(decision_id="t-1", by="STAFF", kind=kind, at=NOW, staff_id="s-7")
+
+
+# --- inviting ----------------------------------------------------------------------------------------------------
+
+
+def test_an_invitation_asks_for_one_message_and_is_counted() -> None:
+    change = invite(an_offered_case(), the_policy(), NOW)
+    assert change.result == {"outcome": "INVITED"}
+    assert change.case.status is Status.INVITED
+    (requested,) = change.events
+    assert isinstance(requested, ContactRequested)
+    assert (requested.template, requested.channel) == ("INVITATION", "SMS")
+    assert requested.offer_ids == tuple(offer.offer_id for offer in change.case.offers)
+    assert "contact.quiet_hours_local" in requested.rules
+    (record,) = change.case.contacts
+    assert (record.contact_id, record.at) == (requested.contact_id, NOW)
+
+
+def test_in_the_night_an_invitation_waits_until_the_gate_opens() -> None:
+    change = invite(an_offered_case(), the_policy(), NIGHT)
+    assert change.result == {"outcome": "WAIT", "wait_seconds": 9 * 3600 + 1}
+    assert (change.case.status, change.events) == (Status.OFFERED, ())
+
+
+def test_where_no_message_may_be_sent_a_person_finds_another_way() -> None:
+    change = invite(an_offered_case().moved(Status.OFFERED, flags=("CEASE_CONTACT",)), the_policy(), NOW)
+    assert change.result == {"outcome": "REFUSED"}
+    assert kinds(change) == [TaskKind.REACH_BY_HAND]
+    assert "contact.stop_on" in change.tasks[0].note
+
+
+@pytest.mark.parametrize(("now", "sent"), [(NOW, ["NEW_OFFERS"]), (NIGHT, [])])
+def test_who_asked_on_the_page_finds_new_offers_there_whatever_the_hour(now: datetime, sent: list[str]) -> None:
+    change = invite(an_offered_case(circumstances=circumstances(told_by="CUSTOMER")), the_policy(), now)
+    assert change.result == {"outcome": "INVITED"}
+    assert (change.case.status, templates(change)) == (Status.NEGOTIATING, sent)
+
+
+def test_who_has_to_be_asked_first_is_sent_to_the_question() -> None:
+    asked = propose(an_assessed_case(**INCOME_UNKNOWN), the_policy(), NOW).case
+    assert templates(invite(asked, the_policy(), NOW)) == ["QUESTIONS"]
+
+
+def test_offers_that_nobody_approved_invite_nobody() -> None:
+    case = an_offered_case()
+    withheld = tuple(offer.model_copy(update={"approved_by": None}) for offer in case.offers)
+    with pytest.raises(NotApprovedError):
+        invite(case.moved(Status.OFFERED, offers=withheld), the_policy(), NOW)
+
+
+def test_offers_that_ran_out_before_anybody_could_be_told_expire() -> None:
+    case = an_offered_case()
+    change = invite(case, the_policy(), case.offers[0].valid_until)
+    assert (change.result, change.events) == ({"outcome": "EXPIRED"}, ())
+
+
+# --- reminding ---------------------------------------------------------------------------------------------------
+
+INCOME_UNKNOWN = {"circumstances": Circumstances(), "account": an_account(history=a_history(0, 0, 0))}
+
+
+def invited() -> Case:
+    return after(invite(an_offered_case(), the_policy(), NOW))
+
+
+def test_a_reminder_asks_for_one_message_and_counts_itself() -> None:
+    change = remind(invited(), the_policy(), NOW + HOUR)
+    assert (change.result, templates(change)) == ({"outcome": "WAIT"}, ["REMINDER"])
+    assert (change.case.reminders, len(change.case.contacts)) == (1, 2)
+
+
+@pytest.mark.parametrize(("sent_before", "sent"), [(1, ["REMINDER"]), (2, []), (3, [])])
+def test_no_more_reminders_than_the_policy_allows(sent_before: int, sent: list[str]) -> None:
+    case = invited().model_copy(update={"reminders": sent_before})
+    change = remind(case, a_policy(reminders__max_count=2), NOW + HOUR)
+    assert (change.result, templates(change)) == ({"outcome": "WAIT"}, sent)
+
+
+def test_a_reminder_that_the_gate_refuses_is_left_out_and_not_counted() -> None:
+    change = remind(invited(), the_policy(), NIGHT)
+    assert (change.result, change.events, change.case.reminders) == ({"outcome": "WAIT"}, (), 0)
+
+
+def test_a_decision_of_this_very_moment_is_not_answered_with_a_reminder() -> None:
+    case = invited().model_copy(update={"decision": a_counter_offer(500 * YUAN)})
+    change = remind(case, the_policy(), NOW + timedelta(days=30))
+    assert (change.result, change.events, change.case) == ({"outcome": "WAIT"}, (), case)
+
+
+def test_a_case_expires_only_with_the_last_of_its_offers() -> None:
+    case = invited()
+    first, *others = case.offers
+    later = first.model_copy(update={"valid_until": first.valid_until + HOUR})
+    two = case.model_copy(update={"offers": (later, *others)})
+    assert remind(two, the_policy(), first.valid_until).result == {"outcome": "WAIT"}
+    assert remind(two, the_policy(), later.valid_until).result == {"outcome": "EXPIRED"}
+
+
+def test_a_question_of_income_expires_too() -> None:
+    asked = propose(an_assessed_case(**INCOME_UNKNOWN), the_policy(), NOW).case
+    case = after(invite(asked, the_policy(), NOW))
+    assert case.answer_by is not None
+    assert templates(remind(case, the_policy(), NOW + HOUR)) == ["QUESTIONS"]
+    assert remind(case, the_policy(), case.answer_by).result == {"outcome": "EXPIRED"}
+
+
+@pytest.mark.parametrize("flag", ["DECEASED", "DISPUTED", "SOLD"])
+def test_a_standing_that_forbids_to_go_on_ends_the_waiting(flag: str) -> None:
+    change = remind(invited().model_copy(update={"flags": (flag,)}), the_policy(), NOW + HOUR)
+    assert (change.result, change.events) == ({"outcome": "EXCLUDED"}, ())
+
+
+# --- staff's word ------------------------------------------------------------------------------------------------
+
+
+def in_review() -> Case:
+    return after(propose(an_assessed_case(flags=("VULNERABLE",)), the_policy(), NOW))
+
+
+def test_a_review_that_nobody_does_is_due_at_once_three_times_and_then_given_up() -> None:
+    case = in_review()
+    for escalations in (1, 2, 3):
+        change = escalate_review(case, NOW + HOUR)
+        assert (change.result, change.case.review_escalations) == ({"outcome": "WAIT"}, escalations)
+        assert [(task.kind, task.due_at) for task in change.tasks] == [(TaskKind.REVIEW_OFFERS, NOW + HOUR)]
+        case = after(change)
+    assert escalate_review(case, NOW + HOUR).result == {"outcome": "GIVE_UP"}
+
+
+def test_a_review_that_was_decided_this_very_moment_is_not_escalated() -> None:
+    case = in_review().model_copy(update={"decision": staff_said("APPROVED")})
+    change = escalate_review(case, NOW)
+    assert (change.result, change.tasks, change.case) == ({"outcome": "WAIT"}, (), case)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome", "status"),
+    [("APPROVED", "OFFERED", Status.OFFERED), ("REJECTED", "REJECTED", Status.IN_REVIEW)],
+)
+def test_what_staff_said_of_the_offers_is_taken_up(said: str, outcome: str, status: Status) -> None:
+    change = apply_review(in_review().model_copy(update={"decision": staff_said(said)}), NOW)
+    assert change.result == {"outcome": outcome}
+    assert (change.case.status, change.case.decision) == (status, None)
+
+
+@pytest.mark.parametrize("decision", [None, staff_said("APPROVED").model_copy(update={"by": "CUSTOMER"})])
+def test_a_review_is_never_decided_by_anybody_but_staff(decision: Decision | None) -> None:
+    with pytest.raises(NotApprovedError, match="no decision of staff"):
+        apply_review(in_review().model_copy(update={"decision": decision}), NOW)
+
+
+def test_a_call_is_arranged_within_a_day() -> None:
+    change = arrange_call(invited().model_copy(update={"decision": a_counter_offer(1)}), NOW)
+    assert change.case.decision is None
+    assert [(task.kind, task.due_at) for task in change.tasks] == [(TaskKind.CALL_CUSTOMER, NOW + timedelta(days=1))]
+
+
+# --- sealing and activation --------------------------------------------------------------------------------------
+
+SEALING = AgreementSealed(
+    document_key="agreements/c-1/d.pdf", document_sha256="d", unsealed_sha256="u", terms_hash="t", chain_head="h",
+    key_arn="k",
+)  # fmt: skip
+
+
+def signed() -> Case:
+    case = invited()
+    offer = case.offers[0]
+    agreement = Agreement(
+        offer_id=offer.offer_id, terms="{}", terms_hash="t", language="en", signed_at=NOW, schedule=schedule_of(offer)
+    )
+    return case.moved(Status.NEGOTIATING).moved(Status.SIGNED, agreement=agreement)
+
+
+def test_a_sealed_agreement_keeps_what_was_signed_and_where_the_document_is() -> None:
+    change = sealed(signed(), SEALING)
+    assert (change.result, change.events) == ({"outcome": "SEALED"}, (SEALING,))
+    agreement = signed().agreement
+    assert agreement is not None
+    assert change.case.agreement == agreement.model_copy(
+        update={"document_key": "agreements/c-1/d.pdf", "document_sha256": "d"}
+    )
+
+
+def test_the_plan_that_billing_hears_of_is_the_plan_that_was_signed() -> None:
+    case = after(sealed(signed(), SEALING))
+    change = activate(case)
+    assert (change.result, change.case.status) == ({"outcome": "ACTIVE"}, Status.ACTIVE)
+    (told,) = change.events
+    assert isinstance(told, PlanActivated)
+    offer = case.offers[0]
+    assert sum(row.amount for row in told.schedule) == offer.total_payable
+    assert told.waived.model_dump() == offer.waived.model_dump()
+    assert (told.stop_interest, told.stop_late_fees, told.stop_collection) == (True, True, True)
+    assert told.document_sha256 == "d"
+
+
+def test_nothing_is_activated_before_it_is_sealed() -> None:
+    with pytest.raises(AgreementIncompleteError, match="not sealed"):
+        activate(signed())
+
+
+def test_an_agreement_counts_as_signed_in_the_status_signed_alone() -> None:
+    with pytest.raises(NotApprovedError, match="nothing is signed"):
+        signed_agreement(invited())
+    with pytest.raises(NotApprovedError, match="nothing is signed"):
+        signed_agreement(signed().moved(Status.CLOSED))
+
+
+def test_what_cannot_be_printed_becomes_work_for_a_person() -> None:
+    change = cannot_print(signed(), NOW)
+    assert (change.result, kinds(change)) == ({"outcome": "MISSING_GLYPH"}, [TaskKind.MISSING_GLYPH])
+
+
+# --- the end -----------------------------------------------------------------------------------------------------
+
+
+def test_a_case_that_closes_says_why_and_leaves_no_decision_behind() -> None:
+    change = close(invited().model_copy(update={"decision": a_counter_offer(1)}), ClosedReason.DECLINED)
+    assert (change.case.status, change.case.closed_reason) == (Status.CLOSED, ClosedReason.DECLINED)
+    assert (change.events, change.case.decision) == ((CaseClosed(reason="DECLINED"),), None)
+
+
+@pytest.mark.parametrize("decision", [a_counter_offer(1), staff_said("APPROVED")], ids=lambda said: said.by)
+def test_a_decision_in_the_moment_of_expiry_still_counts(decision: Decision) -> None:
+    case = invited().model_copy(update={"decision": decision})
+    change = close(case, ClosedReason.EXPIRED)
+    assert (change.result, change.case) == ({"outcome": f"DECIDED_BY_{decision.by}"}, case)
+
+
+def test_a_closed_case_moves_nowhere() -> None:
+    closed = close(invited(), ClosedReason.EXPIRED).case
+    with pytest.raises(MoveNotAllowedError):
+        closed.moved(Status.NEGOTIATING)
+
+
+def test_a_failure_keeps_the_status_and_calls_a_person_within_hours() -> None:
+    change = record_failure(signed(), "c-1", NOW)
+    assert (change.case.status, kinds(change)) == (Status.SIGNED, [TaskKind.FAILED_STEP])
+    assert change.tasks[0].due_at == NOW + timedelta(hours=4)
+    assert change.events[0] == StepFailed(execution="c-1")
+    assert failure_key("c-1") != failure_key("c-2")

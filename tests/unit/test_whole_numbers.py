@@ -1,0 +1,88 @@
+"""No float anywhere near money: read from the types and from the source of every rule."""
+
+import ast
+import dataclasses
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from billing_events import overdue_detail
+from loading import ROOT
+from pydantic import BaseModel
+
+from accord.billing import AccountOverdue, parse
+from accord.errors import InputRejectedError
+
+RULES = sorted((ROOT / "layers" / "domain" / "accord").glob("*.py"))
+
+
+def module_of(path: Path) -> ModuleType:
+    return importlib.import_module(f"accord.{path.stem}" if path.stem != "__init__" else "accord")
+
+
+def parts(kind: Any) -> Iterator[Any]:
+    """A type and everything inside it: tuple[int, float] has a float."""
+    yield kind
+    for part in get_args(kind):
+        yield from parts(part)
+
+
+def records(module: ModuleType) -> Iterator[type]:
+    """The classes of a module that carry values."""
+    for kind in vars(module).values():
+        if isinstance(kind, type) and kind.__module__ == module.__name__:
+            is_tuple = issubclass(kind, tuple) and hasattr(kind, "_fields")
+            if is_tuple or issubclass(kind, BaseModel) or dataclasses.is_dataclass(kind):
+                yield kind
+
+
+def test_no_value_of_the_domain_is_a_float() -> None:
+    fields = {
+        f"{kind.__module__}.{kind.__name__}.{name}": hint
+        for path in RULES
+        for kind in records(module_of(path))
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+    }
+    assert {"accord.case.Balance.principal", "accord.schedule.Payment.amount"} <= set(fields)
+    assert [name for name, hint in fields.items() if float in parts(hint)] == []
+
+
+def inexact(tree: ast.AST) -> Iterator[int]:
+    """The lines of a source in which a float may come into being: 0.5, float(x), a / b, round(x)."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=float()):
+                yield node.lineno
+            case ast.Call(func=ast.Name(id="float" | "round")):
+                yield node.lineno
+            case ast.BinOp(op=ast.Div(), right=right) if not is_text(right):
+                yield node.lineno
+            case ast.AugAssign(op=ast.Div()):
+                yield node.lineno
+
+
+def is_text(node: ast.AST) -> bool:
+    """Whether a division is none, but a path and a name in it."""
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
+def test_no_rule_makes_a_float(path: Path) -> None:
+    assert list(inexact(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize("source", ["a = 0.5", "a = float(b)", "a = b / c", "a /= 2", "a = round(b, 2)"])
+def test_a_float_would_be_seen(source: str) -> None:
+    assert list(inexact(ast.parse(source))) == [1]
+
+
+@pytest.mark.parametrize("amount", ["10.0", "10.5", "1e3", "NaN"])
+@pytest.mark.parametrize("component", ["principal", "interest", "penaltyInterest", "lateFees", "fees"])
+def test_an_amount_that_comes_as_a_float_is_refused_even_where_it_is_whole(component: str, amount: str) -> None:
+    balance = {"principal": 100, component: json.loads(amount)}
+    with pytest.raises(InputRejectedError, match=rf"account\.balance\.{component}"):
+        parse(AccountOverdue, overdue_detail(account={"balance": balance}))
