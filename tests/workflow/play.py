@@ -178,11 +178,17 @@ class Play:
         self.act(lambda case: customer.ask_for_call(case, "d-call", HOLDER, clock.now()))
 
     def sell_the_account(self) -> None:
-        """Billing's word on the account comes while the case is under way, and after the invitation has left."""
-        self.until("the delivery", lambda: any(e.type == "ContactDelivered" for e in self.cases.events(self.case_id)))
+        """Billing's word on the account comes while the case is under way.
+
+        It comes after the invitation and a reminder, which is all that a day allows: none is on its way any more.
+        """
+        self.until("the second delivery", lambda: self._happened("ContactDelivered") == 2)
         account = self.detail["account"]["accountId"]
         sold = {"eventId": f"sold-{account}", "accountId": account, "status": "SOLD", "at": clock.now().isoformat()}
         self.tell("AccountStatusChanged", sold)
+
+    def _happened(self, kind: str) -> int:
+        return sum(event.type == kind for event in self.cases.events(self.case_id))
 
     def let_the_offers_expire(self) -> None:
         self.stack.advance(timedelta(days=30))
