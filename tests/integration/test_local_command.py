@@ -18,12 +18,17 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.enable_socket
 
 
+def ctrl_c_ends_it() -> None:
+    """A shell tells what it runs in the background to ignore Ctrl-C; the command must not inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run(*arguments: str, **variables: str) -> "subprocess.Popen[str]":
     path = os.pathsep.join(str(ROOT / part) for part in ("layers/domain", "layers/documents", "."))
     return subprocess.Popen(
         [sys.executable, "-m", "infra.local", *arguments],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **variables},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=ctrl_c_ends_it,
     )  # fmt: skip
 
 
@@ -83,3 +88,4 @@ def test_it_starts_answers_and_ends_within_two_seconds_of_ctrl_c() -> None:
         assert "Traceback" not in said + rest
     finally:
         process.kill()
+        process.communicate()
