@@ -60,7 +60,7 @@ def links(table: str) -> Links:
 @pytest.fixture
 def codes(table: str, world: tuple[str, str]) -> Codes:
     """The codes of a case that has a link."""
-    Links(table).issue("c-1", "holder-1", NOW)
+    Links(table).issue("c-1", "holder-1", NOW, NOW)
     return Codes(table, world[1])
 
 
@@ -97,19 +97,26 @@ def accepted(codes: Codes, code: str, now: datetime = NOW, **changes: Any) -> bo
 
 
 def test_a_link_names_its_case_for_seven_days(links: Links) -> None:
-    locator = links.issue("c-1", "holder-1", NOW)
+    locator = links.issue("c-1", "holder-1", NOW, NOW)
     assert links.find(locator, NOW + LINK_FOR - SECOND) == Link("c-1", "holder-1")
     assert links.find(locator, NOW + LINK_FOR) is None
 
 
+def test_a_link_lives_as_long_as_the_offers_that_it_leads_to(links: Links) -> None:
+    offers_until = NOW + LINK_FOR * 2
+    locator = links.issue("c-1", "holder-1", NOW, offers_until)
+    assert links.find(locator, offers_until - SECOND) == Link("c-1", "holder-1")
+    assert links.find(locator, offers_until) is None
+
+
 def test_a_new_link_ends_the_one_before(links: Links) -> None:
-    first, second = links.issue("c-1", "holder-1", NOW), links.issue("c-1", "holder-1", NOW)
+    first, second = links.issue("c-1", "holder-1", NOW, NOW), links.issue("c-1", "holder-1", NOW, NOW)
     assert links.find(first, NOW) is None
     assert links.find(second, NOW) == Link("c-1", "holder-1")
 
 
 def test_a_link_of_one_case_leaves_that_of_another_alone(links: Links) -> None:
-    first, second = links.issue("c-1", "holder-1", NOW), links.issue("c-2", "holder-2", NOW)
+    first, second = links.issue("c-1", "holder-1", NOW, NOW), links.issue("c-2", "holder-2", NOW, NOW)
     assert links.find(first, NOW) == Link("c-1", "holder-1")
     assert links.find(second, NOW) == Link("c-2", "holder-2")
 
@@ -120,7 +127,7 @@ def test_an_unknown_link_names_nothing(links: Links, locator: str) -> None:
 
 
 def test_a_locator_has_256_bits_and_is_kept_as_a_hash_alone(links: Links, table: str) -> None:
-    locator = links.issue("c-1", "holder-1", NOW)
+    locator = links.issue("c-1", "holder-1", NOW, NOW)
     assert len(locator) == 43
     assert locator not in str(stored(table))
     assert fingerprint(locator) in str(stored(table))
@@ -157,7 +164,7 @@ def test_a_code_is_good_for_five_minutes(codes: Codes) -> None:
     ],
 )
 def test_a_code_is_good_only_for_what_it_was_asked_for(codes: Codes, links: Links, changes: dict[str, Any]) -> None:
-    links.issue("c-2", "holder-2", NOW)
+    links.issue("c-2", "holder-2", NOW, NOW)
     code = asked(codes)
     assert not accepted(codes, code, **changes)
     assert accepted(codes, code)
@@ -209,7 +216,7 @@ def test_ten_wrong_tries_lock_the_case_for_good(codes: Codes) -> None:
 def test_a_new_link_does_not_forget_failed_tries(codes: Codes, links: Links) -> None:
     for _ in range(FAILURES_PER_CASE):
         assert codes.begin_try("c-1")
-    links.issue("c-1", "holder-1", NOW)
+    links.issue("c-1", "holder-1", NOW, NOW)
     assert codes.is_locked("c-1")
     assert not codes.begin_try("c-1")
 

@@ -234,7 +234,7 @@ class Web:
 
     def link(self, case: Case) -> str:
         """The path of a new personal link."""
-        return f"/c/{self.links.issue(case.case_id, case.cardholder_id, self.now)}"
+        return f"/c/{self.links.issue(case.case_id, case.cardholder_id, self.now, self.now)}"
 
     def sms(self) -> list[str]:
         """Every text message that left, oldest first."""

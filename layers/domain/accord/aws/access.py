@@ -88,12 +88,16 @@ class Links:
     def __init__(self, access_table: str) -> None:
         self._table = _Table(access_table)
 
-    def issue(self, case_id: str, cardholder_id: str, now: datetime) -> str:
-        """A new locator for a case. The former one stops working; failed tries stay counted."""
+    def issue(self, case_id: str, cardholder_id: str, now: datetime, until: datetime) -> str:
+        """A new locator for a case, in force until a moment, LINK_FOR at least: as long as what it leads to stands.
+
+        The former one stops working; failed tries stay counted.
+        """
+        expires_at = max(until, now + LINK_FOR)
         locator = secrets.token_urlsafe(32)
         self._table.put(
             f"LINK#{fingerprint(locator)}",
-            {"case_id": {"S": case_id}, "cardholder_id": {"S": cardholder_id}, "expires_at": _epoch(now + LINK_FOR)},
+            {"case_id": {"S": case_id}, "cardholder_id": {"S": cardholder_id}, "expires_at": _epoch(expires_at)},
         )
         self._table.update(
             f"CASE#{case_id}",

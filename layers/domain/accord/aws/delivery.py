@@ -146,7 +146,8 @@ class Messenger:
         return "SENT"
 
     def _send(self, contact: Contact, case: Case, person: Person, policy: Policy, now: datetime) -> None:
-        locator = self._links.issue(case.case_id, case.cardholder_id, now)
+        stands_until = max([offer.valid_until for offer in case.offers] or [case.answer_by or now])
+        locator = self._links.issue(case.case_id, case.cardholder_id, now, stands_until)
         message = contact_message(
             contact.template,
             case,
