@@ -1,9 +1,11 @@
-"""Negotiation step: the plan begins."""
+"""Negotiation step: the plan begins, unless the account's standing has come to forbid it."""
 
 from typing import Any
 
+from accord import clock
 from accord.aws.steps import StepInput, case_store, negotiation_step
 from accord.lifecycle import activate
+from accord.policy import load_policy
 
 store = case_store()
 
@@ -13,5 +15,5 @@ def handler(request: StepInput) -> dict[str, Any]:
     return store.change(
         request.case_id,
         request.step,
-        lambda case: activate(case),
+        lambda case: activate(case, load_policy(case.jurisdiction), clock.now()),
     )

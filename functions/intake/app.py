@@ -17,7 +17,13 @@ from accord.errors import InputRejectedError
 logger = Logger()
 metrics = Metrics()
 processor = BatchProcessor(event_type=EventType.SQS)
-intake = Intake(case_store(), people_store(), os.environ["NEGOTIATION_ARN"], os.environ["REJECTS_QUEUE_URL"])
+intake = Intake(
+    case_store(),
+    people_store(),
+    os.environ["NEGOTIATION_ARN"],
+    os.environ["REJECTS_QUEUE_URL"],
+    os.environ["REJECTS_BUCKET"],
+)
 
 
 def take_in(record: SQSRecord) -> None:

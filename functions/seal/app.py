@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,12 +13,12 @@ from accord import clock
 from accord.agreement import check_complete
 from accord.aws.clients import client, translated
 from accord.aws.steps import StepInput, case_store, negotiation_step, people_store
-from accord.case import Case
+from accord.case import Case, Change
 from accord.errors import GlyphMissingError
 from accord.events import AgreementSealed
-from accord.lifecycle import cannot_print, sealed, signed_agreement
+from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement
 from accord.person import Person
-from accord.policy import load_policy
+from accord.policy import Policy, load_policy
 from accord_documents import render_agreement, seal
 
 store = case_store()
@@ -33,19 +34,28 @@ def handler(request: StepInput) -> dict[str, Any]:
     if (done := store.result_of(request.case_id, request.step)) is not None:
         return done  # sealing is dear: a retry does not do it twice
     case = store.get(request.case_id)
+    policy = load_policy(case.jurisdiction)
+
+    def change(decide: Callable[[Case], Change]) -> dict[str, Any]:
+        return store.change(request.case_id, request.step, decide)
+
+    if signed_agreement(case).document_key is not None:
+        return change(sealed_before)
+    if is_held_back(case, policy, clock.now()):
+        return change(lambda case: hold_back(case, policy, clock.now()))
     try:
-        sealing = make_document(case, people.get(case.cardholder_id))
+        sealing = make_document(case, people.get(case.cardholder_id), policy)
     except GlyphMissingError:
-        return store.change(request.case_id, request.step, lambda case: cannot_print(case, clock.now()))
-    return store.change(request.case_id, request.step, lambda case: sealed(case, sealing))
+        return change(lambda case: cannot_print(case, clock.now()))
+    return change(lambda case: sealed(case, sealing))
 
 
-def make_document(case: Case, person: Person) -> AgreementSealed:
+def make_document(case: Case, person: Person, policy: Policy) -> AgreementSealed:
     """Render, seal and keep the agreement; the event to record. Raises GlyphMissingError, AgreementIncompleteError."""
     agreement = signed_agreement(case)
     terms = json.loads(agreement.terms)
     signed_at = agreement.signed_at.astimezone(ZoneInfo(case.time_zone))
-    check_complete(terms, load_policy(case.jurisdiction), signed_at.date())
+    check_complete(terms, policy, signed_at.date())
     reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
     plain = render_agreement(terms, person, reference, agreement.language, signed_at)
     with translated():

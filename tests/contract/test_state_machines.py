@@ -123,7 +123,7 @@ def test_every_end_of_a_negotiation_leaves_the_case_ended_or_staffed() -> None:
     ends = {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")}
     before = {end: {name for name, state in states.items() if end in targets(state)} for end in ends}
     # Where an execution stopped before, a case may have its plan or be closed already.
-    assert before["Plan active"] == {"Activate", "Did an execution stop before"}
+    assert before["Plan active"] == {"Has the plan begun", "Did an execution stop before"}
     assert before["Case closed"] == {
         name for name, state in states.items() if state.get("Resource", "").endswith(":Close") and name != EXPIRED
     } | {"Did an execution stop before", "Did somebody decide meanwhile"}

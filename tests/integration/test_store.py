@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import boto3
 import pytest
 from billing_events import overdue_event
+from botocore.exceptions import ClientError
 from integration.tables import tables_on_moto
 
 from accord import clock
 from accord.aws.store import CaseStore
 from accord.aws.waits import hand_over_decision
 from accord.case import Case, Change, ClosedReason, Decision, Status, TaskKind, new_task
-from accord.errors import CaseChangedError, CaseNotFoundError
+from accord.errors import CaseChangedError, CaseNotFoundError, ServiceUnavailableError
 from accord.events import Actor, CaseClosed, CaseIdentified, verify_chain
 from accord.lifecycle import close
-from accord.opening import open_case
+from accord.opening import AccountCases, open_case
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 SYSTEM = Actor(kind="SYSTEM", id="test")
@@ -29,7 +31,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaseStore]:
 
 def opened(store: CaseStore, event_id: str = "e-1", account_id: str = "a-1") -> str:
     event = overdue_event(event_id=event_id, account_id=account_id)
-    opening = open_case(event, store.rounds_of(account_id), NOW)
+    opening = open_case(event, store.cases_of(account_id).rounds, NOW)
     assert store.open(opening, key=f"open/{event_id}")
     return opening.case.case_id
 
@@ -104,11 +106,14 @@ def test_a_change_without_an_event_still_protects_against_a_lost_update(store: C
 
 def test_an_account_has_one_open_case_and_a_new_round_after_it_ended(store: CaseStore) -> None:
     first = opened(store, "e-1")
-    second = open_case(overdue_event(event_id="e-2", account_id="a-1"), store.rounds_of("a-1"), NOW)
+    second = open_case(overdue_event(event_id="e-2", account_id="a-1"), store.cases_of("a-1").rounds, NOW)
     assert store.open(second, key="open/e-2") is False
-    assert store.open_case_of("a-1") == first
+    assert store.cases_of("a-1").open_case_id == first
     store.change(first, "end", lambda case: close(case, ClosedReason.EXCLUDED))
-    assert store.open_case_of("a-1") is None
+    assert store.cases_of("a-1").open_case_id is None
+    ended = store.cases_of("a-1").last_end
+    assert ended is not None
+    assert (ended.how, abs(ended.at - clock.now()) < timedelta(minutes=5)) == ("EXCLUDED", True)
     third = opened(store, "e-3")
     assert store.get(third).round == 2
 
@@ -123,12 +128,14 @@ def second_opening(rounds_before: int = 0) -> Change:
 
 
 def test_two_events_of_the_same_moment_open_one_case(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked = iter([None])  # the first look finds no open case; by the time of the write there is one
+    looked = iter(
+        [AccountCases(None, 1, None)]
+    )  # no open case at the first look; by the time of the write there is one
     first = opened(store, "e-1")
-    asked = store.open_case_of
-    monkeypatch.setattr(store, "open_case_of", lambda account: next(looked, asked(account)))
+    asked = store.cases_of
+    monkeypatch.setattr(store, "cases_of", lambda account: next(looked, asked(account)))
     assert store.open(second_opening(rounds_before=1), key="open/e-2") is False
-    assert asked("a-1") == first
+    assert asked("a-1").open_case_id == first
 
 
 def test_a_round_is_counted_once(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +145,7 @@ def test_a_round_is_counted_once(store: CaseStore, monkeypatch: pytest.MonkeyPat
     store.change(opened(store, "e-1"), "end", lambda case: close(case, ClosedReason.EXCLUDED))
     with pytest.raises(CaseChangedError):
         store.open(stale, key="open/e-2")
-    assert store.open_case_of("a-1") is None
+    assert store.cases_of("a-1").open_case_id is None
 
 
 def test_an_event_in_the_chain_is_never_overwritten(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +158,43 @@ def test_an_event_in_the_chain_is_never_overwritten(store: CaseStore, monkeypatc
     with pytest.raises(CaseChangedError):
         store.change(case_id, "step-2", lambda case: close(case, ClosedReason.EXPIRED))
     assert list(store.events(case_id)) == before
+
+
+@pytest.mark.parametrize(
+    ("codes", "error"),
+    [
+        (["None", "ConditionalCheckFailed"], CaseChangedError),
+        (["TransactionConflict", "None"], CaseChangedError),
+        (["None", "ThrottlingError"], ServiceUnavailableError),
+        (["ConditionalCheckFailed", "ProvisionedThroughputExceeded"], ServiceUnavailableError),
+        (["ValidationError", "None"], ClientError),
+        ([], ClientError),
+    ],
+)
+def test_a_cancelled_transaction_says_whether_trying_again_helps(
+    store: CaseStore, monkeypatch: pytest.MonkeyPatch, codes: list[str], error: type[Exception]
+) -> None:
+    monkeypatch.setattr("accord.aws.store.time.sleep", lambda seconds: None)
+    case_id = opened(store)
+
+    def cancelled(**request: Any) -> None:
+        reasons = [{"Code": code} for code in codes]
+        answer: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+        raise ClientError(answer, "TransactWriteItems")
+
+    monkeypatch.setattr(store, "_db", Overtaking(store._db, cancelled))
+    with pytest.raises(error):
+        store.change(case_id, "step-1", identified)
+
+
+class Overtaking:
+    """A DynamoDB client whose transactions end as a test says."""
+
+    def __init__(self, real: Any, transact_write_items: Any) -> None:
+        self._real, self.transact_write_items = real, transact_write_items
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
 
 
 def test_an_older_word_of_billing_never_overwrites_a_newer_one(store: CaseStore) -> None:

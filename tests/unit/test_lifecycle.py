@@ -27,7 +27,7 @@ from accord.case import (
     Status,
     TaskKind,
 )
-from accord.errors import AgreementIncompleteError, MoveNotAllowedError, NotApprovedError
+from accord.errors import AgreementIncompleteError, CaseChangedError, MoveNotAllowedError, NotApprovedError
 from accord.events import AgreementSealed, CaseClosed, ContactRequested, PlanActivated, StepFailed
 from accord.lifecycle import (
     activate,
@@ -37,10 +37,13 @@ from accord.lifecycle import (
     close,
     escalate_review,
     failure_key,
+    hold_back,
     invite,
+    is_held_back,
     record_failure,
     remind,
     sealed,
+    sealed_before,
     signed_agreement,
 )
 from accord.offers import propose
@@ -246,7 +249,7 @@ def test_a_sealed_agreement_keeps_what_was_signed_and_where_the_document_is() ->
 
 def test_the_plan_that_billing_hears_of_is_the_plan_that_was_signed() -> None:
     case = after(sealed(signed(), SEALING))
-    change = activate(case)
+    change = activate(case, the_policy(), NOW)
     assert (change.result, change.case.status) == ({"outcome": "ACTIVE"}, Status.ACTIVE)
     (told,) = change.events
     assert isinstance(told, PlanActivated)
@@ -259,7 +262,30 @@ def test_the_plan_that_billing_hears_of_is_the_plan_that_was_signed() -> None:
 
 def test_nothing_is_activated_before_it_is_sealed() -> None:
     with pytest.raises(AgreementIncompleteError, match="not sealed"):
-        activate(signed())
+        activate(signed(), the_policy(), NOW)
+
+
+@pytest.mark.parametrize("standing", ["SOLD", "DISPUTED", "BANKRUPT", "DECEASED", "MORATORIUM", "FRAUD"])
+def test_what_was_signed_waits_for_a_person_when_the_standing_forbids_it(standing: str) -> None:
+    case = after(sealed(signed(), SEALING)).model_copy(update={"flags": (standing,), "decision": staff_said("RETRY")})
+    assert is_held_back(case, the_policy(), NOW)
+    for change in (hold_back(case, the_policy(), NOW), activate(case, the_policy(), NOW)):
+        assert (change.result, kinds(change)) == ({"outcome": "STOPPED"}, [TaskKind.ACCOUNT_STANDING])
+        assert (change.case.status, change.case.decision) == (Status.SIGNED, None)
+        assert [type(event).__name__ for event in change.events] == ["StaffTaskCreated"], "billing hears of no plan"
+
+
+def test_an_agreement_whose_standing_was_set_right_meanwhile_is_tried_again() -> None:
+    assert not is_held_back(signed(), the_policy(), NOW)
+    with pytest.raises(CaseChangedError):
+        hold_back(signed(), the_policy(), NOW)
+
+
+def test_a_sealed_agreement_is_not_sealed_again_when_staff_let_it_go_on() -> None:
+    case = after(sealed(signed(), SEALING)).model_copy(update={"decision": staff_said("RETRY")})
+    change = sealed_before(case)
+    assert (change.result, change.events, change.case.decision) == ({"outcome": "SEALED"}, (), None)
+    assert change.case.agreement == case.agreement
 
 
 def test_an_agreement_counts_as_signed_in_the_status_signed_alone() -> None:

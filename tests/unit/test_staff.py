@@ -17,6 +17,7 @@ WAITING = [
     (TaskKind.REACH_BY_HAND, Status.OFFERED),
     (TaskKind.REACH_BY_HAND, Status.ASSESSED),  # the customer is to be asked for their means
     (TaskKind.MISSING_GLYPH, Status.SIGNED),
+    (TaskKind.ACCOUNT_STANDING, Status.SIGNED),
 ]
 
 
@@ -57,6 +58,7 @@ def test_the_workflow_understands_every_decision() -> None:
         TaskKind.REVIEW_OFFERS: {"APPROVED", "REJECTED"},
         TaskKind.REACH_BY_HAND: {"RETRY", "GIVE_UP"},
         TaskKind.MISSING_GLYPH: {"RETRY", "GIVE_UP"},
+        TaskKind.ACCOUNT_STANDING: {"RETRY", "GIVE_UP"},
     }
 
 

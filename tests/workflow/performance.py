@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from workflow.play import Play, broken, scenario
+from workflow.play import Play, broken, just_before, scenario
 
 from accord import clock
 from accord.events import verify_chain
@@ -17,7 +17,7 @@ def perform(stack: LocalStack, path: Path) -> Play:
     if at := told.get("clock"):
         clock.move(datetime.fromisoformat(at) - datetime.now(tz=UTC))
     play = Play(stack, path.stem, told)
-    with broken(stack, told.get("break"), told.get("break_too")):
+    with broken(stack, told.get("break"), told.get("break_too")), just_before(play, told.get("just_before")):
         play.start()
         seen: dict[str, int] = {}
         at, did = "", ""
@@ -54,7 +54,7 @@ def compare(play: Play, ends: dict[str, Any]) -> None:
         assert case.contacts
         assert all(contact.at >= datetime.fromisoformat(not_before) for contact in case.contacts)
     # The account is free again exactly when the case has ended.
-    assert play.cases.open_case_of(case.account_id) == (None if case.status == "CLOSED" else case.case_id)
+    assert play.cases.cases_of(case.account_id).open_case_id == (None if case.status == "CLOSED" else case.case_id)
     verify_chain(play.cases.events(case.case_id), case.head, case.version)
 
 

@@ -21,7 +21,7 @@ from accord.billing import AccountOverdue, parse
 from accord.case import Case, Change, StaffTask
 from accord.comprehension import questions
 from accord.events import Actor, announcement
-from accord.opening import case_id_of, with_standing
+from accord.opening import case_id_of, note_standing, with_standing
 from accord.policy import load_policy
 from infra.local.functions import Function, LambdaContext
 from infra.local.stack import LocalStack
@@ -187,6 +187,10 @@ class Play:
         sold = {"eventId": f"sold-{account}", "accountId": account, "status": "SOLD", "at": clock.now().isoformat()}
         self.tell("AccountStatusChanged", sold)
 
+    def record_the_sale(self) -> None:
+        """Billing's word is on the case before anybody can look."""
+        self.act(lambda case: note_standing(case, "SOLD", "sold-just-now"))
+
     def _happened(self, kind: str) -> int:
         return sum(event.type == kind for event in self.cases.events(self.case_id))
 
@@ -206,7 +210,9 @@ class Play:
         self._decide(self._waiting_kind(), "GIVE_UP/OTHER_SOLUTION")
 
     def _waiting_kind(self) -> str:
-        return "MISSING_GLYPH" if self.case().status == "SIGNED" else "REACH_BY_HAND"
+        if self.case().status != "SIGNED":
+            return "REACH_BY_HAND"
+        return "ACCOUNT_STANDING" if "ACCOUNT_STANDING" in self.open_tasks() else "MISSING_GLYPH"
 
     def _decide(self, kind: str, choice: str) -> None:
         task = self.open_task(kind)
@@ -244,6 +250,28 @@ def broken(stack: LocalStack, *faults: dict[str, Any] | None) -> Iterator[None]:
     finally:
         for repair in undo:
             repair()
+
+
+@contextmanager
+def just_before(play: Play, act: dict[str, str] | None) -> Iterator[None]:
+    """Somebody is quicker than a step: they do something once, right before its handler looks."""
+    if act is None:
+        yield
+        return
+    function = play.stack.functions[act["function"]]
+    function.load()
+    works = function._entry
+    assert works is not None
+    once = iter([getattr(play, act["do"])])
+
+    def overtaken(event: Any, context: LambdaContext) -> Any:
+        for do in once:
+            do()
+        return works(event, context)
+
+    function._entry = overtaken
+    yield
+    function._entry = works
 
 
 def _break(function: Function, error: type[Exception], times: int) -> Callable[[], None]:

@@ -293,6 +293,7 @@ class TaskKind(StrEnum):
     ADVISE_CUSTOMER = "ADVISE_CUSTOMER"
     REACH_BY_HAND = "REACH_BY_HAND"
     MISSING_GLYPH = "MISSING_GLYPH"
+    ACCOUNT_STANDING = "ACCOUNT_STANDING"
     FAILED_STEP = "FAILED_STEP"
 
 
@@ -317,6 +318,7 @@ DUE_WITHIN: Mapping[TaskKind, timedelta] = {
     TaskKind.ADVISE_CUSTOMER: timedelta(days=2),
     TaskKind.REACH_BY_HAND: timedelta(days=2),
     TaskKind.MISSING_GLYPH: timedelta(days=2),
+    TaskKind.ACCOUNT_STANDING: timedelta(days=1),
     TaskKind.FAILED_STEP: timedelta(hours=4),
 }
 

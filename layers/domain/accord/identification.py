@@ -4,7 +4,7 @@ from datetime import date
 
 from accord.case import Case, Change, Identification, Status
 from accord.events import Actor, CaseIdentified
-from accord.policy import Policy
+from accord.policy import Policy, RulesOfTheDay
 
 _STEP = Actor(kind="SYSTEM", id="identify")
 _DAYS_A_BUCKET = 30
@@ -19,6 +19,16 @@ def bucket(days_past_due: int) -> str:
     return f"M{number}" if number <= _LAST_BUCKET else f"M{_LAST_BUCKET}+"
 
 
+def exclusion_of(case: Case, rules: RulesOfTheDay) -> str | None:
+    """Why the account may not be negotiated about: its standing, or nothing that is owed and late; else None."""
+    standing = [reason for reason in rules["identification.exclusions"] if reason in case.flags]
+    if standing:
+        return str(standing[0])
+    if case.account.balance.total == 0:
+        return "NOTHING_OWED"
+    return "NOT_OVERDUE" if case.account.days_past_due <= 0 else None
+
+
 def identify(case: Case, policy: Policy, today: date) -> Change:
     """Who the cardholder is to us now. Outcomes: NEGOTIATE, or EXCLUDED (the workflow then closes the case).
 
@@ -29,17 +39,15 @@ def identify(case: Case, policy: Policy, today: date) -> Change:
         sealed = case.status is Status.SIGNED and case.agreement is not None and case.agreement.document_key
         return Change(case, (), _STEP, {"outcome": "SEALED" if sealed else case.status.value})
     rules = policy.on(today)
-    account = case.account
-    exclusion = next((reason for reason in rules["identification.exclusions"] if reason in case.flags), None)
-    if exclusion is None and account.balance.total == 0:
-        exclusion = "NOTHING_OWED"
-    if exclusion is None and account.days_past_due <= 0:
-        exclusion = "NOT_OVERDUE"
+    exclusion = exclusion_of(case, rules)
     vulnerable = (
         "VULNERABLE" in case.flags or case.circumstances.hardship in rules["identification.vulnerable_hardships"]
     )
     identification = Identification(
-        delinquency_bucket=bucket(account.days_past_due), exclusion=exclusion, vulnerable=vulnerable, rules=rules.used
+        delinquency_bucket=bucket(case.account.days_past_due),
+        exclusion=exclusion,
+        vulnerable=vulnerable,
+        rules=rules.used,
     )
     identified = CaseIdentified(**identification.model_dump(), policy_version=policy.version)
     return Change(

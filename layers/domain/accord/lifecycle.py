@@ -14,7 +14,7 @@ from accord.case import (
     new_task,
 )
 from accord.contact_gate import Verdict, may_contact
-from accord.errors import AgreementIncompleteError, NotApprovedError
+from accord.errors import AgreementIncompleteError, CaseChangedError, NotApprovedError
 from accord.events import (
     Actor,
     AgreementSealed,
@@ -75,12 +75,12 @@ def remind(case: Case, policy: Policy, now: datetime) -> Change:
     waits = {"outcome": "WAIT"}
     if case.decision is not None:  # it came in this very moment: the wait hands it over at once
         return Change(case, (), _WORKFLOW, waits)
-    today = now.astimezone(ZoneInfo(case.time_zone)).date()
-    if not set(policy.rule("identification.exclusions", today)).isdisjoint(case.flags):
+    if _against(case, policy, now):
         return Change(case, (), _WORKFLOW, {"outcome": "EXCLUDED"})
     if _stands_until(case, now) <= now:
         return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
     verdict = _gate(case, policy, now)
+    today = now.astimezone(ZoneInfo(case.time_zone)).date()
     if case.reminders >= policy.rule("reminders.max_count", today) or not verdict.allowed:
         return Change(case, (), _WORKFLOW, waits)
     contacted, requested = _contact(case, "REMINDER" if case.offers else "QUESTIONS", verdict, now)
@@ -154,6 +154,33 @@ def signed_agreement(case: Case) -> Agreement:
     return case.agreement
 
 
+def is_held_back(case: Case, policy: Policy, now: datetime) -> bool:
+    """Whether the account's standing came to forbid the plan that was signed: sold, disputed, bankrupt, dead."""
+    return bool(_against(case, policy, now))
+
+
+def hold_back(case: Case, policy: Policy, now: datetime) -> Change:
+    """The customer signed in good faith and the plan cannot begin: a person decides and tells them. Outcome: STOPPED.
+
+    Raises CaseChangedError where nothing stands against it any more: whoever tries again can go on.
+    """
+    against = _against(case, policy, now)
+    if not against:
+        raise CaseChangedError(case.case_id)
+    note = (
+        f"The agreement is signed, but the account's standing is now {', '.join(against)}. Call the customer. When the "
+        "standing was set right, go on; otherwise end the case."
+    )
+    task, created = new_task(case, TaskKind.ACCOUNT_STANDING, now, note)
+    taken = case.model_copy(update={"decision": None})
+    return Change(taken, (created,), _WORKFLOW, {"outcome": "STOPPED"}, tasks=(task,))
+
+
+def _against(case: Case, policy: Policy, now: datetime) -> list[str]:
+    today = now.astimezone(ZoneInfo(case.time_zone)).date()
+    return [reason for reason in policy.rule("identification.exclusions", today) if reason in case.flags]
+
+
 def sealed(case: Case, sealing: AgreementSealed) -> Change:
     """The signed terms have become a sealed document. Outcome: SEALED."""
     agreement = signed_agreement(case).model_copy(
@@ -161,6 +188,11 @@ def sealed(case: Case, sealing: AgreementSealed) -> Change:
     )
     after = case.model_copy(update={"agreement": agreement, "decision": None})
     return Change(after, (sealing,), _WORKFLOW, {"outcome": "SEALED"})
+
+
+def sealed_before(case: Case) -> Change:
+    """The document is there already, and staff let the plan go on. Outcome: SEALED."""
+    return Change(case.model_copy(update={"decision": None}), (), _WORKFLOW, {"outcome": "SEALED"})
 
 
 def cannot_print(case: Case, now: datetime) -> Change:
@@ -171,12 +203,17 @@ def cannot_print(case: Case, now: datetime) -> Change:
     return Change(taken, (created,), _WORKFLOW, {"outcome": "MISSING_GLYPH"}, tasks=(task,))
 
 
-def activate(case: Case) -> Change:
-    """The plan begins; `PlanActivated` tells billing to stop interest, late fees and collection (Art. 70)."""
+def activate(case: Case, policy: Policy, now: datetime) -> Change:
+    """The plan begins; `PlanActivated` tells billing to stop interest, late fees and collection (Art. 70).
+
+    Outcomes: ACTIVE, or STOPPED (see `hold_back`).
+    """
     agreement = signed_agreement(case)
     offer = case.offer(agreement.offer_id)
     if offer is None or agreement.document_sha256 is None:
         raise AgreementIncompleteError("the agreement is not sealed")
+    if is_held_back(case, policy, now):
+        return hold_back(case, policy, now)
     active = PlanActivated(
         offer_id=offer.offer_id,
         currency=offer.currency,
@@ -187,7 +224,7 @@ def activate(case: Case) -> Change:
         annual_rate_ppm=offer.annual_rate_ppm,
         document_sha256=agreement.document_sha256,
     )
-    return Change(case.moved(Status.ACTIVE), (active,), _WORKFLOW, {"outcome": "ACTIVE"})
+    return Change(case.moved(Status.ACTIVE, decision=None), (active,), _WORKFLOW, {"outcome": "ACTIVE"})
 
 
 # --- the end ---------------------------------------------------------------------------------------------------

@@ -1,18 +1,37 @@
 """Opening a case: billing's event becomes a case, a person, and the first event of a chain."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from accord.billing import AccountOverdue, AccountStatus
-from accord.case import Case, Change
+from accord.case import Case, Change, ClosedReason
 from accord.errors import InputRejectedError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
-from accord.policy import jurisdictions, load_policy
+from accord.identification import exclusion_of
+from accord.policy import Policy, jurisdictions, load_policy
 
 # What billing may say of an account's standing besides NORMAL; of these at most one holds at a time.
 STANDINGS = frozenset(get_args(AccountStatus)) - {"NORMAL"}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a case ended (its closed reason, or its last status where a plan had begun), and when."""
+
+    how: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class AccountCases:
+    """Which cases an account has had."""
+
+    open_case_id: str | None
+    rounds: int
+    last_end: End | None
 
 
 def case_id_of(event: AccountOverdue) -> str:
@@ -85,6 +104,19 @@ def open_case(event: AccountOverdue, rounds_before: int, now: datetime) -> Chang
         days_past_due=account.days_past_due,
     )
     return Change(case, (opened,), Actor(kind="BILLING", id=event.event_id), {"case_id": case.case_id})
+
+
+def is_too_soon(case: Case, last_end: End | None, policy: Policy, now: datetime) -> bool:
+    """Whether a new round has to wait: billing hands an account over night by night, and who declined is left in peace.
+
+    What was excluded may come at once when the reason has gone.
+    """
+    if last_end is None:
+        return False
+    rules = policy.on(now.astimezone(ZoneInfo(case.time_zone)).date())
+    if last_end.how == ClosedReason.EXCLUDED and exclusion_of(case, rules) is None:
+        return False
+    return now < last_end.at + timedelta(days=rules["negotiation.new_round_after_days"][last_end.how])
 
 
 def standing_of(event: AccountOverdue) -> str | None:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from accord.case import Product
+from accord.case import ClosedReason, Product
 from accord.errors import RuleMissingError
 from accord.money import minor_digits
 
@@ -46,6 +46,17 @@ Content = Literal["debt", "repayment", "charges", "no_new_card", "rights_and_bre
 Words = tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z_]*$")], ...]
 Texts = dict[Literal["zh-CN", "en"], str]
 Waivers = dict[Component, dict[Bucket, Percent]]
+Ending = Literal["BREACHED", "COMPLETED"] | ClosedReason
+
+
+def _for_every_ending(days: dict[str, int]) -> dict[str, int]:
+    missing = {"BREACHED", "COMPLETED", *ClosedReason} - set(days)
+    if missing:
+        raise ValueError(f"nothing is said of a case that ended as {', '.join(sorted(missing))}")
+    return days
+
+
+DaysByEnding = Annotated[dict[Ending, Count], AfterValidator(_for_every_ending)]
 
 
 class Closed(BaseModel):
@@ -71,6 +82,7 @@ class QuietHours(Closed):
 _VALUES: Mapping[str, Any] = {
     "identification.exclusions": Words,
     "identification.vulnerable_hardships": Words,
+    "negotiation.new_round_after_days": DaysByEnding,
     "contact.quiet_hours_local": QuietHours,
     "contact.channels": Words,
     "contact.stop_on": Words,

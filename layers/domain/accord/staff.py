@@ -27,12 +27,14 @@ _WAITS = {
     # Without any offer where the customer is asked for their means first.
     TaskKind.REACH_BY_HAND: ({Status.OFFERED, Status.ASSESSED}, _RETRY),
     TaskKind.MISSING_GLYPH: ({Status.SIGNED}, _RETRY),
+    TaskKind.ACCOUNT_STANDING: ({Status.SIGNED}, _RETRY),
 }
 # What else a task can come to; nothing waits for it.
 _OUTCOMES = {
     TaskKind.REVIEW_OFFERS: ("NO_LONGER_NEEDED",),
     TaskKind.REACH_BY_HAND: _TALK,
     TaskKind.MISSING_GLYPH: ("NO_LONGER_NEEDED",),
+    TaskKind.ACCOUNT_STANDING: ("NO_LONGER_NEEDED",),
     TaskKind.CALL_CUSTOMER: _TALK,
     TaskKind.ADVISE_CUSTOMER: _TALK,
     TaskKind.FAILED_STEP: ("MENDED", "NO_LONGER_NEEDED"),

@@ -1,5 +1,6 @@
 """Intake: a billing event, as the bus wrapped it, becomes a case and a running negotiation; or is rejected by name."""
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -12,23 +13,36 @@ from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, AccountStatusChanged, parse
 from accord.errors import InputRejectedError
-from accord.opening import case_id_of, check_acceptable, check_told_by_now, note_standing, open_case, standing_of
+from accord.opening import (
+    case_id_of,
+    check_acceptable,
+    check_told_by_now,
+    is_too_soon,
+    note_standing,
+    open_case,
+    standing_of,
+    with_standing,
+)
+from accord.policy import load_policy
 
-# What a queue can carry beside the reasons. A longer event was never one of ours: it is kept by its beginning alone.
-_KEPT_CHARACTERS = 60_000
+# What a message of a queue may have, with room to spare; an event that does not fit beside the reasons is kept in S3.
+_MESSAGE_BYTES = 200_000
 
 
 class Intake:
     """Takes billing's events in, each once."""
 
-    def __init__(self, cases: CaseStore, people: PeopleStore, negotiation_arn: str, rejects_queue_url: str) -> None:
+    def __init__(
+        self, cases: CaseStore, people: PeopleStore, negotiation_arn: str, rejects_queue_url: str, rejects_bucket: str
+    ) -> None:
         self._cases = cases
         self._people = people
         self._negotiation_arn = negotiation_arn
         self._rejects_queue_url = rejects_queue_url
+        self._rejects_bucket = rejects_bucket
 
     def take(self, body: str) -> str:
-        """Take one bus event in; return OPENED, ALREADY_OPEN or NOTED.
+        """Take one bus event in; return OPENED, ALREADY_OPEN, TOO_SOON for a new round, or NOTED.
 
         Raises InputRejectedError for what can never be right, ServiceUnavailableError for what may be right later.
         """
@@ -43,12 +57,18 @@ class Intake:
                 raise InputRejectedError([{"field": "detail-type", "problem": f"not taken in here: {str(other)[:60]}"}])
 
     def _open(self, event: AccountOverdue) -> str:
-        check_acceptable(event, clock.now())
+        now = clock.now()
+        check_acceptable(event, now)
         self._people.put(event.as_person())
         account_id, standing = event.account.account_id, standing_of(event)
         if standing:
             self._cases.record_account_status(account_id, standing, event.occurred_at)
-        opening = open_case(event, self._cases.rounds_of(account_id), clock.now())
+        known = self._cases.cases_of(account_id)
+        opening = open_case(event, known.rounds, now)
+        if known.open_case_id is None and known.last_end is not None:
+            case = with_standing(opening.case, self._cases.account_status(account_id))
+            if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
+                return "TOO_SOON"
         if not self._cases.open(opening, key=f"open/{event.event_id}"):
             if standing:  # the case that is open already has to hear of it
                 self._note_on_open_case(account_id, event.event_id)
@@ -74,7 +94,7 @@ class Intake:
         return "NOTED"
 
     def _note_on_open_case(self, account_id: str, event_id: str) -> None:
-        case_id = self._cases.open_case_of(account_id)
+        case_id = self._cases.cases_of(account_id).open_case_id
         if case_id is not None:
             self._cases.change(
                 case_id,
@@ -84,13 +104,26 @@ class Intake:
             )
 
     def reject(self, body: str, rejection: InputRejectedError) -> None:
-        """Keep what was rejected beside the reasons, where staff find it: the dead-letter queue of the intake."""
-        reasons = {"problems": rejection.problems, "at": clock.now().isoformat()}
-        message = {"rejected": reasons, "event": body[:_KEPT_CHARACTERS], "eventCharacters": len(body)}
+        """Keep what was rejected, whole, beside the reasons, where staff find it: the dead-letter queue of the intake.
+
+        An event that a message cannot carry as it is lies in the bucket, and the message says where.
+        """
+        reasons = {"rejected": {"problems": rejection.problems, "at": clock.now().isoformat()}}
+        message = json.dumps(reasons | {"event": body}, ensure_ascii=False)
+        if _plain(message) != message or len(message.encode()) > _MESSAGE_BYTES:
+            kept = self._keep(body.encode(errors="surrogatepass"))
+            message = _plain(json.dumps(reasons | {"eventObject": kept}, ensure_ascii=False))
         with translated():
-            client("sqs").send_message(
-                QueueUrl=self._rejects_queue_url, MessageBody=_plain(json.dumps(message, ensure_ascii=False))
+            client("sqs").send_message(QueueUrl=self._rejects_queue_url, MessageBody=message)
+
+    def _keep(self, event: bytes) -> dict[str, str]:
+        """Put an event in the bucket under its own hash, so that keeping it again changes nothing."""
+        key = f"rejects/events/{hashlib.sha256(event).hexdigest()}.json"
+        with translated():
+            client("s3").put_object(
+                Bucket=self._rejects_bucket, Key=key, Body=event, ContentType="application/json; charset=utf-8"
             )
+        return {"bucket": self._rejects_bucket, "key": key}
 
 
 def _plain(text: str) -> str:

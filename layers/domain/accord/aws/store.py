@@ -5,7 +5,7 @@ Items of the cases table:
   CASE#<id>     DONE#<key>      what a step with this key returned; makes every repetition a no-op
   CASE#<id>     TASK#<id>       work for a person; in the index `open-tasks` while it is open
   CASE#<id>     WAIT#<who>      the task token of the waiting execution; who is CUSTOMER or STAFF
-  ACCOUNT#<id>  CASES           which case is open and how many rounds there were
+  ACCOUNT#<id>  CASES           which case is open, how many rounds there were, how and when the last one ended
   ACCOUNT#<id>  STATUS          what billing last said of the account's standing
 The events table holds the chain alone (key: case_id, seq) and is append-only by its policies.
 """
@@ -22,12 +22,16 @@ from botocore.exceptions import ClientError
 from accord import clock
 from accord.aws.clients import client, error_code, translated
 from accord.case import ENDED, Case, Change, StaffTask
-from accord.errors import CaseChangedError, CaseNotFoundError
+from accord.errors import CaseChangedError, CaseNotFoundError, ServiceUnavailableError
 from accord.events import ChainedEvent, link
+from accord.opening import AccountCases, End
 
 _ATTEMPTS = 8
 # A marker must outlive everything that may repeat a step: a year's execution, its redrive, a replayed dead letter.
 _KEEP_MARKER = timedelta(days=400)
+# Why DynamoDB cancels a transaction that would go through at another moment, by what to do about it.
+_LOST_A_RACE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+_THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class CaseStore:
@@ -59,15 +63,17 @@ class CaseStore:
             for page in pages:
                 yield from map(chained_event, page["Items"])
 
-    def open_case_of(self, account_id: str) -> str | None:
-        """The id of the account's open case, if there is one."""
+    def cases_of(self, account_id: str) -> AccountCases:
+        """Which cases the account has had."""
         item = self._read(f"ACCOUNT#{account_id}", "CASES") or {}
-        return item["open_case_id"]["S"] if "open_case_id" in item else None
-
-    def rounds_of(self, account_id: str) -> int:
-        """How many cases the account has had."""
-        item = self._read(f"ACCOUNT#{account_id}", "CASES") or {}
-        return int(item["rounds"]["N"]) if "rounds" in item else 0
+        ended = (
+            End(item["ended_as"]["S"], datetime.fromisoformat(item["ended_at"]["S"])) if "ended_as" in item else None
+        )
+        return AccountCases(
+            open_case_id=item["open_case_id"]["S"] if "open_case_id" in item else None,
+            rounds=int(item["rounds"]["N"]) if "rounds" in item else 0,
+            last_end=ended,
+        )
 
     def result_of(self, case_id: str, key: str) -> dict[str, Any] | None:
         """What a change with this key returned, or None when there was none yet."""
@@ -114,7 +120,7 @@ class CaseStore:
         for attempt in range(_ATTEMPTS):
             if self.result_of(case.case_id, key) is not None:
                 return True
-            if self.open_case_of(case.account_id) is not None:
+            if self.cases_of(case.account_id).open_case_id is not None:
                 return False
             try:
                 self._commit(None, opening, key)
@@ -144,14 +150,19 @@ class CaseStore:
             *({"Put": {"TableName": self._cases, "Item": _task_item(task)}} for task in change.tasks),
         ]
         if before is None or (after.status in ENDED and before.status not in ENDED):
-            writes.append(self._account_lock(after, opens=before is None))
+            writes.append(self._account_lock(after, now, opens=before is None))
         try:
             with translated():
                 self._db.transact_write_items(TransactItems=writes)
         except ClientError as error:
-            if error_code(error) == "TransactionCanceledException":
+            if error_code(error) != "TransactionCanceledException":
+                raise
+            why = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", ())} - {"None"}
+            if why & _THROTTLED:
+                raise ServiceUnavailableError(", ".join(sorted(why))) from error
+            if why and why <= _LOST_A_RACE:
                 raise CaseChangedError(after.case_id) from error
-            raise
+            raise  # too large, not valid, not permitted: trying again mends nothing
 
     @staticmethod
     def _put_new(table: str, item: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +185,7 @@ class CaseStore:
             }
         }
 
-    def _account_lock(self, case: Case, *, opens: bool) -> dict[str, Any]:
+    def _account_lock(self, case: Case, now: datetime, *, opens: bool) -> dict[str, Any]:
         lock: dict[str, Any] = {
             "TableName": self._cases,
             "Key": {"pk": {"S": f"ACCOUNT#{case.account_id}"}, "sk": {"S": "CASES"}},
@@ -186,9 +197,13 @@ class CaseStore:
             )
             lock["ExpressionAttributeValues"] = {":case": {"S": case.case_id}, ":round": {"N": str(case.round)}}
         else:
-            lock["UpdateExpression"] = "REMOVE open_case_id"
+            lock["UpdateExpression"] = "REMOVE open_case_id SET ended_as = :as, ended_at = :at"
             lock["ConditionExpression"] = "open_case_id = :case"
-            lock["ExpressionAttributeValues"] = {":case": {"S": case.case_id}}
+            lock["ExpressionAttributeValues"] = {
+                ":case": {"S": case.case_id},
+                ":as": {"S": case.closed_reason or case.status},
+                ":at": {"S": _sortable(now)},
+            }
         return {"Update": lock}
 
     # --- the account's standing --------------------------------------------------------------------------------
