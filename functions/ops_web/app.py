@@ -32,6 +32,8 @@ TEXTS = yaml.safe_load((HERE / "texts.yaml").read_text(encoding="utf-8"))
 LANGUAGES = ("en", "zh-CN")
 TASKS_A_KIND = 50
 AMOUNTS = frozenset({"balance", "affordableMonthly", "amount"})  # facts of events that are in minor units
+# Facts of tasks that are codes, and the group of texts with their words.
+CODES = {"review_reasons": "review", "questions": "questions", "rule": "rules"}
 MAX_FORM_BYTES = 4096
 BASE_URL = os.environ["PUBLIC_BASE_URL"].rstrip("/")
 ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
@@ -88,6 +90,18 @@ class Page:
         """The word for a code; a code that is newer than the words stands for itself."""
         told: str = TEXTS[group].get(key, {}).get(self.language, key)
         return told
+
+    def why(self, task: StaffTask) -> str:
+        """Why the task is there and what to do, in a sentence."""
+        told: str = TEXTS["task_reasons"][task.reason][self.language]
+        return told.format(**{name: self.fact(name, value) for name, value in task.facts.items()})
+
+    def fact(self, name: str, value: str) -> str:
+        """A fact of a task: codes by their words, anything else as it is."""
+        if name not in CODES:
+            return value
+        words = [self.word(CODES[name], code) for code in value.split(", ")]
+        return ("、" if self.language == "zh-CN" else ", ").join(words)
 
     def link(self, path: str) -> str:
         """The address of another staff page, in the same language."""

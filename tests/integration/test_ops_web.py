@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from string import Formatter
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +18,19 @@ from accord import staff
 from accord.assessment import assess
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
-from accord.case import AssessmentLine, Balance, Case, Change, Offer, Product, StaffTask, Status, TaskKind
+from accord.case import (
+    TASK_FACTS,
+    AssessmentLine,
+    Balance,
+    Case,
+    Change,
+    Offer,
+    Product,
+    StaffTask,
+    Status,
+    TaskKind,
+    TaskReason,
+)
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
 from accord.money import format_money
 from accord.opening import open_case
@@ -108,7 +121,8 @@ def in_review(store: CaseStore, number: int = 0, due: datetime = NOW + timedelta
         kind=TaskKind.REVIEW_OFFERS,
         created_at=NOW,
         due_at=due,
-        note="The amount is above what the policy approves by itself.",
+        reason=TaskReason.OFFERS_NEED_REVIEW,
+        facts={"review_reasons": "AMOUNT_ABOVE_LIMIT, VULNERABLE"},
     )
     offer = Offer(
         offer_id="o-1",
@@ -290,6 +304,40 @@ def test_the_pages_speak_chinese_too(console: Console) -> None:
     assert f"{address(task)}?lang=zh-CN" in chosen
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "the amount is above what the policy approves by itself, the person needs extra care."),
+        ("zh-CN", "需人工审批的原因：金额超出政策自动批准的上限、客户需要特别关怀。"),
+    ],
+)
+def test_why_a_task_is_there_is_said_in_the_readers_language(console: Console, language: str, words: str) -> None:
+    _, task = in_review(console.store)
+    for path in ("/ops", address(task)):
+        html = console.ask(path, query={"lang": language})[1]
+        assert words in html
+        assert "AMOUNT_ABOVE_LIMIT" not in html
+
+
+def test_a_code_that_has_no_word_yet_stands_for_itself(console: Console) -> None:
+    page = console.app.Page.__new__(console.app.Page)
+    page.language = "en"
+    known = page.fact("rule", "contact.quiet_hours_local")
+    assert known == "it is within the quiet hours where the customer is"
+    assert page.fact("rule", "contact.new_rule") == "contact.new_rule"
+    assert page.fact("execution", "c-1, again") == "c-1, again"
+
+
+@pytest.mark.parametrize("reason", TaskReason)
+def test_every_reason_of_a_task_has_a_sentence_that_names_exactly_its_facts(
+    console: Console, reason: TaskReason
+) -> None:
+    sentences = console.app.TEXTS["task_reasons"][reason]
+    assert set(sentences) == set(console.app.LANGUAGES)
+    for sentence in sentences.values():
+        assert {name for _, name, _, _ in Formatter().parse(sentence) if name is not None} == TASK_FACTS[reason]
+
+
 def test_every_word_is_there_in_both_languages(console: Console) -> None:
     texts = console.app.TEXTS
     groups = {name: entries for name, entries in texts.items() if "en" not in entries}
@@ -297,6 +345,10 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     words += [entry for entries in groups.values() for entry in entries.values()]
     assert all(set(entry) == {"en", "zh-CN"} and all(entry.values()) for entry in words)
     assert set(groups["kinds"]) == set(groups["guidance"]) == set(TaskKind)
+    assert set(groups["task_reasons"]) == set(TaskReason)
+    assert set(groups["rules"]) == {rule for rule in load_policy("CN").rules if rule.startswith("contact.")} | {
+        "time_zone"
+    }
     assert set(groups["statuses"]) == set(Status)
     assert set(groups["products"]) == set(Product)
     assert set(groups["events"]) == set(EVENT_TYPES)

@@ -6,7 +6,7 @@ import pytest
 
 from accord import staff
 from accord.billing import AccountOverdue, parse
-from accord.case import Balance, Case, Decision, Offer, Product, StaffTask, Status, TaskKind
+from accord.case import Balance, Case, Decision, Offer, Product, StaffTask, Status, TaskKind, TaskReason
 from accord.errors import DecisionRefusedError
 from accord.opening import open_case
 from infra.data import sample
@@ -27,8 +27,8 @@ def a_case(status: Status) -> Case:
 
 def a_task(case: Case, kind: TaskKind, number: int = 1) -> StaffTask:
     due = NOW + timedelta(days=1)
-    task_id = f"t-{kind.lower()}-{number}"
-    return StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=NOW, due_at=due, note="n")
+    task_id, reason = f"t-{kind.lower()}-{number}", TaskReason.REVIEW_OVERDUE
+    return StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=NOW, due_at=due, reason=reason)
 
 
 @pytest.mark.parametrize(("kind", "status"), WAITING)

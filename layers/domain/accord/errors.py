@@ -40,8 +40,13 @@ class NotApprovedError(AccordError):
 class NotSentError(AccordError):
     """A message did not leave, or nobody can say whether it did; trying again could send it twice.
 
-    The text says, without personal data, what a person has to do.
+    `reason` is the word (of `TaskReason`) that tells a person what to do, `facts` what goes with it.
     """
+
+    def __init__(self, reason: str, **facts: str) -> None:
+        super().__init__(" ".join((reason, *facts.values())))
+        self.reason = reason
+        self.facts = facts
 
 
 class DecisionRefusedError(AccordError):

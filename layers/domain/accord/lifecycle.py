@@ -11,6 +11,7 @@ from accord.case import (
     ContactRecord,
     Status,
     TaskKind,
+    TaskReason,
     new_task,
 )
 from accord.contact_gate import Verdict, may_contact
@@ -61,8 +62,8 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
     if verdict.not_before is not None:
         wait = max(1, int((verdict.not_before - now).total_seconds()) + 1)
         return Change(taken, (), _WORKFLOW, {"outcome": "WAIT", "wait_seconds": wait})
-    note = f"No message may be sent: {verdict.rule}. Find a lawful way to reach the customer, or end the case."
-    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, note)
+    facts = {"rule": str(verdict.rule)}
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.CONTACT_REFUSED, facts)
     return Change(taken, (created,), _WORKFLOW, {"outcome": "REFUSED"}, tasks=(task,))
 
 
@@ -118,8 +119,7 @@ def escalate_review(case: Case, now: datetime) -> Change:
         return Change(case, (), _WORKFLOW, {"outcome": "WAIT"})
     if case.review_escalations >= _MAX_ESCALATIONS:
         return Change(case, (), _WORKFLOW, {"outcome": "GIVE_UP"})
-    note = "The review of these offers is overdue; the customer is waiting for it."
-    task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, note, within=timedelta(0))
+    task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, TaskReason.REVIEW_OVERDUE, within=timedelta(0))
     escalated = case.model_copy(update={"review_escalations": case.review_escalations + 1})
     return Change(escalated, (created,), _WORKFLOW, {"outcome": "WAIT"}, tasks=(task,))
 
@@ -138,8 +138,7 @@ def apply_review(case: Case, now: datetime) -> Change:
 
 def arrange_call(case: Case, now: datetime) -> Change:
     """The customer asked for a person. The pages stay open meanwhile."""
-    note = "The customer asked for a call. Confirm identity first; quote approved offers only."
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, note)
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.CUSTOMER_ASKED_FOR_CALL)
     taken = case.model_copy(update={"decision": None})
     return Change(taken, (created,), _WORKFLOW, {"outcome": "ARRANGED"}, tasks=(task,))
 
@@ -165,8 +164,7 @@ def sealed(case: Case, sealing: AgreementSealed) -> Change:
 
 def cannot_print(case: Case, now: datetime) -> Change:
     """The document has a character that no font can draw. Outcome: MISSING_GLYPH, with a task."""
-    note = "A character of the customer's name or of the terms cannot be printed. Correct the record, then try again."
-    task, created = new_task(case, TaskKind.MISSING_GLYPH, now, note)
+    task, created = new_task(case, TaskKind.MISSING_GLYPH, now, TaskReason.GLYPH_MISSING)
     taken = case.model_copy(update={"decision": None})
     return Change(taken, (created,), _WORKFLOW, {"outcome": "MISSING_GLYPH"}, tasks=(task,))
 
@@ -212,10 +210,6 @@ def failure_key(execution: str, redrives: int = 0) -> str:
 
 def record_failure(case: Case, execution: str, now: datetime) -> Change:
     """A step failed for good: the case keeps its status and a person gets the task to set it right."""
-    note = (
-        f"The execution {execution} stopped. Its history shows the step and the cause. Mend it, then start the state "
-        "machine again with the same input under a new name: it goes on where the case stands."
-    )
-    task, created = new_task(case, TaskKind.FAILED_STEP, now, note)
+    task, created = new_task(case, TaskKind.FAILED_STEP, now, TaskReason.STEP_FAILED, {"execution": execution})
     failed: tuple[CaseEvent, ...] = (StepFailed(execution=execution), created)
     return Change(case, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))

@@ -13,7 +13,7 @@ from accord.aws.access import Claim, Deliveries, Links
 from accord.aws.clients import client, error_code, translated
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.case import Case, Status
+from accord.case import Case, Status, TaskReason
 from accord.contact_gate import may_contact
 from accord.customer import note_delivery, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
@@ -23,7 +23,6 @@ from accord.policy import Policy, load_policy
 
 # An attempt lives as long as the function, 30 s. A claim that nobody has settled after this is in doubt.
 _BUSY_FOR = timedelta(minutes=2)
-_LOST = "Nobody knows whether the message arrived: the answer was lost. Ask the customer before sending another."
 
 
 class Contact(BaseModel):
@@ -61,10 +60,9 @@ def _send(call: Callable[[], object]) -> None:
     except ServiceUnavailableError as error:
         if _certainly_not_sent(error.__cause__):
             raise
-        raise NotSentError(_LOST) from None
+        raise NotSentError(TaskReason.MESSAGE_IN_DOUBT) from None
     except ClientError as error:
-        reason = error_code(error)
-        raise NotSentError(f"The message was refused ({reason}). Check how the customer can be reached.") from None
+        raise NotSentError(TaskReason.MESSAGE_REJECTED, error=error_code(error)) from None
 
 
 def _certainly_not_sent(cause: BaseException | None) -> bool:
@@ -103,16 +101,16 @@ class Messenger:
         if (done := self._cases.result_of(contact.case_id, key)) is not None:
             return str(done["outcome"])
         case = self._cases.get(contact.case_id)
-        by_hand = ""
+        failure: NotSentError | None = None
         try:
             outcome = self._send_once(contact, case, now)
         except NotSentError as error:
-            outcome, by_hand = "FAILED", str(error)
+            outcome, failure = "FAILED", error
         text = text_id(contact.template, case.language)
         self._cases.change(
             contact.case_id,
             key,
-            lambda case: note_delivery(case, contact.contact_id, outcome, text, now, by_hand=by_hand),
+            lambda case: note_delivery(case, contact.contact_id, outcome, text, now, failure),
         )
         return outcome
 
@@ -126,18 +124,18 @@ class Messenger:
         before = tuple(record for record in case.contacts if record.contact_id != contact.contact_id)
         verdict = may_contact(policy, now, case.time_zone, contact.channel, case.flags, before)
         if not verdict.allowed:
-            raise NotSentError(f"The message came too late to be allowed: {verdict.rule}. Find a lawful way or time.")
+            raise NotSentError(TaskReason.MESSAGE_TOO_LATE, rule=str(verdict.rule))
         try:
             person = self._people.get(case.cardholder_id)
         except PersonNotFoundError:
-            raise NotSentError("There is no phone number or address of the customer any more.") from None
+            raise NotSentError(TaskReason.CUSTOMER_DATA_MISSING) from None
         if contact.channel == "EMAIL" and person.email is None:
-            raise NotSentError("There is no e-mail address of the customer.")
+            raise NotSentError(TaskReason.EMAIL_MISSING)
         claim = self._deliveries.claim(contact.contact_id, now, _BUSY_FOR)
         if claim is Claim.BUSY:
             raise ServiceUnavailableError("the contact is being sent right now")
         if claim is Claim.DOUBTFUL:
-            raise NotSentError(_LOST)
+            raise NotSentError(TaskReason.MESSAGE_IN_DOUBT)
         try:
             self._send(contact, case, person, policy, now)
         except ServiceUnavailableError:
