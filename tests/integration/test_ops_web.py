@@ -1,18 +1,15 @@
 """The staff pages behind API Gateway: what they show, what they refuse, and that a decision is recorded once."""
 
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from string import Formatter
-from types import ModuleType
-from typing import Any
-from urllib.parse import urlencode
 
 import boto3
 import pytest
+from integration.console import Console, address
 from integration.tables import tables_on_moto
-from loading import CONTEXT, ROOT, load_app
+from loading import ROOT
 
 from accord import staff
 from accord.assessment import assess
@@ -39,67 +36,13 @@ from infra.data import sample
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ORIGIN = "https://accord.example.com"
-ROUTES = (
-    "/ops",
-    "/ops/cases/{case_id}",
-    "/ops/tasks/{case_id}/{task_id}",
-    "/ops/assets/{name}",
-)
-
-
-class Console:
-    """The application with a store behind it, asked as API Gateway asks."""
-
-    def __init__(self, store: CaseStore) -> None:
-        self.store = store
-        self.app: ModuleType = load_app("ops_web")
-
-    def ask(
-        self, path: str, form: dict[str, str] | str | None = None, **changes: Any
-    ) -> tuple[int, str, dict[str, str]]:
-        route, parameters = matched(path)
-        body = form if isinstance(form, str) or form is None else urlencode(form)
-        headers = {"accept-language": "en"}
-        if form is not None:
-            headers |= {"origin": ORIGIN, "content-type": "application/x-www-form-urlencoded"}
-        headers |= changes.get("headers", {})
-        event = {
-            "resource": route,
-            "path": path,
-            "httpMethod": "GET" if form is None else "POST",
-            "headers": headers,
-            "multiValueHeaders": {name: [value] for name, value in headers.items()},
-            "queryStringParameters": changes.get("query"),
-            "multiValueQueryStringParameters": {k: [v] for k, v in (changes.get("query") or {}).items()} or None,
-            "pathParameters": parameters or None,
-            "stageVariables": None,
-            "requestContext": {
-                "resourcePath": route,
-                "httpMethod": "GET" if form is None else "POST",
-                "path": f"/prod{path}",
-                "identity": {"userArn": changes.get("arn", "arn:aws:iam::123456789012:user/mei")},
-            },
-            "body": None if body is None else b64encode(body.encode()).decode(),
-            "isBase64Encoded": body is not None,
-        }
-        answer = self.app.handler(event, CONTEXT)
-        told = {name.lower(): value for name, value in answer["headers"].items()}
-        return answer["statusCode"], answer["body"], told
-
-
-def matched(path: str) -> tuple[str, dict[str, str]]:
-    for route in ROUTES:
-        match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route), path)
-        if match:
-            return route, match.groupdict()
-    raise AssertionError(path)
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Console]:
     with pytest.MonkeyPatch.context() as patch, tables_on_moto(patch) as names:
         patch.setenv("PUBLIC_BASE_URL", f"{ORIGIN}/prod")
-        yield Console(CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"]))
+        yield Console(CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"]), ORIGIN)
 
 
 @pytest.fixture
@@ -164,10 +107,6 @@ def assessed() -> Iterator[AssessmentLine]:
         assessment = assess(case, policy, NOW.date()).case.assessment
         assert assessment is not None
         yield from assessment.lines
-
-
-def address(task: StaffTask) -> str:
-    return f"/ops/tasks/{task.case_id}/{task.task_id}"
 
 
 def test_the_task_list_shows_the_most_urgent_first_and_says_what_is_overdue(console: Console) -> None:
@@ -363,6 +302,7 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     }
     assert set(groups["choices"]) == every
     assert set(groups["lines"]) >= {line.name for line in assessed()}
+    assert {"not_open", "message_later", "message_forbidden"} <= set(texts)  # why staff's choice was refused
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
     assert set(re.findall(r"page\.text\('(\w+)'", used)) <= set(texts)
 

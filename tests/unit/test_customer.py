@@ -78,10 +78,12 @@ def test_who_comes_back_later_changes_no_status(status: Status) -> None:
     assert customer.confirm_identity(invited(status=status), ACTOR).case.status is status
 
 
-def test_a_lock_calls_a_person() -> None:
-    change = customer.lock_access(invited(), ACTOR, NOW)
+def test_a_lock_calls_a_person_who_may_unlock() -> None:
+    change = customer.lock_access(invited(), 2, ACTOR, NOW)
     assert types(change) == ["AccessLocked", "StaffTaskCreated"]
-    assert [(task.kind, task.reason) for task in change.tasks] == [("CALL_CUSTOMER", "ACCESS_LOCKED")]
+    (task,) = change.tasks
+    assert (task.kind, task.reason, task.facts) == ("UNLOCK_ACCESS", "ACCESS_LOCKED", {"lock": "2"})
+    assert task.due_at == NOW + timedelta(days=1)
 
 
 # --- towards an agreement --------------------------------------------------------------------------------------

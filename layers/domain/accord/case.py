@@ -273,6 +273,7 @@ class Case(Value):
     chosen_offer_id: str | None = None
     comprehension: Comprehension | None = None
     agreement: Agreement | None = None
+    unlocked: int = 0  # up to which of the pages' locks staff have let the person in again
 
     def offer(self, offer_id: str | None) -> Offer | None:
         """The offer of that id, or None."""
@@ -290,6 +291,7 @@ class TaskKind(StrEnum):
 
     REVIEW_OFFERS = "REVIEW_OFFERS"
     CALL_CUSTOMER = "CALL_CUSTOMER"
+    UNLOCK_ACCESS = "UNLOCK_ACCESS"
     ADVISE_CUSTOMER = "ADVISE_CUSTOMER"
     REACH_BY_HAND = "REACH_BY_HAND"
     MISSING_GLYPH = "MISSING_GLYPH"
@@ -324,7 +326,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.MEANS_UNKNOWN: frozenset({"questions"}),
     TaskReason.CUSTOMER_ASKED_FOR_CALL: frozenset(),
     TaskReason.AMOUNT_DISPUTED: frozenset(),
-    TaskReason.ACCESS_LOCKED: frozenset(),
+    TaskReason.ACCESS_LOCKED: frozenset({"lock"}),
     TaskReason.CONTACT_REFUSED: frozenset({"rule"}),
     TaskReason.MESSAGE_TOO_LATE: frozenset({"rule"}),
     TaskReason.MESSAGE_REJECTED: frozenset({"error"}),
@@ -355,6 +357,7 @@ class StaffTask(Value):
 DUE_WITHIN: Mapping[TaskKind, timedelta] = {
     TaskKind.REVIEW_OFFERS: timedelta(days=1),
     TaskKind.CALL_CUSTOMER: timedelta(days=1),
+    TaskKind.UNLOCK_ACCESS: timedelta(days=1),
     TaskKind.ADVISE_CUSTOMER: timedelta(days=2),
     TaskKind.REACH_BY_HAND: timedelta(days=2),
     TaskKind.MISSING_GLYPH: timedelta(days=2),

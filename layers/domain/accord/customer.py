@@ -65,10 +65,10 @@ def note_code(case: Case, purpose: str, bound_to: str, actor: Actor) -> Change:
     return Change(case, (CodeSent(purpose=purpose, terms_hash=bound_to or None),), actor)
 
 
-def lock_access(case: Case, actor: Actor, now: datetime) -> Change:
-    """Too many tries failed: nobody gets in by the web until a person has spoken with the customer."""
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.ACCESS_LOCKED)
-    return Change(case, (AccessLocked(reason="FAILED_TRIES"), created), actor, tasks=(task,))
+def lock_access(case: Case, lock: int, actor: Actor, now: datetime) -> Change:
+    """Too many tries failed, for the first, second … time: nobody gets in by the web until a person let them."""
+    task, created = new_task(case, TaskKind.UNLOCK_ACCESS, now, TaskReason.ACCESS_LOCKED, {"lock": str(lock)})
+    return Change(case, (AccessLocked(reason="FAILED_TRIES", lock=lock), created), actor, tasks=(task,))
 
 
 def note_delivery(

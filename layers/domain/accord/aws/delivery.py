@@ -9,15 +9,15 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from accord.aws.access import Claim, Deliveries, Links
+from accord.aws.access import Claim, Deliveries, Links, Tries
 from accord.aws.clients import client, error_code, translated
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.case import Case, Status, TaskReason
+from accord.case import ENDED, Case, Status, TaskReason
 from accord.contact_gate import may_contact
 from accord.customer import note_delivery, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
-from accord.messages import contact_message, sender_of, text_id
+from accord.messages import NEW_LINK, contact_message, sender_of, text_id
 from accord.person import Person
 from accord.policy import Policy, load_policy
 
@@ -72,6 +72,17 @@ def _certainly_not_sent(cause: BaseException | None) -> bool:
     return isinstance(cause, ConnectTimeoutError | EndpointConnectionError)
 
 
+def _is_overtaken(contact: Contact, case: Case, now: datetime) -> bool:
+    """Whether the case has moved on, so that nobody needs the message any more."""
+    if contact.template == NEW_LINK:  # the pages are there until the case ends, whatever they hold meanwhile
+        return case.status in ENDED
+    if case.status not in (Status.INVITED, Status.NEGOTIATING):
+        return True
+    if not contact.offer_ids:
+        return bool(case.offers)
+    return {offer.offer_id for offer in offers_to_show(case, now)}.isdisjoint(contact.offer_ids)
+
+
 class Messenger:
     """Delivers the contacts that the gate allowed."""
 
@@ -80,6 +91,7 @@ class Messenger:
         cases: CaseStore,
         people: PeopleStore,
         links: Links,
+        tries: Tries,
         deliveries: Deliveries,
         public_base_url: str,
         mail_sender: str,
@@ -87,6 +99,7 @@ class Messenger:
         self._cases = cases
         self._people = people
         self._links = links
+        self._tries = tries
         self._deliveries = deliveries
         self._base_url = public_base_url
         self._mail_sender = mail_sender
@@ -101,6 +114,9 @@ class Messenger:
         if (done := self._cases.result_of(contact.case_id, key)) is not None:
             return str(done["outcome"])
         case = self._cases.get(contact.case_id)
+        if case.unlocked:
+            # Who decided it may have stopped before the lock was lifted; lifted after this, it would end the new link.
+            self._tries.lift(case.case_id, case.unlocked)
         failure: NotSentError | None = None
         try:
             outcome = self._send_once(contact, case, now)
@@ -116,9 +132,7 @@ class Messenger:
 
     def _send_once(self, contact: Contact, case: Case, now: datetime) -> str:
         policy = load_policy(case.jurisdiction)
-        on_offer = {offer.offer_id for offer in offers_to_show(case, now)}
-        overtaken = on_offer.isdisjoint(contact.offer_ids) if contact.offer_ids else bool(case.offers)
-        if case.status not in (Status.INVITED, Status.NEGOTIATING) or overtaken:
+        if _is_overtaken(contact, case, now):
             return "OVERTAKEN"
         # The queue may have held the contact back for hours: what was allowed then need not be allowed now.
         before = tuple(record for record in case.contacts if record.contact_id != contact.contact_id)
