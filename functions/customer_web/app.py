@@ -26,7 +26,7 @@ from chalice import BadRequestError, Chalice, Response
 
 from accord import clock, customer
 from accord.agreement import terms_hash, terms_of
-from accord.aws.access import Codes, Links, Purpose, Session, Sessions, csrf_token, fingerprint
+from accord.aws.access import Codes, Links, Purpose, Session, Sessions, Tries, csrf_token, fingerprint
 from accord.aws.clients import client, translated
 from accord.aws.delivery import send_sms
 from accord.aws.steps import case_store, people_store
@@ -47,7 +47,7 @@ from accord.texts import LANGUAGES
 logger = Logger()
 cases, people = case_store(), people_store()
 ACCESS_TABLE = os.environ["ACCESS_TABLE"]
-links, sessions = Links(ACCESS_TABLE), Sessions(ACCESS_TABLE)
+links, sessions, tries = Links(ACCESS_TABLE), Sessions(ACCESS_TABLE), Tries(ACCESS_TABLE)
 codes = Codes(ACCESS_TABLE, os.environ["CODE_KEY_ID"])
 BUCKET = os.environ["DOCUMENTS_BUCKET"]
 _url = urlsplit(os.environ["PUBLIC_BASE_URL"])
@@ -323,18 +323,22 @@ def identified(locator: str, last4: str) -> tuple[Person | None, str]:
     except PersonNotFoundError:
         person = None
     typed, right = unicodedata.normalize("NFKC", last4).upper(), person.id_last4.upper() if person else ""
-    if codes.begin_try(case_id) and hmac.compare_digest(typed.encode(), right.encode()) and person:
-        codes.give_back_try(case_id)
+    if tries.begin(case_id) and hmac.compare_digest(typed.encode(), right.encode()) and person:
+        tries.give_back(case_id)
         return person, case_id
     lock_if_due(case_id)
     return None, case_id
 
 
-def lock_if_due(case_id: str) -> None:
-    """After the last failed try a person takes over; that is recorded once."""
-    if codes.is_locked(case_id):
-        actor = Actor(kind="SYSTEM", id="customer_web")
-        cases.change(case_id, "access-locked", lambda case: customer.lock_access(case, actor, clock.now()))
+def lock_if_due(case_id: str) -> bool:
+    """Whether the case is locked: after the last failed try a person takes over. Each lock is recorded once."""
+    lock = tries.lock(case_id)
+    if lock is None:
+        return False
+    actor = Actor(kind="SYSTEM", id="customer_web")
+    key = f"access-locked/{lock}"
+    cases.change(case_id, key, lambda case: customer.lock_access(case, lock, actor, clock.now()))
+    return True
 
 
 def landing_url(locator: str) -> str:
@@ -463,8 +467,7 @@ def sign(visit: Visit, form: Form) -> Response:
     if not codes.accept(case_id, Purpose.SIGNATURE, holder, digest, digits(form.get("code", "")), now):
         if visit.done(form):  # the same form, sent twice at the same moment, has used the code
             return to("/my/plan")
-        lock_if_due(case_id)
-        if codes.is_locked(case_id):
+        if lock_if_due(case_id):
             raise DecisionRefusedError("LOCKED")
         return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name)
     visit.change(form, lambda case: customer.sign(case, terms, decision_id(form), visit.actor, now))

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import clock
-from accord.aws.access import Deliveries, Links
+from accord.aws.access import Deliveries, Links, Tries
 from accord.aws.delivery import Contact, Messenger
 from accord.aws.steps import case_store, people_store
 
@@ -21,6 +21,7 @@ messenger = Messenger(
     case_store(),
     people_store(),
     Links(ACCESS_TABLE),
+    Tries(ACCESS_TABLE),
     Deliveries(ACCESS_TABLE),
     os.environ["PUBLIC_BASE_URL"],
     os.environ["MAIL_SENDER"],

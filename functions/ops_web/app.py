@@ -21,17 +21,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from accord import clock, staff
 from accord.audit import described
+from accord.aws.access import Tries
 from accord.aws.steps import case_store
-from accord.case import Case, StaffTask, TaskKind
+from accord.case import Case, Change, StaffTask, TaskKind
 from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError
 from accord.events import verify_chain
 from accord.money import format_money
+from accord.policy import load_policy
 
 HERE = Path(__file__).parent
 TEXTS = yaml.safe_load((HERE / "texts.yaml").read_text(encoding="utf-8"))
 LANGUAGES = ("en", "zh-CN")
 TASKS_A_KIND = 50
 AMOUNTS = frozenset({"balance", "affordableMonthly", "amount"})  # facts of events that are in minor units
+# Facts of tasks that are codes, and the group of texts with their words.
+CODES = {"review_reasons": "review", "questions": "questions", "rule": "rules", "standing": "standings"}
 MAX_FORM_BYTES = 4096
 BASE_URL = os.environ["PUBLIC_BASE_URL"].rstrip("/")
 ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
@@ -46,7 +50,7 @@ HEADERS: dict[str, str | list[str]] = {
 }
 
 logger = Logger()
-store = case_store()
+store, tries = case_store(), Tries(os.environ["ACCESS_TABLE"])
 app = Chalice(app_name="ops_web", configure_logs=False)
 app.log = logger
 templates = Environment(
@@ -88,6 +92,18 @@ class Page:
         """The word for a code; a code that is newer than the words stands for itself."""
         told: str = TEXTS[group].get(key, {}).get(self.language, key)
         return told
+
+    def why(self, task: StaffTask) -> str:
+        """Why the task is there and what to do, in a sentence."""
+        told: str = TEXTS["task_reasons"][task.reason][self.language]
+        return told.format(**{name: self.fact(name, value) for name, value in task.facts.items()})
+
+    def fact(self, name: str, value: str) -> str:
+        """A fact of a task: codes by their words, anything else as it is."""
+        if name not in CODES:
+            return value
+        words = [self.word(CODES[name], code) for code in value.split(", ")]
+        return ("、" if self.language == "zh-CN" else ", ").join(words)
 
     def link(self, path: str) -> str:
         """The address of another staff page, in the same language."""
@@ -178,18 +194,24 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
     choice = form.get("choice", [""])[0]
     found = _task(case_id, task_id)
     if not choice:
-        return _task_page(page, store.get(case_id), found, "choose_first", 400)
+        return _task_page(page, store.get(case_id), found, page.text("choose_first"), 400)
     others = store.tasks(case_id)
+
+    def decide(case: Case) -> Change:
+        policy = load_policy(case.jurisdiction)
+        return staff.decide(case, found, others, choice, page.staff_id, policy, clock.now())
+
     try:
-        done = store.change(
-            case_id,
-            f"task/{task_id}",
-            lambda case: staff.decide(case, found, others, choice, page.staff_id, clock.now()),
-        )
-    except DecisionRefusedError:
-        done = {}
-    if done != {"outcome": choice, "staff_id": page.staff_id}:
-        return _task_page(page, store.get(case_id), _task(case_id, task_id), "not_open", 409)
+        done = store.change(case_id, f"task/{task_id}", decide)
+    except DecisionRefusedError as refusal:
+        case = store.get(case_id)
+        not_before = page.when(refusal.not_before, case.time_zone)
+        problem = page.text(refusal.reason.lower(), not_before=not_before)
+        return _task_page(page, case, _task(case_id, task_id), problem, 409)
+    if "unlocked" in done:  # whoever sends the form again: what was decided may not have been carried out yet
+        tries.lift(case_id, done["unlocked"])
+    if (done["outcome"], done["staff_id"]) != (choice, page.staff_id):
+        return _task_page(page, store.get(case_id), _task(case_id, task_id), page.text("not_open"), 409)
     logger.info("task settled", case_id=case_id, task_id=task_id, outcome=choice, staff_id=page.staff_id)
     return Response("", status_code=303, headers=HEADERS | {"Location": page.link(f"/ops/cases/{case_id}")})
 

@@ -162,6 +162,18 @@ def test_only_those_who_talk_to_the_person_can_read_personal_data() -> None:
     assert readers == {"SealFunction", "CustomerWebFunction", "DeliverContactFunction"}
 
 
+def test_staff_can_lift_a_lock_and_reach_nothing_else_that_lets_customers_in() -> None:
+    granted = [
+        (statement["Action"], statement.get("Condition"))
+        for holder, statement in statements()
+        if holder == "OpsWebFunction" and "AccessTable" in str(statement["Resource"])
+    ]
+    only_cases = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["CASE#*"]}}
+    assert granted == [("dynamodb:UpdateItem", only_cases)]
+    users_of_codes = {holder for holder, statement in statements() if "CodeKey" in str(statement.get("Resource"))}
+    assert users_of_codes == {"CustomerWebFunction"}
+
+
 def key_of(name: str) -> str | None:
     """The key that encrypts a table, a bucket or a queue: AWS asks whoever uses the one for the right to the other."""
     kind, properties = TEMPLATE["Resources"][name]["Type"], TEMPLATE["Resources"][name].get("Properties", {})

@@ -27,6 +27,7 @@ from accord.aws.access import (
     Links,
     Purpose,
     Sessions,
+    Tries,
     csrf_token,
     fingerprint,
 )
@@ -62,6 +63,11 @@ def codes(table: str, world: tuple[str, str]) -> Codes:
     """The codes of a case that has a link."""
     Links(table).issue("c-1", "holder-1", NOW, NOW)
     return Codes(table, world[1])
+
+
+@pytest.fixture
+def tries(table: str) -> Tries:
+    return Tries(table)
 
 
 @pytest.fixture
@@ -202,26 +208,26 @@ def test_nobody_gets_a_code_for_a_case_without_a_link(codes: Codes) -> None:
     assert codes.new("c-9", Purpose.IDENTITY, "holder", "", NOW) is None
 
 
-def test_ten_wrong_tries_lock_the_case_for_good(codes: Codes) -> None:
+def test_ten_wrong_tries_lock_the_case_for_good(codes: Codes, tries: Tries) -> None:
     for hours in range(FAILURES_PER_CASE // TRIES_PER_CODE):
         now = NOW + timedelta(hours=hours)
         code = asked(codes, now)
         for _ in range(TRIES_PER_CODE):
             assert not accepted(codes, wrong(code), now)
-    assert codes.is_locked("c-1")
+    assert tries.lock("c-1") == 1
     later = NOW + timedelta(days=3)
     assert not accepted(codes, asked(codes, later), later)
 
 
-def test_a_new_link_does_not_forget_failed_tries(codes: Codes, links: Links) -> None:
+def test_a_new_link_does_not_forget_failed_tries(codes: Codes, tries: Tries, links: Links) -> None:
     for _ in range(FAILURES_PER_CASE):
-        assert codes.begin_try("c-1")
+        assert tries.begin("c-1")
     links.issue("c-1", "holder-1", NOW, NOW)
-    assert codes.is_locked("c-1")
-    assert not codes.begin_try("c-1")
+    assert tries.lock("c-1") == 1
+    assert not tries.begin("c-1")
 
 
-def test_right_tries_and_codes_that_were_not_in_force_count_for_nothing(codes: Codes) -> None:
+def test_right_tries_and_codes_that_were_not_in_force_count_for_nothing(codes: Codes, tries: Tries) -> None:
     for hour in range(12):
         now = NOW + timedelta(hours=hour)
         assert not accepted(codes, "000000", now)  # none was asked for
@@ -229,7 +235,7 @@ def test_right_tries_and_codes_that_were_not_in_force_count_for_nothing(codes: C
         assert not accepted(codes, code, now, holder="somebody else")
         assert accepted(codes, code, now)
         assert not accepted(codes, code, now)
-    assert not codes.is_locked("c-1")
+    assert tries.lock("c-1") is None
 
 
 def test_a_code_waits_only_for_the_browser_that_asked_and_until_it_is_used(codes: Codes) -> None:
@@ -240,6 +246,62 @@ def test_a_code_waits_only_for_the_browser_that_asked_and_until_it_is_used(codes
     assert codes.waits_for("c-1", Purpose.IDENTITY, "holder", NOW + CODE_FOR) is None
     assert accepted(codes, code, bound_to="terms")
     assert codes.waits_for("c-1", Purpose.IDENTITY, "holder", NOW) is None
+
+
+# --- locks -----------------------------------------------------------------------------------------------------
+
+
+def locked(links: Links, tries: Tries) -> str:
+    """A locator of a case that has no tries left."""
+    locator = links.issue("c-1", "holder-1", NOW, NOW)
+    while tries.begin("c-1"):
+        pass
+    return locator
+
+
+def test_a_lifted_lock_gives_ten_new_tries_and_ends_the_link(links: Links, tries: Tries) -> None:
+    locator = locked(links, tries)
+    assert tries.lock("c-1") == 1
+    tries.lift("c-1", 1)
+    assert tries.lock("c-1") is None
+    assert links.find(locator, NOW) is None
+    assert [tries.begin("c-1") for _ in range(FAILURES_PER_CASE + 1)] == [True] * FAILURES_PER_CASE + [False]
+    assert tries.lock("c-1") == 2
+
+
+def test_lifting_a_lock_again_touches_neither_a_later_link_nor_a_later_lock(links: Links, tries: Tries) -> None:
+    locked(links, tries)
+    tries.lift("c-1", 1)
+    tries.begin("c-1")
+    locator = links.issue("c-1", "holder-1", NOW, NOW)
+    tries.lift("c-1", 1)
+    assert links.find(locator, NOW) == Link("c-1", "holder-1")
+    while tries.begin("c-1"):
+        pass
+    tries.lift("c-1", 1)
+    assert tries.lock("c-1") == 2
+    tries.lift("c-1", 2)
+    assert tries.lock("c-1") is None
+    tries.lift("c-1", 1)  # an old form, sent once more
+    locked(links, tries)
+    assert tries.lock("c-1") == 3
+
+
+def test_lifting_a_lock_of_a_case_without_a_link_leaves_nothing_behind(tries: Tries, table: str) -> None:
+    tries.lift("c-9", 1)
+    assert stored(table) == []
+    assert tries.lock("c-9") is None
+
+
+def test_a_lock_lifted_by_many_at_once_is_lifted_once(
+    links: Links, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked(links, tries)
+    with in_parallel(monkeypatch) as pool:
+        list(pool.map(lambda _: tries.lift("c-1", 1), range(20)))
+    while tries.begin("c-1"):
+        pass
+    assert tries.lock("c-1") == 2
 
 
 def in_parallel(monkeypatch: pytest.MonkeyPatch) -> ThreadPoolExecutor:
@@ -277,16 +339,20 @@ def test_guesses_at_the_same_moment_share_the_tries_of_one_code(codes: Codes, mo
     assert not accepted(codes, code)
 
 
-def test_the_right_code_sent_many_times_at_once_opens_one_door(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_right_code_sent_many_times_at_once_opens_one_door(
+    codes: Codes, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = asked(codes)
     with in_parallel(monkeypatch) as pool:
         assert sum(pool.map(lambda _: accepted(codes, code), range(20))) == 1
-    assert not codes.is_locked("c-1")
+    assert tries.lock("c-1") is None
 
 
-def test_tries_taken_at_the_same_moment_never_exceed_ten(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tries_taken_at_the_same_moment_never_exceed_ten(
+    codes: Codes, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with in_parallel(monkeypatch) as pool:
-        assert sum(pool.map(lambda _: codes.begin_try("c-1"), range(50))) == FAILURES_PER_CASE
+        assert sum(pool.map(lambda _: tries.begin("c-1"), range(50))) == FAILURES_PER_CASE
 
 
 def test_codes_asked_for_at_the_same_moment_are_three(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,11 +427,7 @@ def test_a_claim_that_was_given_back_can_be_taken_again(deliveries: Deliveries) 
     assert deliveries.claim("k-1", NOW, BUSY_FOR) is Claim.OURS
 
 
-def test_of_many_who_claim_at_once_one_sends(
-    deliveries: Deliveries, codes: Codes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    codes.is_locked("c-1")  # makes both clients
-    clients.client("kms")
+def test_of_many_who_claim_at_once_one_sends(deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch) -> None:
     with in_parallel(monkeypatch) as pool:
         claims = list(pool.map(lambda _: deliveries.claim("k-1", NOW, BUSY_FOR), range(20)))
     assert claims.count(Claim.OURS) == 1

@@ -1,23 +1,33 @@
 """The staff pages behind API Gateway: what they show, what they refuse, and that a decision is recorded once."""
 
 import re
-from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from types import ModuleType
-from typing import Any
-from urllib.parse import urlencode
+from string import Formatter
 
 import boto3
 import pytest
+from integration.console import Console, address
 from integration.tables import tables_on_moto
-from loading import CONTEXT, ROOT, load_app
+from loading import ROOT
 
 from accord import staff
 from accord.assessment import assess
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
-from accord.case import AssessmentLine, Balance, Case, Change, Offer, Product, StaffTask, Status, TaskKind
+from accord.case import (
+    TASK_FACTS,
+    AssessmentLine,
+    Balance,
+    Case,
+    Change,
+    Offer,
+    Product,
+    StaffTask,
+    Status,
+    TaskKind,
+    TaskReason,
+)
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
 from accord.money import format_money
 from accord.opening import open_case
@@ -26,67 +36,13 @@ from infra.data import sample
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ORIGIN = "https://accord.example.com"
-ROUTES = (
-    "/ops",
-    "/ops/cases/{case_id}",
-    "/ops/tasks/{case_id}/{task_id}",
-    "/ops/assets/{name}",
-)
-
-
-class Console:
-    """The application with a store behind it, asked as API Gateway asks."""
-
-    def __init__(self, store: CaseStore) -> None:
-        self.store = store
-        self.app: ModuleType = load_app("ops_web")
-
-    def ask(
-        self, path: str, form: dict[str, str] | str | None = None, **changes: Any
-    ) -> tuple[int, str, dict[str, str]]:
-        route, parameters = matched(path)
-        body = form if isinstance(form, str) or form is None else urlencode(form)
-        headers = {"accept-language": "en"}
-        if form is not None:
-            headers |= {"origin": ORIGIN, "content-type": "application/x-www-form-urlencoded"}
-        headers |= changes.get("headers", {})
-        event = {
-            "resource": route,
-            "path": path,
-            "httpMethod": "GET" if form is None else "POST",
-            "headers": headers,
-            "multiValueHeaders": {name: [value] for name, value in headers.items()},
-            "queryStringParameters": changes.get("query"),
-            "multiValueQueryStringParameters": {k: [v] for k, v in (changes.get("query") or {}).items()} or None,
-            "pathParameters": parameters or None,
-            "stageVariables": None,
-            "requestContext": {
-                "resourcePath": route,
-                "httpMethod": "GET" if form is None else "POST",
-                "path": f"/prod{path}",
-                "identity": {"userArn": changes.get("arn", "arn:aws:iam::123456789012:user/mei")},
-            },
-            "body": None if body is None else b64encode(body.encode()).decode(),
-            "isBase64Encoded": body is not None,
-        }
-        answer = self.app.handler(event, CONTEXT)
-        told = {name.lower(): value for name, value in answer["headers"].items()}
-        return answer["statusCode"], answer["body"], told
-
-
-def matched(path: str) -> tuple[str, dict[str, str]]:
-    for route in ROUTES:
-        match = re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route), path)
-        if match:
-            return route, match.groupdict()
-    raise AssertionError(path)
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Console]:
     with pytest.MonkeyPatch.context() as patch, tables_on_moto(patch) as names:
         patch.setenv("PUBLIC_BASE_URL", f"{ORIGIN}/prod")
-        yield Console(CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"]))
+        yield Console(CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"]), ORIGIN)
 
 
 @pytest.fixture
@@ -108,7 +64,8 @@ def in_review(store: CaseStore, number: int = 0, due: datetime = NOW + timedelta
         kind=TaskKind.REVIEW_OFFERS,
         created_at=NOW,
         due_at=due,
-        note="The amount is above what the policy approves by itself.",
+        reason=TaskReason.OFFERS_NEED_REVIEW,
+        facts={"review_reasons": "AMOUNT_ABOVE_LIMIT, VULNERABLE"},
     )
     offer = Offer(
         offer_id="o-1",
@@ -150,10 +107,6 @@ def assessed() -> Iterator[AssessmentLine]:
         assessment = assess(case, policy, NOW.date()).case.assessment
         assert assessment is not None
         yield from assessment.lines
-
-
-def address(task: StaffTask) -> str:
-    return f"/ops/tasks/{task.case_id}/{task.task_id}"
 
 
 def test_the_task_list_shows_the_most_urgent_first_and_says_what_is_overdue(console: Console) -> None:
@@ -290,6 +243,40 @@ def test_the_pages_speak_chinese_too(console: Console) -> None:
     assert f"{address(task)}?lang=zh-CN" in chosen
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "the amount is above what the policy approves by itself, the person needs extra care."),
+        ("zh-CN", "需人工审批的原因：金额超出政策自动批准的上限、客户需要特别关怀。"),
+    ],
+)
+def test_why_a_task_is_there_is_said_in_the_readers_language(console: Console, language: str, words: str) -> None:
+    _, task = in_review(console.store)
+    for path in ("/ops", address(task)):
+        html = console.ask(path, query={"lang": language})[1]
+        assert words in html
+        assert "AMOUNT_ABOVE_LIMIT" not in html
+
+
+def test_a_code_that_has_no_word_yet_stands_for_itself(console: Console) -> None:
+    page = console.app.Page.__new__(console.app.Page)
+    page.language = "en"
+    known = page.fact("rule", "contact.quiet_hours_local")
+    assert known == "it is within the quiet hours where the customer is"
+    assert page.fact("rule", "contact.new_rule") == "contact.new_rule"
+    assert page.fact("execution", "c-1, again") == "c-1, again"
+
+
+@pytest.mark.parametrize("reason", TaskReason)
+def test_every_reason_of_a_task_has_a_sentence_that_names_exactly_its_facts(
+    console: Console, reason: TaskReason
+) -> None:
+    sentences = console.app.TEXTS["task_reasons"][reason]
+    assert set(sentences) == set(console.app.LANGUAGES)
+    for sentence in sentences.values():
+        assert {name for _, name, _, _ in Formatter().parse(sentence) if name is not None} == TASK_FACTS[reason]
+
+
 def test_every_word_is_there_in_both_languages(console: Console) -> None:
     texts = console.app.TEXTS
     groups = {name: entries for name, entries in texts.items() if "en" not in entries}
@@ -297,6 +284,10 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     words += [entry for entries in groups.values() for entry in entries.values()]
     assert all(set(entry) == {"en", "zh-CN"} and all(entry.values()) for entry in words)
     assert set(groups["kinds"]) == set(groups["guidance"]) == set(TaskKind)
+    assert set(groups["task_reasons"]) == set(TaskReason)
+    assert set(groups["rules"]) == {rule for rule in load_policy("CN").rules if rule.startswith("contact.")} | {
+        "time_zone"
+    }
     assert set(groups["statuses"]) == set(Status)
     assert set(groups["products"]) == set(Product)
     assert set(groups["events"]) == set(EVENT_TYPES)
@@ -311,6 +302,7 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     }
     assert set(groups["choices"]) == every
     assert set(groups["lines"]) >= {line.name for line in assessed()}
+    assert {"not_open", "message_later", "message_forbidden"} <= set(texts)  # why staff's choice was refused
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
     assert set(re.findall(r"page\.text\('(\w+)'", used)) <= set(texts)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accord.billing import AccountOverdue, parse
-from accord.case import Case, ClosedReason, Identification, StaffTask, Status, TaskKind
+from accord.case import Case, ClosedReason, Identification, StaffTask, Status, TaskKind, TaskReason
 from accord.opening import open_case
 from infra.data import sample
 from infra.data.run_real import Ending, ending_of, report
@@ -19,7 +19,8 @@ def a_case(status: Status, **changes: object) -> Case:
 
 
 def a_task(kind: TaskKind) -> StaffTask:
-    return StaffTask(task_id="t", case_id="c", kind=kind, created_at=NOW, due_at=NOW + timedelta(days=1), note="n")
+    due, reason = NOW + timedelta(days=1), TaskReason.REVIEW_OVERDUE
+    return StaffTask(task_id="t", case_id="c", kind=kind, created_at=NOW, due_at=due, reason=reason)
 
 
 @pytest.mark.parametrize(

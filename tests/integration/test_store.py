@@ -13,7 +13,7 @@ from integration.tables import tables_on_moto
 from accord import clock
 from accord.aws.store import CaseStore
 from accord.aws.waits import hand_over_decision
-from accord.case import Case, Change, ClosedReason, Decision, Status, TaskKind, new_task
+from accord.case import Case, Change, ClosedReason, Decision, Status, TaskKind, TaskReason, new_task
 from accord.errors import CaseChangedError, CaseNotFoundError, ServiceUnavailableError
 from accord.events import Actor, CaseClosed, CaseIdentified, verify_chain
 from accord.lifecycle import close
@@ -208,7 +208,9 @@ def test_an_older_word_of_billing_never_overwrites_a_newer_one(store: CaseStore)
 def test_open_tasks_are_listed_by_urgency_until_they_are_closed(store: CaseStore) -> None:
     case_id = opened(store)
     for hours in (5, 1):
-        task, created = new_task(store.get(case_id), TaskKind.CALL_CUSTOMER, NOW, "call", timedelta(hours=hours))
+        task, created = new_task(
+            store.get(case_id), TaskKind.CALL_CUSTOMER, NOW, TaskReason.AMOUNT_DISPUTED, within=timedelta(hours=hours)
+        )
         store.change(case_id, f"task-{hours}", lambda case, t=task, e=created: Change(case, (e,), SYSTEM, tasks=(t,)))
     listed = store.open_tasks(TaskKind.CALL_CUSTOMER)
     assert [task.due_at for task in listed] == [NOW + timedelta(hours=1), NOW + timedelta(hours=5)]

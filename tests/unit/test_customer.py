@@ -14,7 +14,7 @@ from accord import customer
 from accord.agreement import terms_hash, terms_of
 from accord.case import Agreement, Case, Change, Status
 from accord.comprehension import questions
-from accord.errors import DecisionRefusedError
+from accord.errors import DecisionRefusedError, NotSentError
 from accord.events import Actor
 from accord.lifecycle import invite
 from accord.schedule import schedule_of
@@ -78,10 +78,12 @@ def test_who_comes_back_later_changes_no_status(status: Status) -> None:
     assert customer.confirm_identity(invited(status=status), ACTOR).case.status is status
 
 
-def test_a_lock_calls_a_person() -> None:
-    change = customer.lock_access(invited(), ACTOR, NOW)
+def test_a_lock_calls_a_person_who_may_unlock() -> None:
+    change = customer.lock_access(invited(), 2, ACTOR, NOW)
     assert types(change) == ["AccessLocked", "StaffTaskCreated"]
-    assert [task.kind for task in change.tasks] == ["CALL_CUSTOMER"]
+    (task,) = change.tasks
+    assert (task.kind, task.reason, task.facts) == ("UNLOCK_ACCESS", "ACCESS_LOCKED", {"lock": "2"})
+    assert task.due_at == NOW + timedelta(days=1)
 
 
 # --- towards an agreement --------------------------------------------------------------------------------------
@@ -218,7 +220,7 @@ def test_what_the_customer_does_not_tell_stays_unknown_or_as_it_was() -> None:
 
 def test_who_says_that_the_amount_is_wrong_gets_a_person() -> None:
     change = customer.decline(invited(), "AMOUNT_WRONG", "d-1", ACTOR, NOW)
-    assert [task.kind for task in change.tasks] == ["CALL_CUSTOMER"]
+    assert [(task.kind, task.reason) for task in change.tasks] == [("CALL_CUSTOMER", "AMOUNT_DISPUTED")]
     assert not customer.decline(invited(), "OTHER_HELP", "d-1", ACTOR, NOW).tasks
     with pytest.raises(DecisionRefusedError, match="REASON"):
         customer.decline(invited(), "my name is …", "d-1", ACTOR, NOW)
@@ -294,10 +296,11 @@ def test_a_change_never_touches_what_it_is_not_about() -> None:
 
 def test_delivery_that_failed_says_what_a_person_has_to_do() -> None:
     sent = customer.note_delivery(invited(), "k-1", "SENT", "INVITATION/1/en", NOW)
-    failed = customer.note_delivery(invited(), "k-1", "FAILED", "INVITATION/1/en", NOW, by_hand="Call instead.")
+    refused = NotSentError("MESSAGE_REJECTED", error="InvalidParameter")
+    failed = customer.note_delivery(invited(), "k-1", "FAILED", "INVITATION/1/en", NOW, refused)
     assert (types(sent), sent.tasks) == (["ContactDelivered"], ())
     assert types(failed) == ["ContactDelivered", "StaffTaskCreated"]
-    assert [task.note for task in failed.tasks] == ["Call instead."]
+    assert [(task.reason, task.facts) for task in failed.tasks] == [("MESSAGE_REJECTED", {"error": "InvalidParameter"})]
     assert replace(sent).result == {"outcome": "SENT"}
 
 

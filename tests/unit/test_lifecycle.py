@@ -91,7 +91,7 @@ def test_where_no_message_may_be_sent_a_person_finds_another_way() -> None:
     change = invite(an_offered_case().moved(Status.OFFERED, flags=("CEASE_CONTACT",)), the_policy(), NOW)
     assert change.result == {"outcome": "REFUSED"}
     assert kinds(change) == [TaskKind.REACH_BY_HAND]
-    assert "contact.stop_on" in change.tasks[0].note
+    assert (change.tasks[0].reason, change.tasks[0].facts) == ("CONTACT_REFUSED", {"rule": "contact.stop_on"})
 
 
 @pytest.mark.parametrize(("now", "sent"), [(NOW, ["NEW_OFFERS"]), (NIGHT, [])])
@@ -188,6 +188,7 @@ def test_a_review_that_nobody_does_is_due_at_once_three_times_and_then_given_up(
         change = escalate_review(case, NOW + HOUR)
         assert (change.result, change.case.review_escalations) == ({"outcome": "WAIT"}, escalations)
         assert [(task.kind, task.due_at) for task in change.tasks] == [(TaskKind.REVIEW_OFFERS, NOW + HOUR)]
+        assert change.tasks[0].reason == "REVIEW_OVERDUE"
         case = after(change)
     assert escalate_review(case, NOW + HOUR).result == {"outcome": "GIVE_UP"}
 
@@ -326,5 +327,6 @@ def test_a_failure_keeps_the_status_and_calls_a_person_within_hours() -> None:
     change = record_failure(signed(), "c-1", NOW)
     assert (change.case.status, kinds(change)) == (Status.SIGNED, [TaskKind.FAILED_STEP])
     assert change.tasks[0].due_at == NOW + timedelta(hours=4)
+    assert (change.tasks[0].reason, change.tasks[0].facts) == ("STEP_FAILED", {"execution": "c-1"})
     assert change.events[0] == StepFailed(execution="c-1")
     assert failure_key("c-1") != failure_key("c-2")

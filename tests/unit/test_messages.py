@@ -11,6 +11,7 @@ from accord.case import Case, Offer, Product
 from accord.errors import NotApprovedError
 from accord.messages import (
     ASKING,
+    NEW_LINK,
     Message,
     contact_message,
     identity_code_sms,
@@ -70,7 +71,7 @@ def test_a_message_holds_no_amount_no_debt_and_no_threat(template: str, language
         assert case.case_id not in text
 
 
-@pytest.mark.parametrize(("template", "language"), [pair for pair in EVERY if pair[0] != ASKING])
+@pytest.mark.parametrize(("template", "language"), [pair for pair in EVERY if pair[0] not in (ASKING, NEW_LINK)])
 def test_the_day_until_which_the_offers_hold_is_that_of_the_readers_zone(template: str, language: str) -> None:
     case = an_offered_case(language=language)
     late = NOW.replace(hour=17) + timedelta(days=3)  # one in the morning of the next day in Shanghai
@@ -93,6 +94,12 @@ def test_offers_that_nobody_approved_or_that_ran_out_invite_nobody() -> None:
     for offers in (withheld, past, ()):
         with pytest.raises(NotApprovedError):
             message("INVITATION", "zh-CN", case.model_copy(update={"offers": offers}))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_new_link_is_written_with_and_without_offers(language: str) -> None:
+    case = an_offered_case(language=language)
+    assert message(NEW_LINK, language, case) == message(NEW_LINK, language, case.model_copy(update={"offers": ()}))
 
 
 def test_an_sms_stays_short() -> None:

@@ -239,14 +239,16 @@ def test_where_no_plan_is_affordable_a_person_advises() -> None:
     assert change.result == {"outcome": "NO_AFFORDABLE_OFFER"}
     assert (change.case.status, change.case.offers) == (Status.ASSESSED, ())
     (task,) = change.tasks
-    assert task.kind is TaskKind.ADVISE_CUSTOMER
+    assert (task.kind, task.reason, task.facts) == (TaskKind.ADVISE_CUSTOMER, "NO_AFFORDABLE_OFFER", {})
     assert change.events == (StaffTaskCreated(task_id=task.task_id, kind="ADVISE_CUSTOMER", due_at=task.due_at),)
 
 
 def test_who_advises_is_told_what_to_ask_first() -> None:
     change = proposed(circumstances=Circumstances(monthly_income=2_000 * YUAN))
     assert change.result == {"outcome": "NO_AFFORDABLE_OFFER"}
-    assert "ESSENTIAL_SPEND, OTHER_DEBTS" in change.tasks[0].note
+    (task,) = change.tasks
+    assert task.reason == "MEANS_UNKNOWN"
+    assert task.facts["questions"].startswith("ESSENTIAL_SPEND, OTHER_DEBTS")
 
 
 def test_where_income_is_unknown_and_nothing_was_paid_the_customer_is_asked_instead_of_refused() -> None:
@@ -281,6 +283,7 @@ def test_a_person_looks_before_such_offers_are_made(changes: dict[str, Any], rea
     assert all(offer.approved_by is None for offer in change.case.offers)
     (task,) = change.tasks
     assert task.kind is TaskKind.REVIEW_OFFERS
+    assert (task.reason, task.facts) == ("OFFERS_NEED_REVIEW", {"review_reasons": ", ".join(reasons)})
     assert change.events == (
         ReviewRequested(reasons=reasons),
         StaffTaskCreated(task_id=task.task_id, kind="REVIEW_OFFERS", due_at=task.due_at),

@@ -1,14 +1,20 @@
 """What staff may decide about a task, when, and what it does to the case."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from builders import NOW as MORNING
+from builders import a_policy, after, an_offered_case, the_policy
 
-from accord import staff
+from accord import customer, staff
 from accord.billing import AccountOverdue, parse
-from accord.case import Balance, Case, Decision, Offer, Product, StaffTask, Status, TaskKind
+from accord.case import Balance, Case, Change, Decision, Offer, Product, StaffTask, Status, TaskKind, TaskReason
 from accord.errors import DecisionRefusedError
+from accord.events import AccessUnlocked, Actor, ContactRequested
+from accord.lifecycle import invite
 from accord.opening import open_case
+from accord.policy import Policy
 from infra.data import sample
 
 NOW = datetime(2026, 6, 16, 2, 0, tzinfo=UTC)
@@ -28,8 +34,8 @@ def a_case(status: Status) -> Case:
 
 def a_task(case: Case, kind: TaskKind, number: int = 1) -> StaffTask:
     due = NOW + timedelta(days=1)
-    task_id = f"t-{kind.lower()}-{number}"
-    return StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=NOW, due_at=due, note="n")
+    task_id, reason = f"t-{kind.lower()}-{number}", TaskReason.REVIEW_OVERDUE
+    return StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=NOW, due_at=due, reason=reason)
 
 
 @pytest.mark.parametrize(("kind", "status"), WAITING)
@@ -37,7 +43,7 @@ def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind
     case = a_case(status)
     task = a_task(case, kind)
     for choice in staff.choices(case, task, NOW):
-        change = staff.decide(case, task, [task], choice, "staff-7", NOW)
+        change = staff.decide(case, task, [task], choice, "staff-7", the_policy(), NOW)
         decision = change.case.decision
         assert decision == Decision(
             decision_id=task.task_id, by="STAFF", kind=choice.partition("/")[0], at=NOW, staff_id="staff-7"
@@ -71,7 +77,7 @@ def test_where_nothing_waits_a_task_closes_without_a_decision(kind: TaskKind, st
     task = a_task(case, kind)
     assert "APPROVED" not in staff.choices(case, task, NOW)
     assert "RETRY" not in staff.choices(case, task, NOW)
-    change = staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", NOW)
+    change = staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", the_policy(), NOW)
     assert change.case == case
     assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
 
@@ -81,7 +87,7 @@ def test_one_answer_settles_every_open_task_of_an_escalated_review_and_no_other(
     first, second = (a_task(case, TaskKind.REVIEW_OFFERS, number) for number in (1, 2))
     done = a_task(case, TaskKind.REVIEW_OFFERS, 3).model_copy(update={"outcome": "APPROVED"})
     call = a_task(case, TaskKind.CALL_CUSTOMER)
-    change = staff.decide(case, second, [first, second, done, call], "APPROVED", "staff-7", NOW)
+    change = staff.decide(case, second, [first, second, done, call], "APPROVED", "staff-7", the_policy(), NOW)
     assert [task.task_id for task in change.tasks] == [second.task_id, first.task_id]
 
 
@@ -90,13 +96,13 @@ def test_a_closed_task_offers_no_choice() -> None:
     task = a_task(case, TaskKind.REVIEW_OFFERS).model_copy(update={"outcome": "APPROVED"})
     assert staff.choices(case, task, NOW) == ()
     with pytest.raises(DecisionRefusedError):
-        staff.decide(case, task, [], "APPROVED", "staff-7", NOW)
+        staff.decide(case, task, [], "APPROVED", "staff-7", the_policy(), NOW)
 
 
 def test_while_a_decision_is_being_taken_up_there_is_no_second() -> None:
     case = a_case(Status.IN_REVIEW)
     task = a_task(case, TaskKind.REVIEW_OFFERS)
-    decided = staff.decide(case, task, [], "APPROVED", "staff-7", NOW).case
+    decided = staff.decide(case, task, [], "APPROVED", "staff-7", the_policy(), NOW).case
     other = a_task(case, TaskKind.REVIEW_OFFERS, 2)
     assert staff.choices(decided, other, NOW) == ()
 
@@ -132,4 +138,91 @@ def test_offers_that_ran_out_can_be_rejected_but_not_approved() -> None:
 def test_a_word_that_is_no_choice_is_refused(choice: str) -> None:
     case = a_case(Status.IN_REVIEW)
     with pytest.raises(DecisionRefusedError):
-        staff.decide(case, a_task(case, TaskKind.REVIEW_OFFERS), [], choice, "staff-7", NOW)
+        staff.decide(case, a_task(case, TaskKind.REVIEW_OFFERS), [], choice, "staff-7", the_policy(), NOW)
+
+
+# --- unlocking the customer's pages ------------------------------------------------------------------------------
+
+SYSTEM = Actor(kind="SYSTEM", id="customer_web")
+NIGHT = MORNING.replace(hour=15)  # 23:00 in Shanghai
+ENDED = (Status.CLOSED, Status.BREACHED, Status.COMPLETED)
+
+
+def locked(lock: int = 1, **changes: Any) -> tuple[Case, StaffTask]:
+    """An invited customer's case whose pages are locked, and the task about it."""
+    case = after(invite(an_offered_case(), the_policy(), MORNING)).model_copy(update=changes)
+    change = customer.lock_access(case, lock, SYSTEM, MORNING)
+    return after(change), change.tasks[0]
+
+
+def unlocked(case: Case, task: StaffTask, choice: str = "IDENTITY_CONFIRMED", **changes: Any) -> Change:
+    told: dict[str, Any] = {"policy": the_policy(), "now": MORNING} | changes
+    return staff.decide(case, task, [task], choice, "staff-7", told["policy"], told["now"])
+
+
+@pytest.mark.parametrize("lock", [1, 2])
+def test_a_confirmed_identity_opens_the_pages_and_asks_for_one_message_with_a_new_link(lock: int) -> None:
+    case, task = locked(lock)
+    change = unlocked(case, task)
+    opened, requested, _ = change.events
+    assert opened == AccessUnlocked(lock=lock)
+    assert isinstance(requested, ContactRequested)
+    assert (requested.template, requested.channel) == ("NEW_LINK", "SMS")
+    assert requested.offer_ids == tuple(offer.offer_id for offer in case.offers)
+    assert "contact.quiet_hours_local" in requested.rules
+    assert change.case.contacts[-1].contact_id == requested.contact_id
+    assert (change.case.unlocked, change.case.status) == (lock, case.status)
+    assert change.result == {"outcome": "IDENTITY_CONFIRMED", "staff_id": "staff-7", "unlocked": lock}
+    assert [(closed.task_id, closed.outcome) for closed in change.tasks] == [(task.task_id, "IDENTITY_CONFIRMED")]
+
+
+def test_where_nothing_can_be_offered_yet_the_new_link_leads_to_no_offer() -> None:
+    requested = unlocked(*locked(offers=())).events[1]
+    assert isinstance(requested, ContactRequested)
+    assert requested.offer_ids == ()
+
+
+def test_at_an_hour_without_messages_the_pages_stay_locked_and_staff_learn_when_to_try_again() -> None:
+    with pytest.raises(DecisionRefusedError, match="MESSAGE_LATER") as refused:
+        unlocked(*locked(), now=NIGHT)
+    assert refused.value.not_before == NIGHT + timedelta(hours=9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "policy"),
+    [({"flags": ("CEASE_CONTACT",)}, the_policy()), ({}, a_policy(contact__quiet_hours_local=None))],
+)
+def test_where_no_message_may_ever_leave_the_pages_stay_locked(changes: dict[str, Any], policy: Policy) -> None:
+    with pytest.raises(DecisionRefusedError, match="MESSAGE_FORBIDDEN") as refused:
+        unlocked(*locked(**changes), policy=policy)
+    assert refused.value.not_before is None
+
+
+def test_who_was_not_reached_stays_locked_out_and_somebody_tries_again() -> None:
+    case, task = locked()
+    change = unlocked(case, task, "NOT_REACHED")
+    assert (change.case, "unlocked" in change.result) == (case, False)
+    assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed", "StaffTaskCreated"]
+    closed, again = change.tasks
+    assert (closed.outcome, again.outcome) == ("NOT_REACHED", None)
+    assert (again.kind, again.reason, again.facts) == (task.kind, task.reason, task.facts)
+    assert again.task_id != task.task_id
+    assert unlocked(after(change), again).case.unlocked == 1
+
+
+@pytest.mark.parametrize("choice", ["NOT_THE_CUSTOMER", "NO_LONGER_NEEDED"])
+def test_any_other_answer_leaves_the_pages_locked(choice: str) -> None:
+    case, task = locked()
+    change = unlocked(case, task, choice, now=NIGHT)
+    assert change.case == case
+    assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_pages_can_be_opened_again_until_the_case_ends(status: Status) -> None:
+    case, task = locked(status=status)
+    assert ("IDENTITY_CONFIRMED" in staff.choices(case, task, MORNING)) == (status not in ENDED)
+    if status in ENDED:
+        assert len(unlocked(case, task, "NOT_REACHED").tasks) == 1  # nobody has to try again
+    else:
+        assert unlocked(case, task).case.status is status

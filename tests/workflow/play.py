@@ -217,7 +217,8 @@ class Play:
     def _decide(self, kind: str, choice: str) -> None:
         task = self.open_task(kind)
         others = self.cases.tasks(self.case_id)
-        self.act(lambda case: staff.decide(case, task, others, choice, "staff-7", clock.now()))
+        policy = load_policy(self.case().jurisdiction)
+        self.act(lambda case: staff.decide(case, task, others, choice, "staff-7", policy, clock.now()))
 
     def lift_the_stop(self) -> None:
         """The customer allows contact again; staff note it."""

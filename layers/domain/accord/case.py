@@ -273,6 +273,7 @@ class Case(Value):
     chosen_offer_id: str | None = None
     comprehension: Comprehension | None = None
     agreement: Agreement | None = None
+    unlocked: int = 0  # up to which of the pages' locks staff have let the person in again
 
     def offer(self, offer_id: str | None) -> Offer | None:
         """The offer of that id, or None."""
@@ -290,11 +291,54 @@ class TaskKind(StrEnum):
 
     REVIEW_OFFERS = "REVIEW_OFFERS"
     CALL_CUSTOMER = "CALL_CUSTOMER"
+    UNLOCK_ACCESS = "UNLOCK_ACCESS"
     ADVISE_CUSTOMER = "ADVISE_CUSTOMER"
     REACH_BY_HAND = "REACH_BY_HAND"
     MISSING_GLYPH = "MISSING_GLYPH"
     ACCOUNT_STANDING = "ACCOUNT_STANDING"
     FAILED_STEP = "FAILED_STEP"
+
+
+class TaskReason(StrEnum):
+    """Why a person is needed. The pages of staff have a sentence for each, in every language of staff."""
+
+    OFFERS_NEED_REVIEW = "OFFERS_NEED_REVIEW"
+    REVIEW_OVERDUE = "REVIEW_OVERDUE"
+    NO_AFFORDABLE_OFFER = "NO_AFFORDABLE_OFFER"
+    MEANS_UNKNOWN = "MEANS_UNKNOWN"  # no affordable offer by what is known, and something is not
+    CUSTOMER_ASKED_FOR_CALL = "CUSTOMER_ASKED_FOR_CALL"
+    AMOUNT_DISPUTED = "AMOUNT_DISPUTED"
+    ACCESS_LOCKED = "ACCESS_LOCKED"
+    CONTACT_REFUSED = "CONTACT_REFUSED"
+    MESSAGE_TOO_LATE = "MESSAGE_TOO_LATE"
+    MESSAGE_REJECTED = "MESSAGE_REJECTED"
+    MESSAGE_IN_DOUBT = "MESSAGE_IN_DOUBT"
+    CUSTOMER_DATA_MISSING = "CUSTOMER_DATA_MISSING"
+    EMAIL_MISSING = "EMAIL_MISSING"
+    GLYPH_MISSING = "GLYPH_MISSING"
+    STANDING_CHANGED = "STANDING_CHANGED"
+    STEP_FAILED = "STEP_FAILED"
+
+
+# What else is told of each reason: codes and ids, never personal data. The sentences name exactly these.
+TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
+    TaskReason.OFFERS_NEED_REVIEW: frozenset({"review_reasons"}),
+    TaskReason.REVIEW_OVERDUE: frozenset(),
+    TaskReason.NO_AFFORDABLE_OFFER: frozenset(),
+    TaskReason.MEANS_UNKNOWN: frozenset({"questions"}),
+    TaskReason.CUSTOMER_ASKED_FOR_CALL: frozenset(),
+    TaskReason.AMOUNT_DISPUTED: frozenset(),
+    TaskReason.ACCESS_LOCKED: frozenset({"lock"}),
+    TaskReason.CONTACT_REFUSED: frozenset({"rule"}),
+    TaskReason.MESSAGE_TOO_LATE: frozenset({"rule"}),
+    TaskReason.MESSAGE_REJECTED: frozenset({"error"}),
+    TaskReason.MESSAGE_IN_DOUBT: frozenset(),
+    TaskReason.CUSTOMER_DATA_MISSING: frozenset(),
+    TaskReason.EMAIL_MISSING: frozenset(),
+    TaskReason.GLYPH_MISSING: frozenset(),
+    TaskReason.STANDING_CHANGED: frozenset({"standing"}),
+    TaskReason.STEP_FAILED: frozenset({"execution"}),
+}
 
 
 class StaffTask(Value):
@@ -305,7 +349,8 @@ class StaffTask(Value):
     kind: TaskKind
     created_at: datetime
     due_at: datetime
-    note: str  # in plain words, without personal data
+    reason: TaskReason
+    facts: dict[str, str] = Field(default_factory=dict)  # those of TASK_FACTS; several codes stand as "A, B"
     outcome: str | None = None
     closed_by: str | None = None
     closed_at: datetime | None = None
@@ -315,6 +360,7 @@ class StaffTask(Value):
 DUE_WITHIN: Mapping[TaskKind, timedelta] = {
     TaskKind.REVIEW_OFFERS: timedelta(days=1),
     TaskKind.CALL_CUSTOMER: timedelta(days=1),
+    TaskKind.UNLOCK_ACCESS: timedelta(days=1),
     TaskKind.ADVISE_CUSTOMER: timedelta(days=2),
     TaskKind.REACH_BY_HAND: timedelta(days=2),
     TaskKind.MISSING_GLYPH: timedelta(days=2),
@@ -324,15 +370,32 @@ DUE_WITHIN: Mapping[TaskKind, timedelta] = {
 
 
 def new_task(
-    case: Case, kind: TaskKind, now: datetime, note: str, within: timedelta | None = None
+    case: Case,
+    kind: TaskKind,
+    now: datetime,
+    reason: TaskReason,
+    facts: Mapping[str, str] | None = None,
+    within: timedelta | None = None,
 ) -> tuple[StaffTask, StaffTaskCreated]:
-    """A task for staff and the event that announces it. The note holds no personal data.
+    """A task for staff and the event that announces it.
 
-    It is due in the time that its kind allows, unless `within` says otherwise.
+    It is due in the time that its kind allows, unless `within` says otherwise. Raises ValueError when the facts are
+    not those of the reason.
     """
+    told = dict(facts or {})
+    if told.keys() != TASK_FACTS[reason]:
+        raise ValueError(f"{reason} takes the facts {sorted(TASK_FACTS[reason])}, not {sorted(told)}")
     due_at = now + (DUE_WITHIN[kind] if within is None else within)
     task_id = f"{case.case_id}-{kind.lower().replace('_', '-')}-{case.version + 1}"
-    task = StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=now, due_at=due_at, note=note)
+    task = StaffTask(
+        task_id=task_id,
+        case_id=case.case_id,
+        kind=kind,
+        created_at=now,
+        due_at=due_at,
+        reason=reason,
+        facts=told,
+    )
     return task, StaffTaskCreated(task_id=task_id, kind=kind, due_at=due_at)
 
 

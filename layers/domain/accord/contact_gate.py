@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from accord.case import ContactRecord
+from accord.case import Case, ContactRecord
 from accord.errors import RuleMissingError
+from accord.events import ContactRequested
 from accord.policy import Policy, QuietHours, RulesOfTheDay
 
 _WEEK = timedelta(days=7)
@@ -55,6 +56,18 @@ def may_contact(
         return _verdict(rules, now.astimezone(UTC), zone, channel, flags, history)
     except RuleMissingError as error:
         return Verdict(False, str(error), None, rules.used)
+
+
+def request_contact(
+    case: Case, template: str, offer_ids: tuple[str, ...], verdict: Verdict, now: datetime
+) -> tuple[Case, ContactRequested]:
+    """Ask for the message that the gate allowed: the event for its adapter, and the case on which it counts."""
+    contact_id = f"{case.case_id}-{case.version + 1}"
+    requested = ContactRequested(
+        contact_id=contact_id, channel="SMS", template=template, offer_ids=offer_ids, rules=verdict.rules
+    )
+    record = ContactRecord(contact_id=contact_id, channel="SMS", at=now, template=template)
+    return case.model_copy(update={"contacts": (*case.contacts, record)}), requested
 
 
 def _verdict(

@@ -22,10 +22,11 @@ from accord.case import (
     Offer,
     Status,
     TaskKind,
+    TaskReason,
     new_task,
 )
 from accord.comprehension import mark
-from accord.errors import DecisionRefusedError, NotApprovedError
+from accord.errors import DecisionRefusedError, NotApprovedError, NotSentError
 from accord.events import (
     AccessLocked,
     Actor,
@@ -64,21 +65,22 @@ def note_code(case: Case, purpose: str, bound_to: str, actor: Actor) -> Change:
     return Change(case, (CodeSent(purpose=purpose, terms_hash=bound_to or None),), actor)
 
 
-def lock_access(case: Case, actor: Actor, now: datetime) -> Change:
-    """Too many tries failed: nobody gets in by the web until a person has spoken with the customer."""
-    note = "The pages are locked after ten failed tries. Confirm the customer's identity by phone before unlocking."
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, note)
-    return Change(case, (AccessLocked(reason="FAILED_TRIES"), created), actor, tasks=(task,))
+def lock_access(case: Case, lock: int, actor: Actor, now: datetime) -> Change:
+    """Too many tries failed, for the first, second … time: nobody gets in by the web until a person let them."""
+    task, created = new_task(case, TaskKind.UNLOCK_ACCESS, now, TaskReason.ACCESS_LOCKED, {"lock": str(lock)})
+    return Change(case, (AccessLocked(reason="FAILED_TRIES", lock=lock), created), actor, tasks=(task,))
 
 
-def note_delivery(case: Case, contact_id: str, outcome: str, text: str, now: datetime, *, by_hand: str = "") -> Change:
-    """A message was SENT or FAILED. `by_hand` says, where it failed, what a person has to do about it."""
+def note_delivery(
+    case: Case, contact_id: str, outcome: str, text: str, now: datetime, failure: NotSentError | None = None
+) -> Change:
+    """A message was SENT, FAILED or OVERTAKEN. With its `failure` a person gets the task to do something about it."""
     actor = Actor(kind="SYSTEM", id="deliver_contact")
     delivered = ContactDelivered(contact_id=contact_id, outcome=outcome, text=text)
     result = {"outcome": outcome}
-    if not by_hand:
+    if failure is None:
         return Change(case, (delivered,), actor, result)
-    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, by_hand)
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason(failure.reason), failure.facts)
     return Change(case, (delivered, created), actor, result, tasks=(task,))
 
 
@@ -245,8 +247,7 @@ def decline(case: Case, reason: str, decision_id: str, actor: Actor, now: dateti
     declined = _decided(case, "DECLINED", decision_id, actor, now, reason=reason)
     if reason != "AMOUNT_WRONG":
         return declined
-    note = "The customer says that the amount owed is wrong. Check the account and call before any other contact."
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, note)
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.AMOUNT_DISPUTED)
     return Change(declined.case, (*declined.events, created), actor, tasks=(task,))
 
 

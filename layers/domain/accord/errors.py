@@ -1,5 +1,7 @@
 """Every error of Accord by name. State machines name these classes in Retry and Catch, so a name is a contract."""
 
+from datetime import datetime
+
 
 class AccordError(Exception):
     """Anything Accord raises on purpose."""
@@ -40,16 +42,26 @@ class NotApprovedError(AccordError):
 class NotSentError(AccordError):
     """A message did not leave, or nobody can say whether it did; trying again could send it twice.
 
-    The text says, without personal data, what a person has to do.
+    `reason` is the word (of `TaskReason`) that tells a person what to do, `facts` what goes with it.
     """
+
+    def __init__(self, reason: str, **facts: str) -> None:
+        super().__init__(" ".join((reason, *facts.values())))
+        self.reason = reason
+        self.facts = facts
 
 
 class DecisionRefusedError(AccordError):
-    """The customer cannot do this now. `reason` is a word that the pages put into a sentence with the way out."""
+    """The customer, or a member of staff, cannot do this now.
 
-    def __init__(self, reason: str) -> None:
+    `reason` is a word that the pages put into a sentence with the way out; `not_before`, where it is known, is when
+    the same will be possible.
+    """
+
+    def __init__(self, reason: str, not_before: datetime | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.not_before = not_before
 
 
 class AgreementIncompleteError(AccordError):

@@ -123,6 +123,11 @@ class CodeSent(CaseEvent):
 
 class AccessLocked(CaseEvent):
     reason: str
+    lock: int  # the case's first, second … lock
+
+
+class AccessUnlocked(CaseEvent):
+    lock: int
 
 
 class IdentityConfirmed(CaseEvent):

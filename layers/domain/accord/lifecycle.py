@@ -8,12 +8,12 @@ from accord.case import (
     Case,
     Change,
     ClosedReason,
-    ContactRecord,
     Status,
     TaskKind,
+    TaskReason,
     new_task,
 )
-from accord.contact_gate import Verdict, may_contact
+from accord.contact_gate import Verdict, may_contact, request_contact
 from accord.errors import AgreementIncompleteError, CaseChangedError, NotApprovedError
 from accord.events import (
     Actor,
@@ -61,8 +61,8 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
     if verdict.not_before is not None:
         wait = max(1, int((verdict.not_before - now).total_seconds()) + 1)
         return Change(taken, (), _WORKFLOW, {"outcome": "WAIT", "wait_seconds": wait})
-    note = f"No message may be sent: {verdict.rule}. Find a lawful way to reach the customer, or end the case."
-    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, note)
+    facts = {"rule": str(verdict.rule)}
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.CONTACT_REFUSED, facts)
     return Change(taken, (created,), _WORKFLOW, {"outcome": "REFUSED"}, tasks=(task,))
 
 
@@ -97,16 +97,7 @@ def _gate(case: Case, policy: Policy, now: datetime) -> Verdict:
 
 
 def _contact(case: Case, template: str, verdict: Verdict, now: datetime) -> tuple[Case, ContactRequested]:
-    contact_id = f"{case.case_id}-{case.version + 1}"
-    requested = ContactRequested(
-        contact_id=contact_id,
-        channel="SMS",
-        template=template,
-        offer_ids=tuple(offer.offer_id for offer in case.offers),
-        rules=verdict.rules,
-    )
-    record = ContactRecord(contact_id=contact_id, channel="SMS", at=now, template=template)
-    return case.model_copy(update={"contacts": (*case.contacts, record)}), requested
+    return request_contact(case, template, tuple(offer.offer_id for offer in case.offers), verdict, now)
 
 
 # --- staff's word ----------------------------------------------------------------------------------------------
@@ -118,8 +109,7 @@ def escalate_review(case: Case, now: datetime) -> Change:
         return Change(case, (), _WORKFLOW, {"outcome": "WAIT"})
     if case.review_escalations >= _MAX_ESCALATIONS:
         return Change(case, (), _WORKFLOW, {"outcome": "GIVE_UP"})
-    note = "The review of these offers is overdue; the customer is waiting for it."
-    task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, note, within=timedelta(0))
+    task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, TaskReason.REVIEW_OVERDUE, within=timedelta(0))
     escalated = case.model_copy(update={"review_escalations": case.review_escalations + 1})
     return Change(escalated, (created,), _WORKFLOW, {"outcome": "WAIT"}, tasks=(task,))
 
@@ -138,8 +128,7 @@ def apply_review(case: Case, now: datetime) -> Change:
 
 def arrange_call(case: Case, now: datetime) -> Change:
     """The customer asked for a person. The pages stay open meanwhile."""
-    note = "The customer asked for a call. Confirm identity first; quote approved offers only."
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, note)
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.CUSTOMER_ASKED_FOR_CALL)
     taken = case.model_copy(update={"decision": None})
     return Change(taken, (created,), _WORKFLOW, {"outcome": "ARRANGED"}, tasks=(task,))
 
@@ -167,11 +156,8 @@ def hold_back(case: Case, policy: Policy, now: datetime) -> Change:
     against = _against(case, policy, now)
     if not against:
         raise CaseChangedError(case.case_id)
-    note = (
-        f"The agreement is signed, but the account's standing is now {', '.join(against)}. Call the customer. When the "
-        "standing was set right, go on; otherwise end the case."
-    )
-    task, created = new_task(case, TaskKind.ACCOUNT_STANDING, now, note)
+    facts = {"standing": ", ".join(against)}
+    task, created = new_task(case, TaskKind.ACCOUNT_STANDING, now, TaskReason.STANDING_CHANGED, facts)
     taken = case.model_copy(update={"decision": None})
     return Change(taken, (created,), _WORKFLOW, {"outcome": "STOPPED"}, tasks=(task,))
 
@@ -197,8 +183,7 @@ def sealed_before(case: Case) -> Change:
 
 def cannot_print(case: Case, now: datetime) -> Change:
     """The document has a character that no font can draw. Outcome: MISSING_GLYPH, with a task."""
-    note = "A character of the customer's name or of the terms cannot be printed. Correct the record, then try again."
-    task, created = new_task(case, TaskKind.MISSING_GLYPH, now, note)
+    task, created = new_task(case, TaskKind.MISSING_GLYPH, now, TaskReason.GLYPH_MISSING)
     taken = case.model_copy(update={"decision": None})
     return Change(taken, (created,), _WORKFLOW, {"outcome": "MISSING_GLYPH"}, tasks=(task,))
 
@@ -249,10 +234,6 @@ def failure_key(execution: str, redrives: int = 0) -> str:
 
 def record_failure(case: Case, execution: str, now: datetime) -> Change:
     """A step failed for good: the case keeps its status and a person gets the task to set it right."""
-    note = (
-        f"The execution {execution} stopped. Its history shows the step and the cause. Mend it, then start the state "
-        "machine again with the same input under a new name: it goes on where the case stands."
-    )
-    task, created = new_task(case, TaskKind.FAILED_STEP, now, note)
+    task, created = new_task(case, TaskKind.FAILED_STEP, now, TaskReason.STEP_FAILED, {"execution": execution})
     failed: tuple[CaseEvent, ...] = (StepFailed(execution=execution), created)
     return Change(case, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))

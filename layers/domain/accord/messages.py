@@ -34,8 +34,10 @@ class Message:
     email: str
 
 
-# The one template that invites to no offer: the customer's means are asked for first.
+# The template that invites to no offer: the customer's means are asked for first.
 ASKING = "QUESTIONS"
+# The template for who was locked out: it leads to whatever the pages hold, offers or not.
+NEW_LINK = "NEW_LINK"
 # The last line lets a phone offer the code on the page of this very site and on no other.
 _AUTOFILL = "\n@{host} #{code}"
 
@@ -53,13 +55,13 @@ def text_id(template: str, language: str) -> str:
 def contact_message(
     template: str, case: Case, offer_ids: Sequence[str], sender: Sender, link: str, now: datetime
 ) -> Message:
-    """The message that brings a personal link, to offers or, without any, to the question of income.
+    """The message that brings a personal link, to offers, to the question of income, or to where the customer was.
 
     Raises NotApprovedError when it invites to offers and none of them may be quoted now.
     """
     said, language = texts("messages")["contacts"][template], case.language
     words = {"institution": sender.institution, "phone": sender.phone, "link": link}
-    if template != ASKING:
+    if template not in (ASKING, NEW_LINK):
         words["until"] = format_date(_until(case, offer_ids, now), language)
     return Message(
         subject=said["subject"][language].format(**words),

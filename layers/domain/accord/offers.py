@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from accord.case import Assessment, Balance, Case, Change, Identification, Offer, Product, Status, TaskKind, new_task
+from accord.case import (
+    Assessment,
+    Balance,
+    Case,
+    Change,
+    Identification,
+    Offer,
+    Product,
+    Status,
+    TaskKind,
+    TaskReason,
+    new_task,
+)
 from accord.errors import MoveNotAllowedError, NotApprovedError
 from accord.events import Actor, OfferMade, OfferSummary, ReviewRequested
 from accord.policy import Policy, RulesOfTheDay
@@ -54,18 +66,18 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh})
         return Change(asking, (), _STEP, {"outcome": "ASK"})
     if not plans:
-        note = "No plan within the policy is affordable. Advise on breathing space and free debt advice."
-        if case.assessment.questions:
-            note += f" Ask first for what is unknown: {', '.join(case.assessment.questions)}."
-        task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, note)
+        unknown = case.assessment.questions
+        reason = TaskReason.MEANS_UNKNOWN if unknown else TaskReason.NO_AFFORDABLE_OFFER
+        facts = {"questions": ", ".join(unknown)} if unknown else {}
+        task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, reason, facts)
         none = case.model_copy(update={"offers": (), **fresh})
         return Change(none, (created,), _STEP, {"outcome": "NO_AFFORDABLE_OFFER"}, tasks=(task,))
 
     reasons = _review_reasons(plans, case, case.identification, case.assessment, rules)
     offers = _offers(plans, case, now, None if reasons else _BY_POLICY, rules)
     if reasons:
-        note = f"Approve or reject these offers: {', '.join(reasons)}."
-        task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, note)
+        why = {"review_reasons": ", ".join(reasons)}
+        task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, TaskReason.OFFERS_NEED_REVIEW, why)
         in_review = case.moved(Status.IN_REVIEW, offers=offers, **(fresh | {"review_reasons": reasons}))
         events = (ReviewRequested(reasons=reasons), created)
         return Change(in_review, events, _STEP, {"outcome": "REVIEW"}, tasks=(task,))

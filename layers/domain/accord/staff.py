@@ -1,15 +1,29 @@
 """What staff decide about a task: it closes, and where the workflow waits for it, the decision stands on the case.
 
-Every choice is a word from a closed list, so that no note can carry personal data. A choice that ends something names
-its reason after a slash: `REJECTED/NOT_AFFORDABLE`.
+Every choice is a word from a closed list, so that nothing personal can be written down. A choice that ends something
+names its reason after a slash: `REJECTED/NOT_AFFORDABLE`.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from accord.case import Case, Change, Decision, StaffTask, Status, TaskKind
+from accord.case import (
+    ENDED,
+    Case,
+    Change,
+    Decision,
+    StaffTask,
+    Status,
+    TaskKind,
+    new_task,
+)
+from accord.contact_gate import may_contact, request_contact
+from accord.customer import offers_to_show
 from accord.errors import DecisionRefusedError
-from accord.events import Actor, CaseEvent, StaffDecided, StaffTaskClosed
+from accord.events import AccessUnlocked, Actor, CaseEvent, StaffDecided, StaffTaskClosed
+from accord.messages import NEW_LINK
+from accord.policy import Policy
 
 _REVIEW = (
     "APPROVED",
@@ -20,6 +34,8 @@ _REVIEW = (
 )
 _RETRY = ("RETRY", "GIVE_UP/CUSTOMER_WITHDREW", "GIVE_UP/CANNOT_BE_SOLVED", "GIVE_UP/OTHER_SOLUTION")
 _TALK = ("REACHED", "NOT_REACHED", "NO_LONGER_NEEDED")
+_CONFIRMED = "IDENTITY_CONFIRMED"
+_UNLOCK = (_CONFIRMED, "NOT_REACHED", "NOT_THE_CUSTOMER", "NO_LONGER_NEEDED")
 
 # The statuses in which the workflow waits for a person, by the kind of task, and what that person may decide.
 _WAITS = {
@@ -36,6 +52,7 @@ _OUTCOMES = {
     TaskKind.MISSING_GLYPH: ("NO_LONGER_NEEDED",),
     TaskKind.ACCOUNT_STANDING: ("NO_LONGER_NEEDED",),
     TaskKind.CALL_CUSTOMER: _TALK,
+    TaskKind.UNLOCK_ACCESS: _UNLOCK,
     TaskKind.ADVISE_CUSTOMER: _TALK,
     TaskKind.FAILED_STEP: ("MENDED", "NO_LONGER_NEEDED"),
 }
@@ -49,12 +66,13 @@ def resumes(case: Case, task: StaffTask) -> bool:
 def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
     """What may be chosen for the task now; nothing when it is closed or a decision is still being taken up.
 
-    Offers that ran out cannot be approved any more.
+    Offers that ran out cannot be approved any more, and the pages of a case that has ended are not opened again.
     """
     if task.outcome is not None:
         return ()
     if not resumes(case, task):
-        return _OUTCOMES[task.kind]
+        ended = case.status in ENDED
+        return tuple(choice for choice in _OUTCOMES[task.kind] if not (choice == _CONFIRMED and ended))
     if case.decision is not None:
         return ()
     ran_out = any(offer.valid_until <= now for offer in case.offers)
@@ -62,30 +80,60 @@ def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
 
 
 def decide(
-    case: Case, task: StaffTask, others: Iterable[StaffTask], choice: str, staff_id: str, now: datetime
+    case: Case,
+    task: StaffTask,
+    others: Iterable[StaffTask],
+    choice: str,
+    staff_id: str,
+    policy: Policy,
+    now: datetime,
 ) -> Change:
-    """Close the task with a choice. Raises DecisionRefusedError when that choice is not open (any more).
+    """Close the task with a choice. Raises DecisionRefusedError when that choice is not open (any more, or yet).
 
     A decision that the workflow waits for also closes `others`, the case's tasks of the same kind: an escalated review
-    has several, and one answer settles them. Result: `outcome` and `staff_id`, so that a repeat can tell whose it was.
+    has several, and one answer settles them. Result: `outcome` and `staff_id`, so that a repeat can tell whose it was,
+    and `unlocked` where the pages' lock of that number is to be lifted.
     """
     if choice not in choices(case, task, now):
         raise DecisionRefusedError("NOT_OPEN")
-    closing = [task]
+    closing: list[StaffTask] = [task]
+    following: list[StaffTask] = []
     events: list[CaseEvent] = []
+    result: dict[str, Any] = {"outcome": choice, "staff_id": staff_id}
     if resumes(case, task):
         closing += [other for other in others if other.kind is task.kind and other.outcome is None and other != task]
         kind = choice.partition("/")[0]
         decision = Decision(decision_id=task.task_id, by="STAFF", kind=kind, at=now, staff_id=staff_id)
         case = case.model_copy(update={"decision": decision})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
+    if choice == _CONFIRMED:
+        case, unlocked = _unlock(case, int(task.facts["lock"]), policy, now)
+        events += unlocked
+        result["unlocked"] = case.unlocked
     events += [StaffTaskClosed(task_id=closed.task_id, outcome=choice) for closed in closing]
+    if task.kind is TaskKind.UNLOCK_ACCESS and choice == "NOT_REACHED" and case.status not in ENDED:
+        # Nobody gets in meanwhile, so somebody has to try again.
+        again, created = new_task(case, task.kind, now, task.reason, task.facts)
+        following.append(again)
+        events.append(created)
+    said = {"outcome": choice, "closed_by": staff_id, "closed_at": now}
     return Change(
         case,
         tuple(events),
         Actor(kind="STAFF", id=staff_id),
-        {"outcome": choice, "staff_id": staff_id},
-        tasks=tuple(
-            closed.model_copy(update={"outcome": choice, "closed_by": staff_id, "closed_at": now}) for closed in closing
-        ),
+        result,
+        tasks=tuple(closed.model_copy(update=said) for closed in closing) + tuple(following),
     )
+
+
+def _unlock(case: Case, lock: int, policy: Policy, now: datetime) -> tuple[Case, tuple[CaseEvent, ...]]:
+    """The person may come in again, with a new link: the old one may be in other hands.
+
+    Raises DecisionRefusedError where no message may leave now: without the new link nobody could come in.
+    """
+    verdict = may_contact(policy, now, case.time_zone, "SMS", case.flags, case.contacts)
+    if not verdict.allowed:
+        raise DecisionRefusedError("MESSAGE_LATER" if verdict.not_before else "MESSAGE_FORBIDDEN", verdict.not_before)
+    offer_ids = tuple(offer.offer_id for offer in offers_to_show(case, now))
+    contacted, requested = request_contact(case, NEW_LINK, offer_ids, verdict, now)
+    return contacted.model_copy(update={"unlocked": lock}), (AccessUnlocked(lock=lock), requested)

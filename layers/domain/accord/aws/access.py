@@ -6,7 +6,7 @@ Every limit is counted by a conditional write before the guess is looked at, so 
 
 Items of the access table (key `pk`, TTL `expires_at`):
   LINK#<hash>               which case a locator means
-  CASE#<id>                 the one link in force, failed tries, when codes were asked for
+  CASE#<id>                 the one link in force, failed tries, locks lifted, when codes were asked for
   CODE#<id>#<purpose>       the one code in force, its tries, who asked and what it is bound to
   SESSION#<hash>            one visit
   CONTACT#<id>              one message that somebody began to send
@@ -116,14 +116,13 @@ class Links:
         return Link(case_id, link["cardholder_id"]["S"])
 
 
-class Codes:
-    """Failed tries and one-time codes of cases. `holder` is the hash of the cookie that asked for a code."""
+class Tries:
+    """Failed tries of cases. The last one locks the case; its locks have numbers, from 1, and each is lifted once."""
 
-    def __init__(self, access_table: str, code_key_id: str) -> None:
+    def __init__(self, access_table: str) -> None:
         self._table = _Table(access_table)
-        self._key_id = code_key_id
 
-    def begin_try(self, case_id: str) -> bool:
+    def begin(self, case_id: str) -> bool:
         """Take one of the case's tries, before anything is compared; False when none is left or there is no case."""
         return (
             self._table.update(
@@ -135,16 +134,39 @@ class Codes:
             is not None
         )
 
-    def give_back_try(self, case_id: str) -> None:
+    def give_back(self, case_id: str) -> None:
         """The try was right, or nothing was there to guess: it does not count as a failure."""
         self._table.update(
             f"CASE#{case_id}", "ADD failures :less", {":less": {"N": "-1"}, ":none": {"N": "0"}}, "failures > :none"
         )
 
-    def is_locked(self, case_id: str) -> bool:
-        """Whether the case has had its last failed try."""
+    def lock(self, case_id: str) -> int | None:
+        """The number of the lock in force; None while the case has tries left."""
         item = self._table.get(f"CASE#{case_id}")
-        return item is not None and int(item["failures"]["N"]) >= FAILURES_PER_CASE
+        if item is None or int(item["failures"]["N"]) < FAILURES_PER_CASE:
+            return None
+        return int(item.get("lifted", {"N": "0"})["N"]) + 1
+
+    def lift(self, case_id: str, lock: int) -> None:
+        """Lift the lock of that number: the tries begin anew, and the link in force ends, as it may be in other hands.
+
+        Repeating it changes nothing, neither a later lock nor a later link.
+        """
+        self._table.update(
+            f"CASE#{case_id}",
+            "SET failures = :none, lifted = :lock REMOVE link",
+            {":none": {"N": "0"}, ":lock": {"N": str(lock)}},
+            "attribute_exists(pk) AND (attribute_not_exists(lifted) OR lifted < :lock)",
+        )
+
+
+class Codes:
+    """One-time codes of cases. `holder` is the hash of the cookie that asked for a code."""
+
+    def __init__(self, access_table: str, code_key_id: str) -> None:
+        self._table = _Table(access_table)
+        self._tries = Tries(access_table)
+        self._key_id = code_key_id
 
     def new(self, case_id: str, purpose: Purpose, holder: str, bound_to: str, now: datetime) -> str | None:
         """A new code of six digits, good for five minutes; the former one stops working.
@@ -194,7 +216,7 @@ class Codes:
             "tries < :most AND expires_at > :now AND attribute_not_exists(used_at)"
             " AND holder = :holder AND bound_to = :bound_to",
         )
-        if in_force is None or not self.begin_try(case_id):
+        if in_force is None or not self._tries.begin(case_id):
             return False
         salt = in_force["salt"]
         if not hmac.compare_digest(self._mac(case_id, purpose, salt["S"], code), in_force["mac"]["S"]):
@@ -206,7 +228,7 @@ class Codes:
             {":now": _epoch(now), ":salt": salt},
             "attribute_not_exists(used_at) AND salt = :salt",
         )
-        self.give_back_try(case_id)  # it was the right code, even where the same moment used it already
+        self._tries.give_back(case_id)  # it was the right code, even where the same moment used it already
         return used is not None
 
     def _may_have_another(self, case_id: str, purpose: Purpose, now: datetime) -> bool:

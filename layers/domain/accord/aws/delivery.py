@@ -9,21 +9,20 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from accord.aws.access import Claim, Deliveries, Links
+from accord.aws.access import Claim, Deliveries, Links, Tries
 from accord.aws.clients import client, error_code, translated
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.case import Case, Status
+from accord.case import ENDED, Case, Status, TaskReason
 from accord.contact_gate import may_contact
 from accord.customer import note_delivery, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
-from accord.messages import contact_message, sender_of, text_id
+from accord.messages import NEW_LINK, contact_message, sender_of, text_id
 from accord.person import Person
 from accord.policy import Policy, load_policy
 
 # An attempt lives as long as the function, 30 s. A claim that nobody has settled after this is in doubt.
 _BUSY_FOR = timedelta(minutes=2)
-_LOST = "Nobody knows whether the message arrived: the answer was lost. Ask the customer before sending another."
 
 
 class Contact(BaseModel):
@@ -61,10 +60,9 @@ def _send(call: Callable[[], object]) -> None:
     except ServiceUnavailableError as error:
         if _certainly_not_sent(error.__cause__):
             raise
-        raise NotSentError(_LOST) from None
+        raise NotSentError(TaskReason.MESSAGE_IN_DOUBT) from None
     except ClientError as error:
-        reason = error_code(error)
-        raise NotSentError(f"The message was refused ({reason}). Check how the customer can be reached.") from None
+        raise NotSentError(TaskReason.MESSAGE_REJECTED, error=error_code(error)) from None
 
 
 def _certainly_not_sent(cause: BaseException | None) -> bool:
@@ -72,6 +70,17 @@ def _certainly_not_sent(cause: BaseException | None) -> bool:
     if isinstance(cause, ClientError):
         return cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 500
     return isinstance(cause, ConnectTimeoutError | EndpointConnectionError)
+
+
+def _is_overtaken(contact: Contact, case: Case, now: datetime) -> bool:
+    """Whether the case has moved on, so that nobody needs the message any more."""
+    if contact.template == NEW_LINK:  # the pages are there until the case ends, whatever they hold meanwhile
+        return case.status in ENDED
+    if case.status not in (Status.INVITED, Status.NEGOTIATING):
+        return True
+    if not contact.offer_ids:
+        return bool(case.offers)
+    return {offer.offer_id for offer in offers_to_show(case, now)}.isdisjoint(contact.offer_ids)
 
 
 class Messenger:
@@ -82,6 +91,7 @@ class Messenger:
         cases: CaseStore,
         people: PeopleStore,
         links: Links,
+        tries: Tries,
         deliveries: Deliveries,
         public_base_url: str,
         mail_sender: str,
@@ -89,6 +99,7 @@ class Messenger:
         self._cases = cases
         self._people = people
         self._links = links
+        self._tries = tries
         self._deliveries = deliveries
         self._base_url = public_base_url
         self._mail_sender = mail_sender
@@ -103,41 +114,42 @@ class Messenger:
         if (done := self._cases.result_of(contact.case_id, key)) is not None:
             return str(done["outcome"])
         case = self._cases.get(contact.case_id)
-        by_hand = ""
+        if case.unlocked:
+            # Who decided it may have stopped before the lock was lifted; lifted after this, it would end the new link.
+            self._tries.lift(case.case_id, case.unlocked)
+        failure: NotSentError | None = None
         try:
             outcome = self._send_once(contact, case, now)
         except NotSentError as error:
-            outcome, by_hand = "FAILED", str(error)
+            outcome, failure = "FAILED", error
         text = text_id(contact.template, case.language)
         self._cases.change(
             contact.case_id,
             key,
-            lambda case: note_delivery(case, contact.contact_id, outcome, text, now, by_hand=by_hand),
+            lambda case: note_delivery(case, contact.contact_id, outcome, text, now, failure),
         )
         return outcome
 
     def _send_once(self, contact: Contact, case: Case, now: datetime) -> str:
         policy = load_policy(case.jurisdiction)
-        on_offer = {offer.offer_id for offer in offers_to_show(case, now)}
-        overtaken = on_offer.isdisjoint(contact.offer_ids) if contact.offer_ids else bool(case.offers)
-        if case.status not in (Status.INVITED, Status.NEGOTIATING) or overtaken:
+        if _is_overtaken(contact, case, now):
             return "OVERTAKEN"
         # The queue may have held the contact back for hours: what was allowed then need not be allowed now.
         before = tuple(record for record in case.contacts if record.contact_id != contact.contact_id)
         verdict = may_contact(policy, now, case.time_zone, contact.channel, case.flags, before)
         if not verdict.allowed:
-            raise NotSentError(f"The message came too late to be allowed: {verdict.rule}. Find a lawful way or time.")
+            raise NotSentError(TaskReason.MESSAGE_TOO_LATE, rule=str(verdict.rule))
         try:
             person = self._people.get(case.cardholder_id)
         except PersonNotFoundError:
-            raise NotSentError("There is no phone number or address of the customer any more.") from None
+            raise NotSentError(TaskReason.CUSTOMER_DATA_MISSING) from None
         if contact.channel == "EMAIL" and person.email is None:
-            raise NotSentError("There is no e-mail address of the customer.")
+            raise NotSentError(TaskReason.EMAIL_MISSING)
         claim = self._deliveries.claim(contact.contact_id, now, _BUSY_FOR)
         if claim is Claim.BUSY:
             raise ServiceUnavailableError("the contact is being sent right now")
         if claim is Claim.DOUBTFUL:
-            raise NotSentError(_LOST)
+            raise NotSentError(TaskReason.MESSAGE_IN_DOUBT)
         try:
             self._send(contact, case, person, policy, now)
         except ServiceUnavailableError:
