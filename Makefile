@@ -6,8 +6,17 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Or else uv would install into whatever environment the shell has activated.
+export VIRTUAL_ENV := $(CURDIR)/.venv
 export PYTHONPATH := $(CURDIR)/layers/domain:$(CURDIR)/layers/documents:$(CURDIR)
 export SAM_CLI_TELEMETRY := 0
+# uv and npm want a cache in the home directory; where nothing can be written there, it lies with the rest.
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+export UV_CACHE_DIR ?= $(CURDIR)/.venv/.cache/uv
+export npm_config_cache ?= $(CURDIR)/.venv/.cache/npm
+endif
+# What the shell has set for AWS would lead past the local stack; moto reads it as soon as it is imported.
+LOCALLY := env -u AWS_PROFILE -u AWS_DEFAULT_PROFILE -u AWS_ENDPOINT_URL
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,23 +58,23 @@ setup: .venv/.packages .venv/.npm .venv/.fonts
 # --- everyday -------------------------------------------------------------------------------------------------
 
 run: setup ## the whole application on this machine, with a sample portfolio; Ctrl-C ends it
-	@$(BIN)/python -m infra.local
+	@$(LOCALLY) $(BIN)/python -m infra.local
 
 test: setup .venv/.browser ## all tests
-	@$(BIN)/pytest -n auto --dist loadgroup -q
+	@$(LOCALLY) $(BIN)/pytest -n auto --dist loadgroup -q
 
 demo: setup ## one case from overdue event to active plan, as a timeline; the exit status tells
-	@$(BIN)/python -m infra.demo
+	@$(LOCALLY) $(BIN)/python -m infra.demo
 
 audit: setup ## check a case's chain of events while `make run` is up: make audit CASE=its-id
 	@test -n "$(CASE)" || { echo "Which case? make audit CASE=its-id; the page of executions lists the ids"; exit 2; }
-	@AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=ap-southeast-1 \
+	@$(LOCALLY) AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=ap-southeast-1 \
 		$(BIN)/python -m accord.audit verify "$(CASE)" --stack accord-local \
 		--endpoint-url "http://127.0.0.1:$(or $(ACCORD_AWS_PORT),4566)"
 
 real: setup ## real accounts through the local stack: make real DATA=file.csv.gz [ROWS=300]
 	@test -n "$(DATA)" || { echo "Which accounts? make real DATA=file.csv.gz"; exit 2; }
-	@$(BIN)/python -m infra.data.run_real --source "$(DATA)" --rows $(or $(ROWS),300)
+	@$(LOCALLY) $(BIN)/python -m infra.data.run_real --source "$(DATA)" --rows $(or $(ROWS),300)
 
 lint: setup ## style, types, template, state machines
 	@ruff check . && ruff format --check .
@@ -75,7 +84,7 @@ lint: setup ## style, types, template, state machines
 	@sam validate --lint --template template.yaml --region us-east-1
 
 bench: setup ## numbers of speed, measured
-	@$(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds -q
+	@$(LOCALLY) $(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds -q
 
 # --- deploying ------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from infra.local.stack import LocalStack, Problem
 
 
+PORTS = {"ACCORD_WEB_PORT": 8080, "ACCORD_AWS_PORT": 4566}
+
+
 class CannotStartError(Exception):
     """Why, and the way out."""
 
@@ -34,10 +37,7 @@ def main() -> int:
     try:
         if asked.portfolio is not None and not asked.portfolio.is_file():
             raise CannotStartError(f"There is no file {asked.portfolio}.")
-        listeners = (
-            _listener("ACCORD_WEB_PORT", 8080, "the pages"),
-            _listener("ACCORD_AWS_PORT", 4566, "the AWS endpoint"),
-        )
+        listeners = _listener("ACCORD_WEB_PORT", "the pages"), _listener("ACCORD_AWS_PORT", "the AWS endpoint")
         _run(console, *listeners, asked.portfolio, asked.empty)
     except CannotStartError as error:
         console.print(f"[red]Accord cannot start.[/red] {error}")
@@ -47,17 +47,25 @@ def main() -> int:
     return 0
 
 
-def _listener(variable: str, default: int, purpose: str) -> socket.socket:
-    text = os.environ.get(variable, str(default))
+def _listener(variable: str, purpose: str) -> socket.socket:
+    text = os.environ.get(variable, str(PORTS[variable]))
     try:
         return listen(int(text))
     except (ValueError, OverflowError):
-        raise CannotStartError(f"{variable} is {text!r}; it has to be a port number, like {default}.") from None
+        raise CannotStartError(f"{variable} is {text!r}; it has to be a port number, like {PORTS[variable]}.") from None
     except OSError as error:
+        others = " ".join(f"{name}={_free_port(port)}" for name, port in PORTS.items())  # who runs twice needs both
         raise CannotStartError(
-            f"Port {text} for {purpose} is not free ({error.strerror}). "
-            f"Choose another: {variable}={default + 10000} make run"
+            f"Port {text} for {purpose} is not free ({error.strerror}). Choose others: {others} make run"
         ) from None
+
+
+def _free_port(default: int) -> int:
+    for port in range(default + 10_000, 2**16, 10_000):
+        with suppress(OSError):
+            listen(port).close()
+            return port
+    return 0  # any
 
 
 def _run(console: Console, web: socket.socket, aws: socket.socket, portfolio: Path | None, empty: bool) -> None:

@@ -34,6 +34,7 @@ class Gateway:
         self._stack, self._holders = stack, holders
         self._routes = stack.template.routes()
         self._binary = stack.template.binary_bodies()
+        self._own_answers = stack.template.gateway_responses()
         self._api_id = uuid.uuid4().hex[:10]
         self._map = Map(
             [_rule(index, route) for index, route in enumerate(self._routes)], strict_slashes=False, merge_slashes=False
@@ -61,21 +62,32 @@ class Gateway:
         except HTTPException:
             return self._page(request)
         if (request.content_length or 0) > _BODY_LIMIT:
-            return _message(413, "Request Too Long")
+            return self._own_answer("REQUEST_TOO_LARGE", 413, "Request Too Long")
         route = self._routes[index]
         event = proxy_event(request, route, parameters, self._stack.api_stage, self._api_id, self._binary)
         try:
             result = self._stack.invoke(route.function, event)
         except FunctionError as error:
             self._stack.report(route.function, error.in_one_line)
-            return _message(502, "Internal server error")
-        return http_response(result)
+            result = None
+        return http_response(result) or self._own_answer("DEFAULT_5XX", 502, "Internal server error")
+
+    def _own_answer(self, kind: str, status: int, message: str) -> Response:
+        """What the gateway itself answers: as the template has it for the type, or else for its family, or else in
+        API Gateway's own words. A template's `$context` variables are not filled in here."""
+        answer = self._own_answers.get(kind) or self._own_answers.get(f"DEFAULT_{status // 100}XX") or {}
+        headers = Headers({"Content-Type": "application/json"})
+        for name, value in answer.get("responseParameters", {}).items():
+            headers[name.removeprefix("gatewayresponse.header.")] = value[1:-1]  # a static value is quoted
+        body = answer.get("responseTemplates", {}).get("application/json", json.dumps({"message": message}))
+        return Response(body, status=int(answer.get("statusCode", status)), headers=headers)
 
     def _page(self, request: Request) -> Response:
         try:
             page, parameters = self._pages.bind_to_environ(request.environ).match()
         except HTTPException:
-            return _message(403, "Missing Authentication Token")  # API Gateway's words for a route that is not there
+            # API Gateway's name for a route that is not there
+            return self._own_answer("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
         chinese = request.args.get("lang", request.accept_languages.best_match(["en", "zh"], "en")).startswith("zh")
         headers = {"Cache-Control": "no-store"}
         if page != self._execution:
@@ -200,10 +212,10 @@ def proxy_event(
     }  # fmt: skip
 
 
-def http_response(result: Any) -> Response:
-    """What API Gateway makes of a function's answer; an answer of another form is a 502."""
+def http_response(result: Any) -> Response | None:
+    """What API Gateway makes of a function's answer; None when it is of another form, which ends as a 502."""
     if not isinstance(result, dict) or not str(result.get("statusCode", "")).isdecimal():
-        return _message(502, "Internal server error")
+        return None
     headers = Headers()
     many = result.get("multiValueHeaders") or {}
     for name, value in (result.get("headers") or {}).items():
@@ -216,7 +228,3 @@ def http_response(result: Any) -> Response:
     content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
     headers.setdefault("Content-Type", "application/json")
     return Response(content, status=int(result["statusCode"]), headers=headers)
-
-
-def _message(status: int, text: str) -> Response:
-    return Response(json.dumps({"message": text}), status=status, content_type="application/json")

@@ -1,5 +1,7 @@
 """Listens on this machine and serves WSGI applications there."""
 
+import errno
+import os
 import socket
 import threading
 from typing import Any
@@ -16,6 +18,8 @@ class QuietRequestHandler(WSGIRequestHandler):
 
 def listen(port: int) -> socket.socket:
     """A socket that listens on this machine only; port 0 takes any free one. Raises OSError when the port is taken."""
+    if _answers("::1", port):  # `localhost` is that to many a browser: our visitors would go there
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -25,6 +29,14 @@ def listen(port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=0.2).close()
+    except OSError:
+        return False
+    return True
 
 
 class Server:

@@ -108,8 +108,17 @@ class LocalTemplate:
 
     def binary_bodies(self) -> bool:
         """Whether the REST API passes every body on as base64, because it counts all types as binary."""
-        apis = [properties for _, properties in self.resources("AWS::ApiGateway::RestApi")]
-        return any("*/*" in api.get("Body", {}).get("x-amazon-apigateway-binary-media-types", []) for api in apis)
+        return "*/*" in self._rest_api().get("x-amazon-apigateway-binary-media-types", [])
+
+    def gateway_responses(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the REST API itself answers, by the type of answer, where the template says so."""
+        responses: Mapping[str, Mapping[str, Any]] = self._rest_api().get("x-amazon-apigateway-gateway-responses", {})
+        return responses
+
+    def _rest_api(self) -> Mapping[str, Any]:
+        """The OpenAPI document that SAM makes of the REST API; empty without one."""
+        bodies = [properties.get("Body", {}) for _, properties in self.resources("AWS::ApiGateway::RestApi")]
+        return bodies[0] if bodies else {}
 
     def routes(self) -> list[Route]:
         """Every route of the REST API."""

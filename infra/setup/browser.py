@@ -18,7 +18,7 @@ def main() -> int:
     missing = [] if browser() else ["chromium"]
     if not shutil.which("pdfsig"):
         missing.append("poppler-utils")
-    if missing and shutil.which("apt-get"):
+    if missing and shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo")):
         print(f"setting up: {', '.join(missing)} (Debian packages)")
         sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
         quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}

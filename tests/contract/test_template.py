@@ -115,6 +115,42 @@ def test_staff_routes_need_a_signed_request_and_customer_routes_are_open() -> No
             assert event["Properties"].get("Auth", {}).get("Authorizer") == ("AWS_IAM" if staff else None)
 
 
+# --- what the gateway itself answers ---------------------------------------------------------------------------
+
+GATEWAY_RESPONSES = of_type("AWS::Serverless::Api")["Api"]["GatewayResponses"]
+SAFE = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+}
+PLAIN = {"html", "head", "meta", "title", "body", "main", "section", "h1", "h2", "p", "small", "hr"}
+
+
+def test_no_answer_of_the_gateway_is_left_in_its_own_words() -> None:
+    assert {"MISSING_AUTHENTICATION_TOKEN", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(GATEWAY_RESPONSES)
+    assert [kind for kind, answer in GATEWAY_RESPONSES.items() if "StatusCode" in answer] == [
+        "MISSING_AUTHENTICATION_TOKEN"
+    ], "a status at a default would take the place of every other, of 429 and 504 too"
+
+
+@pytest.mark.parametrize("kind", sorted(GATEWAY_RESPONSES))
+def test_an_answer_of_the_gateway_is_a_plain_page_in_both_languages(kind: str) -> None:
+    answer = GATEWAY_RESPONSES[kind]
+    assert answer["ResponseParameters"] == {"Headers": {name: f"'{value}'" for name, value in SAFE.items()}}
+    assert list(answer["ResponseTemplates"]) == ["application/json"], "another type would be for other browsers"
+    page = answer["ResponseTemplates"]["application/json"]
+    tags = re.findall(r"<(\w+)([^>]*)>", page)
+    assert {tag for tag, _ in tags} <= PLAIN
+    attributes = {name for _, given in tags for name in re.findall(r"([\w-]+)=", re.sub(r'"[^"]*"', "", given))}
+    assert attributes == {"lang", "charset", "name", "content"}
+    assert page.index('lang="zh-CN"') < page.index('lang="en"')
+    assert "$" not in page, "the local gateway fills nothing in"
+    assert not re.search(r"\d{3}", page), "the number to call is on the card, which the gateway does not know"
+
+
 # --- policies --------------------------------------------------------------------------------------------------
 
 

@@ -47,8 +47,20 @@ def test_a_port_in_use_is_one_sentence_with_the_way_out(taken_port: int, variabl
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 1
     assert f"Port {taken_port}" in said
-    assert re.search(rf"{variable}=\d+ make run", said)
+    assert re.search(r"ACCORD_WEB_PORT=\d+ ACCORD_AWS_PORT=\d+ make run", said)
     assert len(said.strip().splitlines()) == 1
+
+
+def test_a_port_where_localhost_leads_to_another_program_is_in_use() -> None:
+    with socket.socket(socket.AF_INET6) as other:
+        try:
+            other.bind(("::1", 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        other.listen()
+        port = other.getsockname()[1]
+        said, _ = run(ACCORD_WEB_PORT=str(port), ACCORD_AWS_PORT="0").communicate(timeout=30)
+    assert f"Port {port} for the pages is not free" in said
 
 
 @pytest.mark.parametrize("text", ["web", "99999"])

@@ -4,14 +4,17 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from werkzeug.test import Client, TestResponse
 
 from infra.local.gateway import STAFF_ARN, Gateway, http_response, with_links
-from infra.local.stack import LocalStack
+from infra.local.stack import REGION, LocalStack
+from infra.local.template import read_template
 
+ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = Path(__file__).parent / "fixtures" / "local_stack" / "template.yaml"
 
 
@@ -86,14 +89,17 @@ def test_a_binary_answer_is_decoded(browser: Client) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/nothing"), ("DELETE", "/staff"), ("HEAD", "/staff"), ("GET", "/orders//lines")]
 )
-def test_a_route_that_is_not_there_is_forbidden(browser: Client, method: str, path: str) -> None:
+def test_a_route_that_is_not_there_is_answered_as_the_template_says(browser: Client, method: str, path: str) -> None:
     response = browser.open(path, method=method)
-    assert response.status_code == 403
-    if method != "HEAD":
-        assert json.loads(response.data) == {"message": "Missing Authentication Token"}
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "text/html"
+    assert response.headers["X-Policy"] == "default-src 'none'"
+    assert response.text == ("" if method == "HEAD" else "<p>No such page</p>")
 
 
-def test_an_error_in_the_function_is_a_bad_gateway_without_a_word_of_why(browser: Client, stack: LocalStack) -> None:
+def test_what_the_template_does_not_word_is_api_gateways_own_message_without_a_word_of_why(
+    browser: Client, stack: LocalStack
+) -> None:
     response = browser.get("/broken")
     assert (response.status_code, json.loads(response.data)) == (502, {"message": "Internal server error"})
     assert stack.problems[-1].what == "RuntimeError: broken on purpose"
@@ -101,12 +107,22 @@ def test_an_error_in_the_function_is_a_bad_gateway_without_a_word_of_why(browser
 
 def test_an_answer_of_another_form_is_a_bad_gateway(browser: Client) -> None:
     assert browser.get("/odd").status_code == 502
-    assert http_response("text").status_code == 502
+    assert http_response("text") is None
 
 
-def test_a_body_beyond_ten_megabytes_is_refused(browser: Client) -> None:
+def test_a_body_beyond_ten_megabytes_is_refused_in_the_words_for_its_family(browser: Client) -> None:
     response = browser.post("/orders/7", data=b"x" * (10 * 1024 * 1024 + 1), content_type="text/plain")
-    assert (response.status_code, json.loads(response.data)) == (413, {"message": "Request Too Long"})
+    assert (response.status_code, json.loads(response.data)) == (413, {"sorry": True})
+
+
+def test_a_mistyped_address_of_the_application_shows_the_page_of_its_template() -> None:
+    template = read_template(ROOT / "template.yaml", REGION, {})
+    properties = template.source["Resources"]["Api"]["Properties"]["GatewayResponses"]["MISSING_AUTHENTICATION_TOKEN"]
+    response = Client(Gateway(cast("LocalStack", SimpleNamespace(template=template)))).get("/c/cut/short")
+    assert response.status_code == 404
+    assert response.text == properties["ResponseTemplates"]["application/json"]
+    assert response.content_type == "text/html; charset=utf-8"
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
 
 
 # --- the stack's own pages -----------------------------------------------------------------------------------------
