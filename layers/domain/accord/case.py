@@ -116,6 +116,12 @@ class Circumstances(Value):
     other_debt_payments: MinorUnits | None = None
     dependants: int | None = None
     hardship: str | None = None
+    hardship_months: int | None = None  # how long it is expected to last
+    region: str | None = None  # a key of the policy's tables; None is its DEFAULT
+    fixed_costs: dict[str, MinorUnits] | None = None  # by category: HOUSING, UTILITIES, TAX …; priority debts among them
+    flexible_costs: dict[str, MinorUnits] | None = None  # food_housekeeping, communications_leisure, personal
+    other_unsecured_balance: MinorUnits | None = None  # what is owed to other creditors without security
+    savings: MinorUnits | None = None  # what could be drawn at once
     told_by: str = "BILLING"  # BILLING, CUSTOMER or STAFF
 
 
@@ -139,12 +145,21 @@ class AssessmentLine(Value):
 class Assessment(Value):
     """What the person can really pay a month, and how sure we are."""
 
-    affordable_monthly: MinorUnits
+    affordable_monthly: MinorUnits  # the cautious end of the range: what is offered reckons with it
+    affordable_most: MinorUnits | None = None  # the other end, where something is unknown; else the same
+    stressed_monthly: MinorUnits | None = None  # what would be affordable if part of the income were gone
+    savings_available: MinorUnits = 0  # what a lump sum may draw on beside the monthly amount
     disposable_income: int | None  # None when income or spending is unknown
+    band: str = "FULL"  # NONE, TOKEN, PARTIAL or FULL: what the affordable amount comes to
     confidence: str  # HIGH, MEDIUM or LOW
     exceeds_ability: bool  # Art. 70, first precondition: the debt exceeds the ability to pay
     willing: bool  # Art. 70, second precondition: still willing to repay
+    willingness: str = "MEDIUM"  # HIGH, MEDIUM or LOW, from behaviour towards this debt alone
+    hardship: str | None = None
+    hardship_months: int | None = None
     questions: tuple[str, ...]  # what to ask the customer: INCOME, ESSENTIAL_SPEND
+    evidence: tuple[str, ...] = ()  # the papers that the amount and the hardship ask for
+    doubts: tuple[str, ...] = ()  # figures that a person has to look at first
     lines: tuple[AssessmentLine, ...]
     rules: tuple[str, ...]
 
@@ -152,9 +167,25 @@ class Assessment(Value):
 class Product(StrEnum):
     """What the bank may offer."""
 
-    INTEREST_FREE = "INTEREST_FREE"
+    INSTALMENT = "INSTALMENT"  # at the card's own rate
     REDUCED_RATE = "REDUCED_RATE"
+    INTEREST_FREE = "INTEREST_FREE"  # 停息挂账, the interest freeze: the balance bears nothing more
     LUMP_SUM = "LUMP_SUM"
+
+
+class Bound(Value):
+    """What set one figure of an offer: the rule, and the amount, number or rate that it allowed."""
+
+    figure: str  # MONTHLY, MONTHS, RATE, WAIVED, FIRST_DUE, LUMP_SUM
+    rule: str
+    allows: int
+
+
+class Worth(Value):
+    """What the bank may expect of an offer, in minor units of today. Never told to a customer."""
+
+    expected: int
+    without_plan: int  # the best of waiting and of selling the debt
 
 
 class Offer(Value):
@@ -177,6 +208,12 @@ class Offer(Value):
     valid_until: datetime
     policy_version: str
     rules: tuple[str, ...]
+    best_at: tuple[str, ...] = ()  # LOWEST_MONTHLY, LOWEST_TOTAL, SOONEST_FREE, OWN_AMOUNT
+    bounds: tuple[Bound, ...] = ()
+    worth: Worth | None = None
+    resilient: bool = True  # still affordable if part of the income were gone
+    approver: str = "POLICY"  # the least role whose authority the concession is within
+    four_eyes: bool = False  # two persons have to approve
     approved_by: str | None  # "policy", a staff member's id, or None while in review
 
     @property

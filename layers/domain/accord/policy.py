@@ -8,11 +8,20 @@ from collections.abc import Mapping
 from datetime import date, time
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from accord.case import ClosedReason, Product
 from accord.errors import RuleMissingError
@@ -41,11 +50,25 @@ Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
 Ppm = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 Months = Annotated[int, Field(strict=True, ge=1, le=600)]
 Bucket = Literal["M0", "M1", "M2", "M3", "M4", "M5", "M6", "M6+"]
-Component = Literal["interest", "penalty_interest", "late_fees", "fees"]
+Component = Literal["principal", "interest", "penalty_interest", "late_fees", "fees"]
 Content = Literal["debt", "repayment", "charges", "no_new_card", "rights_and_breach", "other"]
 Words = tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z_]*$")], ...]
 Texts = dict[Literal["zh-CN", "en"], str]
-Waivers = dict[Component, dict[Bucket, Percent]]
+BUCKETS: tuple[str, ...] = get_args(Bucket)
+AnyValue = TypeVar("AnyValue")
+
+
+def _every_bucket(by_bucket: Any) -> Any:
+    """`ALL` in a pack stands for every bucket that is not named."""
+    if isinstance(by_bucket, dict) and "ALL" in by_bucket:
+        return dict.fromkeys(BUCKETS, by_bucket["ALL"]) | {k: v for k, v in by_bucket.items() if k != "ALL"}
+    return by_bucket
+
+
+ByBucket = Annotated[dict[Bucket, AnyValue], BeforeValidator(_every_bucket)]
+Waivers = dict[Component, ByBucket[Percent]]
+Word = Annotated[str, Field(pattern=r"^[A-Z][A-Z_0-9]*$")]
+Role = Literal["POLICY", "NEGOTIATOR", "LEAD", "MANAGER"]  # who approves, in the order of their authority
 Ending = Literal["BREACHED", "COMPLETED"] | ClosedReason
 
 
@@ -78,29 +101,140 @@ class QuietHours(Closed):
         return self
 
 
+class Band(Closed):
+    """From what is known least to what is likely most: where a figure is unknown, both ends are reckoned with."""
+
+    least: int = Field(strict=True, ge=0, le=100)
+    most: int = Field(strict=True, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def is_in_order(self) -> "Band":
+        if self.least > self.most:
+            raise ValueError("least is above most")
+        return self
+
+
+class Household(Closed):
+    """An amount a month by household: for the first person, and for each further one."""
+
+    first: Amount
+    further: Amount
+
+    def of(self, persons: int) -> int:
+        """The amount for so many persons."""
+        return self.first + self.further * max(persons - 1, 0)
+
+
+class Evidence(Closed):
+    """Which papers somebody has to show from an amount owed on; of these hardships alone where some are named."""
+
+    owed_from: Amount
+    hardships: tuple[Word, ...] = ()
+    papers: tuple[Word, ...] = Field(min_length=1)
+
+
+class Doubts(Closed):
+    """Figures that a person looks at first. Shares in per cent."""
+
+    surplus_above_percent: Count  # of income: too good
+    paid_above_income_percent: Count  # what was paid to this card a month, of income: something is missing
+    spend_below_floor_percent: Count  # told spending, of the protected floor: nobody lives on that
+    income_above_limit_percent: Count  # a month's income, of the card's limit: a slip of the pen
+
+
+class Segment(Closed):
+    """Accounts that owe less than an amount, none for the last."""
+
+    name: Word
+    owed_below: Amount | None = None
+
+
+class Watch(Closed):
+    """Who is only watched: so early, and so unlikely to miss the next payment too."""
+
+    days_past_due_up_to: Count
+    pd_below_ppm: Ppm
+
+
+class Cap(Closed):
+    """The most of a component that somebody may give up: a share of it, and an amount."""
+
+    percent: Percent
+    amount: Amount
+
+
+class ShareBand(Closed):
+    """How much likelier a plan breaks whose instalment takes up to a share of what is left: per cent of the base."""
+
+    share_up_to: Percent
+    percent: Count
+
+
+class Reage(Closed):
+    """When an account may count as current again, and how often."""
+
+    account_months: Count
+    payments_first: Count
+    per_12_months: Count
+    per_60_months: Count
+    workout_per_60_months: Count
+
+
+Flexible = Literal["food_housekeeping", "communications_leisure", "personal"]
+
+
+def _has_default(regions: dict[str, Any]) -> dict[str, Any]:
+    if "DEFAULT" not in regions:
+        raise ValueError("DEFAULT is missing: it holds for every region that is not named")
+    return regions
+
+
+Regions = Annotated[dict[Word, AnyValue], AfterValidator(_has_default)]
+
+
+def _rising(bands: tuple[ShareBand, ...]) -> tuple[ShareBand, ...]:
+    shares = [band.share_up_to for band in bands]
+    if not shares or shares[-1] != 100 or shares != sorted(set(shares)):
+        raise ValueError("the shares have to rise and to end at 100")
+    return bands
+
+
 # What a value has to be, by key. The field's names: a new rule is a new line here and in the packs.
 _VALUES: Mapping[str, Any] = {
     "identification.exclusions": Words,
     "identification.vulnerable_hardships": Words,
+    "identification.segments": Annotated[tuple[Segment, ...], Field(min_length=1)],
+    "identification.watch": Watch,
+    "identification.early_contact_pd_ppm": Ppm,
     "negotiation.new_round_after_days": DaysByEnding,
     "contact.quiet_hours_local": QuietHours,
     "contact.channels": Words,
     "contact.stop_on": Words,
-    "contact.max_connected_voice_per_debtor_per_day": Count,
-    "contact.max_unanswered_attempts_per_number_per_day": Count,
+    "contact.max_connected_voice_per_debtor_per_day": Count | None,
+    "contact.max_unanswered_attempts_per_number_per_day": Count | None,
+    "contact.max_calls_rolling_7d_per_debt": Count | None,
+    "contact.cooldown_after_conversation_days": Count | None,
+    "contact.third_party_allowed_when": Words,
     "contact.max_messages_per_day": Count,
     "contact.max_contacts_rolling_7_days": Count,
     "assessment.income_counted_percent": dict[Literal["BILLING", "CUSTOMER", "STAFF"], Percent],
-    "assessment.protected_floor_per_person": Amount,
-    "assessment.dependants_when_unknown": Count,
-    "assessment.essential_percent_when_unknown": Percent,
-    "assessment.other_debts_percent_when_unknown": Percent,
+    "assessment.protected_floor": Regions[Household],
+    "assessment.guidelines": Regions[dict[Flexible, Household]],
+    "assessment.dependants_when_unknown": Band,
+    "assessment.essential_percent_when_unknown": Band,
+    "assessment.other_debts_percent_when_unknown": Band,
     "assessment.contingency_percent": Percent,
     "assessment.contingency_cap": Amount,
     "assessment.affordability_percent": Percent,
     "assessment.rounding_step": Annotated[int, Field(strict=True, ge=1, le=10**9)],
     "assessment.history_percent": Percent,
     "assessment.willing_within_months": Count,
+    "assessment.stress_percent": Percent,
+    "assessment.savings_kept_months": Count,
+    "assessment.hardship_months": dict[Word, Months],
+    "assessment.evidence": tuple[Evidence, ...],
+    "assessment.doubts": Doubts,
+    "automated_decision.human_review_on_request": bool,
     "plan.max_term_months": Months,
     "plan.agreement_required_fields": tuple[Content, ...],
     "plan.no_new_card_undertaking": bool,
@@ -109,16 +243,33 @@ _VALUES: Mapping[str, Any] = {
     "plan.cure_days": Count,
     "plan.breach_after_missed": Count,
     "plan.breach_after_days_past_due": Count,
+    "interest.on_fees": bool,
+    "allocation.order": dict[Literal["UP_TO_90_DAYS", "FROM_91_DAYS", "IN_PLAN"], tuple[Component, ...]],
+    "reage.limits": Reage | None,
+    "retention.recording_years": Count,
+    "retention.impact_assessment_years": Count | None,
+    "tax.forgiveness_report_threshold": Amount | None,
     "offer.valid_days": Count,
     "offer.first_due_after_days": Count,
-    "offer.terms_months": tuple[Months, ...],
+    "offer.terms_months": Annotated[tuple[Months, ...], Field(min_length=1)],
     "offer.ordinary_max_months": Months,
     "offer.min_instalment": Amount,
-    "offer.reduced_rate_ppm": Ppm,
-    "offer.products": dict[Bucket, tuple[Product, ...]],
+    "offer.rates_ppm": tuple[Ppm, ...],
+    "offer.products": ByBucket[tuple[Product, ...]],
+    "offer.price_floor_percent": Percent,
     "waiver.plan_percent": Waivers,
     "waiver.lump_sum_percent": Waivers,
+    "waiver.steps_percent": Annotated[tuple[Percent, ...], Field(min_length=1)],
     "lump_sum.months_to_pay": Months,
+    "pricing.discount_rate_ppm": Ppm,
+    "pricing.break_ppm_a_month": ByBucket[Ppm],
+    "pricing.break_percent_by_share": Annotated[tuple[ShareBand, ...], AfterValidator(_rising)],
+    "pricing.recovery_percent_without_plan": ByBucket[Percent],
+    "pricing.bulk_sale_percent": ByBucket[Percent],
+    "pricing.cost_of_plan": Amount,
+    "authority.concession": dict[Role, dict[Component, ByBucket[Cap]]],
+    "authority.four_eyes_above": Amount,
+    "authority.cumulative_12_months": dict[Role, Amount],
     "review.financed_above": Amount,
     "review.vulnerable": bool,
     "review.low_confidence_above": Amount,
