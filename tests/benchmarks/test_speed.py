@@ -31,13 +31,13 @@ def test_an_annuity_of_sixty_instalments(benchmark: BenchmarkFixture) -> None:
 
 def test_assessment(benchmark: BenchmarkFixture) -> None:
     policy = load_policy("CN")
-    case = identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, TODAY).case
+    case = identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, NOW).case
     assert benchmark(assess, case, policy, TODAY).result == {"outcome": "ASSESSED"}
 
 
 def test_a_proposal(benchmark: BenchmarkFixture) -> None:
     policy = load_policy("CN")
-    case = assess(identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, TODAY).case, policy, TODAY).case
+    case = assess(identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, NOW).case, policy, TODAY).case
     assert benchmark(propose, case, policy, NOW).result == {"outcome": "OFFERED"}
 
 

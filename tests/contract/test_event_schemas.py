@@ -92,7 +92,7 @@ def sample_details() -> list[dict[str, Any]]:
     return [
         detail
         for piece in plan.ranges
-        for detail in portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW).events
+        for detail in portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW).overdue
     ]
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from builders import (
+    NOW,
     TODAY,
     YUAN,
     a_balance,
@@ -223,14 +224,14 @@ def test_a_counter_offer_does_not_raise_what_is_affordable() -> None:
 def test_while_income_is_unknown_the_own_word_counts_where_it_is_higher(amount: int, affordable: int) -> None:
     history = a_history(0, 300 * YUAN, 0, 900 * YUAN, 800 * YUAN, 5_000 * YUAN)
     case = a_case(circumstances=NOTHING_KNOWN, account=an_account(history=history), proposed_monthly=amount * YUAN)
-    case = after(assess(identify(case, the_policy(), TODAY).case, the_policy(), TODAY))
+    case = after(assess(identify(case, the_policy(), NOW).case, the_policy(), TODAY))
     assert case.assessment is not None
     assert case.assessment.affordable_monthly == affordable * YUAN
     assert case.assessment.confidence == "LOW"
 
 
 def test_the_event_says_what_was_found_and_nothing_personal() -> None:
-    change = assess(identify(a_case(), the_policy(), TODAY).case, the_policy(), TODAY)
+    change = assess(identify(a_case(), the_policy(), NOW).case, the_policy(), TODAY)
     (event,) = change.events
     assert event == CaseAssessed(
         affordable_monthly=860 * YUAN, confidence="HIGH", exceeds_ability=True, willing=True, questions=(),

@@ -418,7 +418,7 @@ def test_without_a_rule_nothing_is_offered() -> None:
 
 def test_a_case_that_is_not_assessed_gets_no_offer() -> None:
     with pytest.raises(MoveNotAllowedError):
-        propose(identify(a_case(), the_policy(), TODAY).case, the_policy(), NOW)
+        propose(identify(a_case(), the_policy(), NOW).case, the_policy(), NOW)
 
 
 def test_a_bucket_without_products_gets_no_offer() -> None:

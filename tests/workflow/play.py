@@ -66,7 +66,7 @@ class Play:
             account = self.detail["account"]["accountId"]
             self.tell("AccountStatusChanged", {"eventId": "st-1", "accountId": account, "status": standing, "at": at})
             self.stack.settle()
-        self.tell("AccountOverdue", self.detail)
+        self.tell(self.told.get("event", "AccountOverdue"), self.detail)
 
     def start_again(self) -> None:
         """Staff have mended what stopped the execution, and start another one for the case."""
@@ -183,6 +183,9 @@ class Play:
         It comes after the invitation and a reminder, which is all that a day allows: none is on its way any more.
         """
         self.until("the second delivery", lambda: self._happened("ContactDelivered") == 2)
+        self.say_that_it_is_sold()
+
+    def say_that_it_is_sold(self) -> None:
         account = self.detail["account"]["accountId"]
         sold = {"eventId": f"sold-{account}", "accountId": account, "status": "SOLD", "at": clock.now().isoformat()}
         self.tell("AccountStatusChanged", sold)

@@ -53,8 +53,12 @@ class CaseOpened(CaseEvent):
 
 class CaseIdentified(CaseEvent):
     delinquency_bucket: str
+    segment: str
+    treatment: str
     exclusion: str | None
     vulnerable: bool
+    pd_ppm: int | None
+    pd_reasons: tuple[str, ...]
     policy_version: str
     rules: tuple[str, ...]
 
