@@ -234,7 +234,7 @@ def test_the_event_says_what_was_found_and_nothing_personal() -> None:
     (event,) = change.events
     assert event == CaseAssessed(
         affordable_monthly=860 * YUAN, confidence="HIGH", exceeds_ability=True, willing=True, questions=(),
-        policy_version="cn-2026.1", rules=change.case.assessment.rules if change.case.assessment else (),
+        policy_version="cn-2026.2", rules=change.case.assessment.rules if change.case.assessment else (),
     )  # fmt: skip
 
 

@@ -70,24 +70,24 @@ def _disposable(told: Circumstances, income: int, lines: _Lines, rules: RulesOfT
 
     dependants = told.dependants
     if dependants is None:
-        dependants = rules["assessment.dependants_when_unknown"]
+        dependants = rules["assessment.dependants_when_unknown"].most
         lines.add("dependants_assumed", dependants, "assessment.dependants_when_unknown")
-    floor = rules["assessment.protected_floor_per_person"] * (1 + dependants)
-    lines.add("protected_floor", floor, "assessment.protected_floor_per_person")
+    floor = rules["assessment.protected_floor"]["DEFAULT"].of(1 + dependants)
+    lines.add("protected_floor", floor, "assessment.protected_floor")
     if told.monthly_essential_spend is not None:
         spend, spend_rule = told.monthly_essential_spend, None
     else:
         spend_rule = "assessment.essential_percent_when_unknown"
-        spend = counted * rules[spend_rule] // 100
+        spend = counted * rules[spend_rule].most // 100
     # A customer may not bargain away food: below the floor the floor counts.
     if floor > spend:
-        spend, spend_rule = floor, "assessment.protected_floor_per_person"
+        spend, spend_rule = floor, "assessment.protected_floor"
     lines.add("essential_spend", spend, spend_rule)
 
     others, others_rule = told.other_debt_payments, None
     if others is None:
         others_rule = "assessment.other_debts_percent_when_unknown"
-        others = counted * rules[others_rule] // 100
+        others = counted * rules[others_rule].most // 100
     lines.add("other_debt_payments", others, others_rule)
 
     surplus = counted - spend - others
