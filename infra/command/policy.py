@@ -143,7 +143,7 @@ def compare(lines: Iterable[bytes], old: Policy, new: Policy, now: datetime) -> 
             continue
         before, after = decide(event, old, now), decide(event, new, now)
         result.accounts[before.bucket] += 1
-        result.denied.update(outcome.denied_by for outcome in (before, after) if outcome.denied_by)
+        result.denied.update(str(outcome.why) for outcome in (before, after) if outcome.outcome == "DENIED")
         if not before.is_like(after):
             what = (before.bucket, _change(before, after))
             result.changed.setdefault(what, []).append(event.account.account_id)
@@ -172,7 +172,7 @@ def _change(before: Outcome, after: Outcome) -> str:
         return f"{before.outcome} -> {after.outcome}"
     if before.case.review_reasons != after.case.review_reasons:
         return "other reasons for a review"
-    return "other offers" if before.offers else "denied for another rule"
+    return "other offers" if before.offers else "another reason for no offer"
 
 
 def _report(found: Comparison) -> None:

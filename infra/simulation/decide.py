@@ -10,7 +10,7 @@ from accord.case import Case, Change, Offer
 from accord.errors import RuleMissingError
 from accord.identification import bucket, identify
 from accord.offers import propose
-from accord.opening import open_case
+from accord.opening import NEW_ACCOUNT, AccountCases, open_case
 from accord.policy import Policy
 
 
@@ -21,7 +21,7 @@ class Outcome:
     outcome: str  # EXCLUDED, OFFERED, REVIEW, ASK, NO_AFFORDABLE_OFFER; DENIED where the policy lacks a rule
     bucket: str
     case: Case
-    denied_by: str | None = None  # what the policy lacks
+    why: str | None = None  # there is no offer: what the policy lacks, or where the search for plans ended
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -29,18 +29,21 @@ class Outcome:
         return self.case.offers
 
     def is_like(self, other: "Outcome") -> bool:
-        """Whether the customer would get the same: outcome, reasons for a review, and the terms of every offer."""
+        """Whether the customer would get the same: outcome, reasons, the terms of every offer and who approves it."""
         return self._compared() == other._compared()
 
     def _compared(self) -> tuple[object, ...]:
-        terms = [(o.product, o.months, o.annual_rate_ppm, o.waived, o.regular_instalment, o.total_payable)
+        terms = [(o.product, o.months, o.annual_rate_ppm, o.waived, o.regular_instalment, o.total_payable, o.approver)
                  for o in self.offers]  # fmt: skip
-        return self.outcome, self.denied_by, sorted(self.case.review_reasons), terms
+        return self.outcome, self.why, sorted(self.case.review_reasons), terms
 
 
-def decide(event: AccountOverdue, policy: Policy, now: datetime) -> Outcome:
-    """Identify, assess and propose under a policy, which need not be the one that is in use. `now` has an offset."""
-    case = open_case(event, 0, now).case
+def decide(event: AccountOverdue, policy: Policy, now: datetime, known: AccountCases = NEW_ACCOUNT) -> Outcome:
+    """Identify, assess and propose under a policy, which need not be the one that is in use.
+
+    `known` are the account's cases before; `now` has an offset.
+    """
+    case = open_case(event, known, now).case
     today = now.astimezone(ZoneInfo(case.time_zone)).date()
     late = bucket(case.account.days_past_due)
     try:
@@ -52,7 +55,7 @@ def decide(event: AccountOverdue, policy: Policy, now: datetime) -> Outcome:
         proposed = propose(case, policy, now)
     except RuleMissingError as error:
         return Outcome("DENIED", late, case, str(error))
-    return Outcome(proposed.result["outcome"], late, proposed.case)
+    return Outcome(proposed.result["outcome"], late, proposed.case, proposed.result.get("why"))
 
 
 def _after(change: Change) -> Case:

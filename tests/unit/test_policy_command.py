@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from accord.billing import AccountOverdue, parse
 from accord.case import Product
-from accord.policy import read_policy
+from accord.policy import load_policy, read_policy
 from infra.command.policy import app
 from infra.data.accounts import as_csv
 from infra.simulation.decide import decide
@@ -21,6 +21,7 @@ from infra.simulation.decide import decide
 PACK = ROOT / "layers/domain/accord/policies/cn.yaml"
 NOW = datetime(2026, 3, 5, 4, tzinfo=UTC)
 DETAIL = json.loads((ROOT / "tests/fixtures/account_overdue.json").read_text(encoding="utf-8"))
+TOO_MUCH = ("{least: 40, most: 60}", "{least: 40, most: 600}")
 ALL_PRODUCTS = "[INTEREST_FREE, LUMP_SUM]"
 
 
@@ -52,13 +53,13 @@ def test_a_shipped_pack_is_fine_and_its_weak_rules_are_counted(jurisdiction: str
 
 
 def test_every_problem_is_a_line_that_begins_with_file_and_line(tmp_path: Path) -> None:
-    file = changed(tmp_path, ("  plan.cure_days:", "  plan.cure_day:"), ("value: 85\n", "value: 850\n"))
+    file = changed(tmp_path, ("  plan.cure_days:", "  plan.cure_day:"), TOO_MUCH)
     result = run("check", file, "--on", "2026-11-24")
     assert result.exit_code == 1
     first, second, last = result.output.splitlines()
     assert first.startswith(f"{file}:")
-    assert first.endswith("plan.cure_day: there is no such rule; write plan.cure_days")
-    assert "offer.price_floor_percent.value: Input should be less than or equal to 100;" in second
+    assert "essential_percent_when_unknown.value.most: Input should be less than or equal to 100;" in first
+    assert second.endswith("plan.cure_day: there is no such rule; write plan.cure_days")
     assert last == "2 problems"
 
 
@@ -101,7 +102,7 @@ def test_every_difference_is_a_line(tmp_path: Path) -> None:
 
 
 def test_a_pack_that_does_not_work_cannot_be_compared(tmp_path: Path) -> None:
-    broken = changed(tmp_path, ("value: 85\n", "value: 850\n"))
+    broken = changed(tmp_path, TOO_MUCH)
     for pair in ((PACK, broken), (broken, PACK), (PACK, tmp_path / "none.yaml")):
         assert run("diff", *pair).exit_code == 2
 
@@ -213,4 +214,14 @@ def test_where_a_policy_lacks_a_rule_the_account_is_denied_by_its_name() -> None
     text = PACK.read_text(encoding="utf-8").replace("  identification.exclusions:", "  plan.cure_days:", 1)
     denied = decide(event, read_policy(text), NOW)
     assert denied.outcome == "DENIED"
-    assert "has no rule identification.exclusions" in str(denied.denied_by)
+    assert "has no rule identification.exclusions" in str(denied.why)
+
+
+@pytest.mark.parametrize("days", [1, 20, 45, 75, 100, 135, 170, 400])
+@pytest.mark.parametrize(("jurisdiction", "currency"), [("CN", "CNY"), ("UK", "GBP"), ("US", "USD")])
+def test_a_shipped_pack_denies_nothing_that_it_is_asked_for(jurisdiction: str, currency: str, days: int) -> None:
+    detail = an_account(1, days, jurisdiction=jurisdiction)
+    detail["account"]["currency"] = currency
+    for income in (None, 600_000):
+        detail["cardholder"]["monthlyIncome"] = income
+        assert decide(parse(AccountOverdue, detail), load_policy(jurisdiction), NOW).outcome != "DENIED"
