@@ -1,7 +1,6 @@
 """`accord policy`: check a policy pack line by line, and show what differs between two packs and for whom."""
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -25,7 +24,14 @@ EXAMPLES = 3
 _PACK = typer.Argument(help="a policy pack, YAML", show_default=False)
 _DAY = typer.Option("--on", formats=["%Y-%m-%d"], help="the day on which the rules have to hold; today if not given")
 
-app = typer.Typer(help="Policy packs: what law, supervisors and the bank allow.", no_args_is_help=True)
+BAD_INPUT = 2
+app = typer.Typer(
+    name="policy",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # a row may be personal
+    rich_markup_mode=None,
+)
 
 
 @app.callback()
@@ -38,8 +44,8 @@ def check(file: Annotated[Path, _PACK], on: Annotated[datetime | None, _DAY] = N
     """Explain what is wrong with a pack. Exit status: 0 fine, 1 something is wrong, 2 the file cannot be read."""
     found = _reviewed(file, on.date() if on else datetime.now(UTC).date())
     for problem in found.problems:
-        _say(f"{file}:{problem.line}: {problem.where}: {problem.what}; {problem.way_out}")
-    _say(_summary(found))
+        typer.echo(f"{file}:{problem.line}: {problem.where}: {problem.what}; {problem.way_out}")
+    typer.echo(_summary(found))
     raise typer.Exit(1 if found.problems else 0)
 
 
@@ -54,8 +60,8 @@ def diff(
     before, after = (_valid(file, on) for file in (old, new))
     found = differences(before, after)
     for one in found:
-        _say(_line(one))
-    _say(f"{old} and {new}: {len(found)} differences" if found else f"{old} and {new} say the same")
+        typer.echo(_line(one))
+    typer.echo(f"{old} and {new}: {len(found)} differences" if found else f"{old} and {new} say the same")
     if portfolio is not None:
         if before.jurisdiction != after.jurisdiction:
             _give_up(f"{before.jurisdiction} and {after.jurisdiction} are not decided by each other's packs")
@@ -183,17 +189,17 @@ def _report(found: Comparison) -> None:
     if found.changed:
         Console().print(table)
     changed = sum(len(ids) for ids in found.changed.values())
-    _say(f"{found.accounts.total()} accounts decided: {changed} get something else")
+    typer.echo(f"{found.accounts.total()} accounts decided: {changed} get something else")
     for reason, count in found.denied.most_common():
-        _say(f"{count} decisions denied: {reason}")
+        typer.echo(f"{count} decisions denied: {reason}")
     if found.not_overdue:
-        _say(f"{found.not_overdue} are not overdue")
+        typer.echo(f"{found.not_overdue} are not overdue")
     if found.elsewhere:
-        _say(f"{found.elsewhere} are of another jurisdiction")
+        typer.echo(f"{found.elsewhere} are of another jurisdiction")
     for row in found.refused[:EXAMPLES]:
-        _say(f"not read: {row}")
+        typer.echo(f"not read: {row}")
     if len(found.refused) > EXAMPLES:
-        _say(f"not read: {len(found.refused) - EXAMPLES} rows more")
+        typer.echo(f"not read: {len(found.refused) - EXAMPLES} rows more")
 
 
 def _read(portfolio: Path) -> Iterator[bytes]:
@@ -204,13 +210,9 @@ def _read(portfolio: Path) -> Iterator[bytes]:
         _give_up(f"{portfolio} cannot be read: {error}")
 
 
-def _say(text: str) -> None:
-    print(text)
-
-
 def _give_up(why: str) -> NoReturn:
-    print(why, file=sys.stderr)
-    raise typer.Exit(2)
+    typer.echo(f"accord policy: {why}", err=True)
+    raise typer.Exit(BAD_INPUT)
 
 
 if __name__ == "__main__":
