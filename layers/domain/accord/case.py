@@ -118,7 +118,7 @@ class Circumstances(Value):
     hardship: str | None = None
     hardship_months: int | None = None  # how long it is expected to last
     region: str | None = None  # a key of the policy's tables; None is its DEFAULT
-    fixed_costs: dict[str, MinorUnits] | None = None  # by category: HOUSING, UTILITIES, TAX …; priority debts among them
+    fixed_costs: dict[str, MinorUnits] | None = None  # a category: HOUSING, UTILITIES …; priority debts too
     flexible_costs: dict[str, MinorUnits] | None = None  # food_housekeeping, communications_leisure, personal
     other_unsecured_balance: MinorUnits | None = None  # what is owed to other creditors without security
     savings: MinorUnits | None = None  # what could be drawn at once
@@ -302,6 +302,7 @@ class Case(Value):
     offers: tuple[Offer, ...] = ()
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0
+    human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()
