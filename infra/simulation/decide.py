@@ -18,7 +18,7 @@ from accord.policy import Policy
 class Outcome:
     """What became of an account. `case` is the case as the last step left it."""
 
-    outcome: str  # EXCLUDED, OFFERED, REVIEW, ASK, NO_AFFORDABLE_OFFER; DENIED where the policy lacks a rule
+    outcome: str  # EXCLUDED, WATCH, OFFERED, REVIEW, ASK, NO_AFFORDABLE_OFFER; DENIED where the policy lacks a rule
     bucket: str
     case: Case
     why: str | None = None  # there is no offer: what the policy lacks, or where the search for plans ended
@@ -47,7 +47,7 @@ def decide(event: AccountOverdue, policy: Policy, now: datetime, known: AccountC
     today = now.astimezone(ZoneInfo(case.time_zone)).date()
     late = bucket(case.account.days_past_due)
     try:
-        identified = identify(case, policy, today)
+        identified = identify(case, policy, now)
         if identified.result["outcome"] != "NEGOTIATE":
             return Outcome(identified.result["outcome"], late, identified.case)
         case = _after(identified)
