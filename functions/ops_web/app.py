@@ -74,6 +74,9 @@ class Page:
         self.suffix = f"?lang={asked}" if asked in LANGUAGES else ""
         arn = (request.context.get("identity") or {}).get("userArn") or ""
         self.staff_id: str = re.sub(r"[^\w.@+-]", "", arn.rpartition("/")[2], flags=re.ASCII)
+        # Staff come in under a role of the bank's whose name ends in theirs: assumed-role/accord-prod-LEAD/mei.
+        named = re.search(r":assumed-role/[\w+=,.@-]*?(LEAD|MANAGER)/", arn)
+        self.role: str = named[1] if named else "NEGOTIATOR"
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A template as an HTML response."""
@@ -213,7 +216,7 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
 
     def decide(case: Case) -> Change:
         policy = load_policy(case.jurisdiction)
-        return staff.decide(case, found, others, choice, page.staff_id, policy, clock.now())
+        return staff.decide(case, found, others, choice, page.staff_id, page.role, policy, clock.now())
 
     try:
         done = store.change(case_id, f"task/{task_id}", decide)

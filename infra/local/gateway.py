@@ -22,7 +22,7 @@ from infra.local.stack import FunctionError, LocalStack
 from infra.local.template import Route
 
 # Who a request signed with AWS credentials comes from, here where nothing is signed.
-STAFF_ARN = "arn:aws:iam::123456789012:user/local-staff"
+STAFF_ARN = "arn:aws:sts::123456789012:assumed-role/accord-local-MANAGER/local-staff"
 _BODY_LIMIT = 10 * 1024 * 1024  # API Gateway's quota for a payload
 
 

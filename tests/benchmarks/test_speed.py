@@ -14,7 +14,7 @@ from accord.assessment import assess
 from accord.events import GENESIS, Actor, CaseClosed, link, verify_chain
 from accord.identification import identify
 from accord.offers import propose
-from accord.opening import open_case
+from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
 from accord.schedule import payments
 from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
@@ -31,13 +31,13 @@ def test_an_annuity_of_sixty_instalments(benchmark: BenchmarkFixture) -> None:
 
 def test_assessment(benchmark: BenchmarkFixture) -> None:
     policy = load_policy("CN")
-    case = identify(open_case(overdue_event(), 0, NOW).case, policy, TODAY).case
+    case = identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, TODAY).case
     assert benchmark(assess, case, policy, TODAY).result == {"outcome": "ASSESSED"}
 
 
 def test_a_proposal(benchmark: BenchmarkFixture) -> None:
     policy = load_policy("CN")
-    case = assess(identify(open_case(overdue_event(), 0, NOW).case, policy, TODAY).case, policy, TODAY).case
+    case = assess(identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, TODAY).case, policy, TODAY).case
     assert benchmark(propose, case, policy, NOW).result == {"outcome": "OFFERED"}
 
 

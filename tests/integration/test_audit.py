@@ -14,7 +14,7 @@ from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
 from accord.case import Case, Change
 from accord.events import Actor, ReviewRequested
-from accord.opening import open_case
+from accord.opening import NEW_ACCOUNT, open_case
 from infra.data import sample
 
 NOW = datetime(2026, 6, 16, 2, 0, tzinfo=UTC)
@@ -25,7 +25,7 @@ def case_id(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A case of four events in the tables that the environment names."""
     with tables_on_moto(monkeypatch) as names:
         store = CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"])
-        opening = open_case(parse(AccountOverdue, sample.details()[0]), 0, NOW)
+        opening = open_case(parse(AccountOverdue, sample.details()[0]), NEW_ACCOUNT, NOW)
         store.open(opening, "open")
         for number in range(3):
             store.change(opening.case.case_id, f"step-{number}", reviewed)

@@ -36,7 +36,7 @@ from accord.case import (
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
 from accord.evidence import DOUBTS
 from accord.money import format_money
-from accord.opening import open_case
+from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
 from infra.data import sample
 
@@ -62,7 +62,7 @@ def console(world: Console) -> Iterator[Console]:
 
 def in_review(store: CaseStore, number: int = 0, due: datetime = NOW + timedelta(hours=8)) -> tuple[Case, StaffTask]:
     """A case whose offers wait for a person, and the task that says so."""
-    opening = open_case(parse(AccountOverdue, sample.details()[number]), 0, NOW)
+    opening = open_case(parse(AccountOverdue, sample.details()[number]), NEW_ACCOUNT, NOW)
     store.open(opening, "open")
     task = StaffTask(
         task_id=f"{opening.case.case_id}-review-offers-2",
@@ -109,7 +109,7 @@ def assessed() -> Iterator[AssessmentLine]:
     """Every line that assessing the sample's accounts logs."""
     policy = load_policy("CN")
     for detail in sample.details():
-        case = open_case(parse(AccountOverdue, detail), 0, NOW).case.moved(Status.IDENTIFIED)
+        case = open_case(parse(AccountOverdue, detail), NEW_ACCOUNT, NOW).case.moved(Status.IDENTIFIED)
         assessment = assess(case, policy, NOW.date()).case.assessment
         assert assessment is not None
         yield from assessment.lines
@@ -322,9 +322,8 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     assert all(set(entry) == {"en", "zh-CN"} and all(entry.values()) for entry in words)
     assert set(groups["kinds"]) == set(groups["guidance"]) == set(TaskKind)
     assert set(groups["task_reasons"]) == set(TaskReason)
-    assert set(groups["rules"]) == {rule for rule in load_policy("CN").rules if rule.startswith("contact.")} | {
-        "time_zone"
-    }
+    refusing = {rule for rule in load_policy("CN").rules if rule.startswith("contact.")} | {"time_zone"}
+    assert set(groups["rules"]) == refusing
     assert set(groups["statuses"]) == set(Status)
     assert set(groups["products"]) == set(Product)
     assert set(groups["events"]) == set(EVENT_TYPES)

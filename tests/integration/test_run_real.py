@@ -6,7 +6,7 @@ import pytest
 
 from accord.billing import AccountOverdue, parse
 from accord.case import Case, ClosedReason, Identification, StaffTask, Status, TaskKind, TaskReason
-from accord.opening import open_case
+from accord.opening import NEW_ACCOUNT, open_case
 from infra.data import sample
 from infra.data.run_real import Ending, ending_of, report
 
@@ -14,7 +14,7 @@ NOW = datetime(2026, 6, 16, 2, 0, tzinfo=UTC)
 
 
 def a_case(status: Status, **changes: object) -> Case:
-    opened = open_case(parse(AccountOverdue, sample.details()[0]), 0, NOW).case
+    opened = open_case(parse(AccountOverdue, sample.details()[0]), NEW_ACCOUNT, NOW).case
     return opened.model_copy(update={"status": status, **changes})
 
 

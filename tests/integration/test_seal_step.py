@@ -18,7 +18,7 @@ from accord.aws.store import CaseStore
 from accord.case import Agreement, Change, Status
 from accord.errors import AgreementIncompleteError, NotApprovedError
 from accord.events import Actor
-from accord.opening import open_case
+from accord.opening import NEW_ACCOUNT, open_case
 from accord.schedule import schedule_of
 
 
@@ -38,7 +38,7 @@ def step(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def signed_case(store: CaseStore, terms: dict[str, Any], status: Status = Status.SIGNED) -> str:
-    opening = open_case(overdue_event(), 0, SIGNED_AT)
+    opening = open_case(overdue_event(), NEW_ACCOUNT, SIGNED_AT)
     store.open(opening, "open")
     offer = an_offer(annual_rate_ppm=60_000)
     agreement = Agreement(

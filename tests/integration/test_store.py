@@ -17,7 +17,7 @@ from accord.case import Case, Change, ClosedReason, Decision, Status, TaskKind, 
 from accord.errors import CaseChangedError, CaseNotFoundError, ServiceUnavailableError
 from accord.events import Actor, CaseClosed, CaseIdentified, verify_chain
 from accord.lifecycle import close
-from accord.opening import AccountCases, open_case
+from accord.opening import NEW_ACCOUNT, AccountCases, open_case
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 SYSTEM = Actor(kind="SYSTEM", id="test")
@@ -31,7 +31,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaseStore]:
 
 def opened(store: CaseStore, event_id: str = "e-1", account_id: str = "a-1") -> str:
     event = overdue_event(event_id=event_id, account_id=account_id)
-    opening = open_case(event, store.cases_of(account_id).rounds, NOW)
+    opening = open_case(event, store.cases_of(account_id), NOW)
     assert store.open(opening, key=f"open/{event_id}")
     return opening.case.case_id
 
@@ -106,7 +106,7 @@ def test_a_change_without_an_event_still_protects_against_a_lost_update(store: C
 
 def test_an_account_has_one_open_case_and_a_new_round_after_it_ended(store: CaseStore) -> None:
     first = opened(store, "e-1")
-    second = open_case(overdue_event(event_id="e-2", account_id="a-1"), store.cases_of("a-1").rounds, NOW)
+    second = open_case(overdue_event(event_id="e-2", account_id="a-1"), store.cases_of("a-1"), NOW)
     assert store.open(second, key="open/e-2") is False
     assert store.cases_of("a-1").open_case_id == first
     store.change(first, "end", lambda case: close(case, ClosedReason.EXCLUDED))
@@ -123,25 +123,24 @@ def test_opening_twice_with_the_same_event_is_the_same_case(store: CaseStore) ->
     assert len(list(store.events(opened(store)))) == 1
 
 
-def second_opening(rounds_before: int = 0) -> Change:
-    return open_case(overdue_event(event_id="e-2", account_id="a-1"), rounds_before, NOW)
+def second_opening(known: AccountCases = NEW_ACCOUNT) -> Change:
+    return open_case(overdue_event(event_id="e-2", account_id="a-1"), known, NOW)
 
 
 def test_two_events_of_the_same_moment_open_one_case(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked = iter(
-        [AccountCases(None, 1, None)]
-    )  # no open case at the first look; by the time of the write there is one
+    once = AccountCases(None, 1, None)
+    looked = iter([once])  # no open case at the first look; by the time of the write there is one
     first = opened(store, "e-1")
     asked = store.cases_of
     monkeypatch.setattr(store, "cases_of", lambda account: next(looked, asked(account)))
-    assert store.open(second_opening(rounds_before=1), key="open/e-2") is False
+    assert store.open(second_opening(once), key="open/e-2") is False
     assert asked("a-1").open_case_id == first
 
 
 def test_a_round_is_counted_once(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a second case was being prepared, the first was opened and ended: both would be round 1."""
     monkeypatch.setattr("accord.aws.store.time.sleep", lambda seconds: None)
-    stale = second_opening(rounds_before=0)
+    stale = second_opening()
     store.change(opened(store, "e-1"), "end", lambda case: close(case, ClosedReason.EXCLUDED))
     with pytest.raises(CaseChangedError):
         store.open(stale, key="open/e-2")

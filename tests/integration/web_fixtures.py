@@ -30,7 +30,7 @@ from accord.case import Case, Change
 from accord.identification import identify
 from accord.lifecycle import invite
 from accord.offers import propose
-from accord.opening import open_case
+from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
 
 REGION = "eu-central-1"
@@ -212,7 +212,7 @@ class Web:
         self.count += 1
         event = overdue_event(event_id=f"evt-{self.count}", account_id=f"acct-{self.count}", **changes)
         policy = load_policy("CN")
-        opening = open_case(event, 0, self.now)
+        opening = open_case(event, NEW_ACCOUNT, self.now)
         self.people.put(event.as_person())
         assert self.cases.open(opening, "open")
         case_id = opening.case.case_id

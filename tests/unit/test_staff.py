@@ -13,7 +13,7 @@ from accord.case import Balance, Case, Change, Decision, Offer, Product, StaffTa
 from accord.errors import DecisionRefusedError
 from accord.events import AccessUnlocked, Actor, ContactRequested
 from accord.lifecycle import invite
-from accord.opening import open_case
+from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import Policy
 from infra.data import sample
 
@@ -28,7 +28,7 @@ WAITING = [
 
 
 def a_case(status: Status) -> Case:
-    opened = open_case(parse(AccountOverdue, sample.details()[0]), 0, NOW).case
+    opened = open_case(parse(AccountOverdue, sample.details()[0]), NEW_ACCOUNT, NOW).case
     return opened.model_copy(update={"status": status})
 
 
@@ -43,7 +43,7 @@ def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind
     case = a_case(status)
     task = a_task(case, kind)
     for choice in staff.choices(case, task, NOW):
-        change = staff.decide(case, task, [task], choice, "staff-7", the_policy(), NOW)
+        change = staff.decide(case, task, [task], choice, "staff-7", "MANAGER", the_policy(), NOW)
         decision = change.case.decision
         assert decision == Decision(
             decision_id=task.task_id, by="STAFF", kind=choice.partition("/")[0], at=NOW, staff_id="staff-7"
@@ -77,7 +77,7 @@ def test_where_nothing_waits_a_task_closes_without_a_decision(kind: TaskKind, st
     task = a_task(case, kind)
     assert "APPROVED" not in staff.choices(case, task, NOW)
     assert "RETRY" not in staff.choices(case, task, NOW)
-    change = staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", the_policy(), NOW)
+    change = staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", "MANAGER", the_policy(), NOW)
     assert change.case == case
     assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
 
@@ -87,7 +87,9 @@ def test_one_answer_settles_every_open_task_of_an_escalated_review_and_no_other(
     first, second = (a_task(case, TaskKind.REVIEW_OFFERS, number) for number in (1, 2))
     done = a_task(case, TaskKind.REVIEW_OFFERS, 3).model_copy(update={"outcome": "APPROVED"})
     call = a_task(case, TaskKind.CALL_CUSTOMER)
-    change = staff.decide(case, second, [first, second, done, call], "APPROVED", "staff-7", the_policy(), NOW)
+    change = staff.decide(
+        case, second, [first, second, done, call], "APPROVED", "staff-7", "MANAGER", the_policy(), NOW
+    )
     assert [task.task_id for task in change.tasks] == [second.task_id, first.task_id]
 
 
@@ -96,13 +98,13 @@ def test_a_closed_task_offers_no_choice() -> None:
     task = a_task(case, TaskKind.REVIEW_OFFERS).model_copy(update={"outcome": "APPROVED"})
     assert staff.choices(case, task, NOW) == ()
     with pytest.raises(DecisionRefusedError):
-        staff.decide(case, task, [], "APPROVED", "staff-7", the_policy(), NOW)
+        staff.decide(case, task, [], "APPROVED", "staff-7", "MANAGER", the_policy(), NOW)
 
 
 def test_while_a_decision_is_being_taken_up_there_is_no_second() -> None:
     case = a_case(Status.IN_REVIEW)
     task = a_task(case, TaskKind.REVIEW_OFFERS)
-    decided = staff.decide(case, task, [], "APPROVED", "staff-7", the_policy(), NOW).case
+    decided = staff.decide(case, task, [], "APPROVED", "staff-7", "MANAGER", the_policy(), NOW).case
     other = a_task(case, TaskKind.REVIEW_OFFERS, 2)
     assert staff.choices(decided, other, NOW) == ()
 
@@ -138,7 +140,7 @@ def test_offers_that_ran_out_can_be_rejected_but_not_approved() -> None:
 def test_a_word_that_is_no_choice_is_refused(choice: str) -> None:
     case = a_case(Status.IN_REVIEW)
     with pytest.raises(DecisionRefusedError):
-        staff.decide(case, a_task(case, TaskKind.REVIEW_OFFERS), [], choice, "staff-7", the_policy(), NOW)
+        staff.decide(case, a_task(case, TaskKind.REVIEW_OFFERS), [], choice, "staff-7", "MANAGER", the_policy(), NOW)
 
 
 # --- unlocking the customer's pages ------------------------------------------------------------------------------
@@ -157,7 +159,7 @@ def locked(lock: int = 1, **changes: Any) -> tuple[Case, StaffTask]:
 
 def unlocked(case: Case, task: StaffTask, choice: str = "IDENTITY_CONFIRMED", **changes: Any) -> Change:
     told: dict[str, Any] = {"policy": the_policy(), "now": MORNING} | changes
-    return staff.decide(case, task, [task], choice, "staff-7", told["policy"], told["now"])
+    return staff.decide(case, task, [task], choice, "staff-7", "MANAGER", told["policy"], told["now"])
 
 
 @pytest.mark.parametrize("lock", [1, 2])

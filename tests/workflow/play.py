@@ -222,7 +222,7 @@ class Play:
         task = self.open_task(kind)
         others = self.cases.tasks(self.case_id)
         policy = load_policy(self.case().jurisdiction)
-        self.act(lambda case: staff.decide(case, task, others, choice, "staff-7", policy, clock.now()))
+        self.act(lambda case: staff.decide(case, task, others, choice, "staff-7", "MANAGER", policy, clock.now()))
 
     def lift_the_stop(self) -> None:
         """The customer allows contact again; staff note it."""

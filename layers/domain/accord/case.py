@@ -176,7 +176,7 @@ class Product(StrEnum):
 class Bound(Value):
     """What set one figure of an offer: the rule, and the amount, number or rate that it allowed."""
 
-    figure: str  # MONTHLY, MONTHS, RATE, WAIVED, FIRST_DUE, LUMP_SUM
+    figure: str  # MONTHLY, MONTHS, RATE, LUMP_SUM, WAIVED, APPROVER, FIRST_DUE, WORTH
     rule: str
     allows: int
 
@@ -295,6 +295,7 @@ class Case(Value):
     head: str = GENESIS
     opened_at: datetime
     account: Account
+    waived_before: MinorUnits = 0  # given up to the account in the twelve months before this case
     flags: tuple[str, ...] = ()  # VULNERABLE, REPRESENTED, CEASE_CONTACT and account statuses
     circumstances: Circumstances
     identification: Identification | None = None
@@ -307,6 +308,7 @@ class Case(Value):
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()
     decision: Decision | None = None
+    first_approver: str | None = None  # of offers that two persons approve: who was the first
     proposed_monthly: MinorUnits | None = None  # the customer's own word: what they could pay a month
     chosen_offer_id: str | None = None
     comprehension: Comprehension | None = None
@@ -342,6 +344,7 @@ class TaskReason(StrEnum):
 
     OFFERS_NEED_REVIEW = "OFFERS_NEED_REVIEW"
     REVIEW_OVERDUE = "REVIEW_OVERDUE"
+    SECOND_APPROVAL = "SECOND_APPROVAL"
     NO_AFFORDABLE_OFFER = "NO_AFFORDABLE_OFFER"
     MEANS_UNKNOWN = "MEANS_UNKNOWN"  # no affordable offer by what is known, and something is not
     CUSTOMER_ASKED_FOR_CALL = "CUSTOMER_ASKED_FOR_CALL"
@@ -362,6 +365,7 @@ class TaskReason(StrEnum):
 TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.OFFERS_NEED_REVIEW: frozenset({"review_reasons"}),
     TaskReason.REVIEW_OVERDUE: frozenset(),
+    TaskReason.SECOND_APPROVAL: frozenset(),
     TaskReason.NO_AFFORDABLE_OFFER: frozenset(),
     TaskReason.MEANS_UNKNOWN: frozenset({"questions"}),
     TaskReason.CUSTOMER_ASKED_FOR_CALL: frozenset(),

@@ -1,18 +1,16 @@
-"""Offers: the plans within the bank's policy that a person can afford, and the one door to any figure of them.
+"""Offers: the plans that the search found become offers, and the one door to any figure of them.
 
-Waive first, then spread what is left. Principal is never waived here: that needs a write-off. A plan of more than the
-bank's ordinary term is a personalised one under Art. 70: only when the debt exceeds the ability to pay and the person
-is willing, and at most five years.
+Waive first, then spread what is left. A plan of more than the bank's ordinary term is a personalised one under Art. 70:
+only when the debt exceeds the ability to pay and the person is willing, and at most five years.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from accord.authority import ROLES, check_authority
 from accord.case import (
     Assessment,
-    Balance,
+    Bound,
     Case,
     Change,
     Identification,
@@ -21,31 +19,17 @@ from accord.case import (
     Status,
     TaskKind,
     TaskReason,
+    Worth,
     new_task,
 )
 from accord.errors import MoveNotAllowedError, NotApprovedError
 from accord.events import Actor, OfferMade, OfferSummary, ReviewRequested
 from accord.policy import Policy, RulesOfTheDay
-from accord.schedule import annual_cost_ppm, due_dates, payments
+from accord.schedule import annual_cost_ppm, due_dates
+from accord.search import Candidate, Pick, Search, search
 
 _STEP = Actor(kind="SYSTEM", id="propose")
 _BY_POLICY = "policy"
-_MOST_OFFERS = 3
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A plan that could be offered. Amounts in minor units."""
-
-    product: Product
-    waived: Balance
-    annual_rate_ppm: int
-    amounts: tuple[int, ...]
-    interest: int
-
-    @property
-    def most(self) -> int:
-        return max(self.amounts)
 
 
 def propose(case: Case, policy: Policy, now: datetime) -> Change:
@@ -58,23 +42,24 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     if case.assessment is None or case.identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
     rules = policy.on(now.astimezone(ZoneInfo(case.time_zone)).date())
-    plans = _best(_plans(case, case.identification, case.assessment, rules))
+    found = search(case, case.identification, case.assessment, rules)
     # A decision that no wait has taken up was about the offers before; it must not be taken for one about these.
-    fresh = {"chosen_offer_id": None, "comprehension": None, "review_reasons": (), "decision": None}
-    if not plans and case.circumstances.monthly_income is None:
+    gone = {"chosen_offer_id": None, "comprehension": None, "decision": None, "first_approver": None}
+    fresh = gone | {"review_reasons": ()}
+    if not found.picks and case.circumstances.monthly_income is None:
         answer_by = now + timedelta(days=rules["offer.valid_days"])
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh})
         return Change(asking, (), _STEP, {"outcome": "ASK"})
-    if not plans:
+    if not found.picks:
         unknown = case.assessment.questions
         reason = TaskReason.MEANS_UNKNOWN if unknown else TaskReason.NO_AFFORDABLE_OFFER
         facts = {"questions": ", ".join(unknown)} if unknown else {}
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, reason, facts)
         none = case.model_copy(update={"offers": (), **fresh})
-        return Change(none, (created,), _STEP, {"outcome": "NO_AFFORDABLE_OFFER"}, tasks=(task,))
+        return Change(none, (created,), _STEP, {"outcome": "NO_AFFORDABLE_OFFER", "why": found.why_none}, tasks=(task,))
 
-    reasons = _review_reasons(plans, case, case.identification, case.assessment, rules)
-    offers = _offers(plans, case, now, None if reasons else _BY_POLICY, rules)
+    reasons = _review_reasons(found.picks, case, case.identification, case.assessment, rules)
+    offers = _offers(found, case, now, None if reasons else _BY_POLICY, rules)
     if reasons:
         why = {"review_reasons": ", ".join(reasons)}
         task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, TaskReason.OFFERS_NEED_REVIEW, why)
@@ -86,9 +71,10 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
 
 
 def approve_offers(case: Case, staff_id: str, now: datetime) -> Change:
-    """A member of staff with authority stands by the offers in review. Outcome: OFFERED.
+    """A member of staff stands by the offers in review. Outcome: OFFERED.
 
-    Raises NotApprovedError when there is nothing to approve, or the offers have run out meanwhile.
+    Whether they have the authority was checked when they decided (`check_approval`). Raises NotApprovedError when there
+    is nothing to approve, or the offers have run out meanwhile.
     """
     if case.status is not Status.IN_REVIEW or not staff_id:
         raise NotApprovedError("no offers are in review, or nobody stands by them")
@@ -97,6 +83,19 @@ def approve_offers(case: Case, staff_id: str, now: datetime) -> Change:
     offers = tuple(offer.model_copy(update={"approved_by": staff_id}) for offer in case.offers)
     approved = case.moved(Status.OFFERED, offers=offers)
     return Change(approved, (_made(offers),), Actor(kind="STAFF", id=staff_id), {"outcome": "OFFERED"})
+
+
+def check_approval(case: Case, staff_id: str, role: str) -> bool:
+    """Whether this approval is the last that the offers in review need; the first of two persons answers False.
+
+    Raises NotApprovedError where the role has not the authority, or one person would be both.
+    """
+    check_authority(case.offers, role)
+    if not any(offer.four_eyes for offer in case.offers):
+        return True
+    if case.first_approver == staff_id:
+        raise NotApprovedError("four eyes: another person has to approve as well")
+    return case.first_approver is not None
 
 
 def quotable(case: Case, offer_id: str, now: datetime) -> Offer:
@@ -114,98 +113,16 @@ def quotable(case: Case, offer_id: str, now: datetime) -> Offer:
     return offer
 
 
-# --- which plans there are ---------------------------------------------------------------------------------------
-
-
-def _plans(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> Iterator[_Plan]:
-    """Every affordable plan of the policy: to the customer's own amount, by instalments, and by one payment."""
-    products: tuple[Product, ...] = rules["offer.products"].get(identification.delinquency_bucket, ())
-    for product in products:
-        if product is Product.LUMP_SUM:
-            continue
-        plans = list(_instalment_plans(product, case, identification, assessment, rules))
-        if plans:  # the ladder of concessions: the next one only where this one is beyond the person's means
-            yield from plans
-            break
-    if Product.LUMP_SUM in products:
-        yield from _lump_sum(case, identification, assessment, rules)
-
-
-def _instalment_plans(
-    product: Product, case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay
-) -> Iterator[_Plan]:
-    owed = case.account.balance
-    waived = _waived(owed, rules["waiver.plan_percent"], identification.delinquency_bucket)
-    rate = 0
-    if product is Product.REDUCED_RATE:
-        rate = min(rules["offer.reduced_rate_ppm"], case.account.apr_ppm)
-        if rate == 0:
-            return  # that is an interest-free plan, and one of those comes next
-    least: int = rules["offer.min_instalment"]
-    longest: int = rules["plan.max_term_months"]
-    if not (assessment.exceeds_ability and assessment.willing):
-        longest = min(longest, rules["offer.ordinary_max_months"])
-
-    def plan(months: int) -> _Plan | None:
-        bearing = owed.principal - waived.principal
-        free = owed.total - waived.total - bearing
-        if bearing + free < least * months:
-            return None
-        try:
-            rows = payments(bearing, free, rate, months)
-        except ValueError:  # too little for so many instalments
-            return None
-        return _Plan(product, waived, rate, tuple(row.amount for row in rows), sum(row.interest for row in rows))
-
-    proposed = case.proposed_monthly
-    if proposed is not None and proposed <= assessment.affordable_monthly:
-        own = (plan(months) for months in range(2, longest + 1))
-        yield from [fitting for fitting in own if fitting is not None and fitting.most <= proposed][:1]
-    regular = (plan(months) for months in sorted(rules["offer.terms_months"]) if months <= longest)
-    affordable = [one for one in regular if one is not None and one.most <= assessment.affordable_monthly]
-    # The soonest to be free, which also costs least in interest, and the one with the lowest amount a month.
-    yield from affordable[:1]
-    yield from affordable[-1:]
-
-
-def _lump_sum(
-    case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay
-) -> Iterator[_Plan]:
-    """One payment with a higher waiver, where it can be put aside until it is due."""
-    owed = case.account.balance
-    waived = _waived(owed, rules["waiver.lump_sum_percent"], identification.delinquency_bucket)
-    amount = owed.total - waived.total
-    if 0 < amount <= assessment.affordable_monthly * rules["lump_sum.months_to_pay"]:
-        yield _Plan(Product.LUMP_SUM, waived, 0, (amount,), 0)
-
-
-def _waived(owed: Balance, percent: Mapping[str, Mapping[str, int]], bucket: str) -> Balance:
-    """What the policy waives of each component, rounded down. What it does not name is not waived."""
-    return Balance(
-        **{
-            component: getattr(owed, component) * by_bucket[bucket] // 100
-            for component, by_bucket in percent.items()
-            if bucket in by_bucket
-        }
-    )
-
-
-def _best(plans: Iterator[_Plan]) -> list[_Plan]:
-    """The first three that differ. Each is best at something: the own amount, soonest, lowest a month, one payment."""
-    distinct: dict[tuple[Product, int], _Plan] = {}
-    for plan in plans:
-        distinct.setdefault((plan.product, len(plan.amounts)), plan)
-    return list(distinct.values())[:_MOST_OFFERS]
-
-
-# --- what becomes of them ----------------------------------------------------------------------------------------
+# --- what becomes of the plans ---------------------------------------------------------------------------------
 
 
 def _review_reasons(
-    plans: list[_Plan], case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay
+    picks: list[Pick], case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay
 ) -> tuple[str, ...]:
-    financed = max(case.account.balance.total - plan.waived.total for plan in plans)
+    financed = max(case.account.balance.total - pick.candidate.waived.total for pick in picks)
     reasons = []
+    if any(pick.candidate.approver != ROLES[0] for pick in picks):
+        reasons.append("BEYOND_POLICY_AUTHORITY")
     if financed > rules["review.financed_above"]:
         reasons.append("AMOUNT_ABOVE_LIMIT")
     if rules["review.vulnerable"] and identification.vulnerable:
@@ -214,11 +131,13 @@ def _review_reasons(
         reasons.append("LOW_CONFIDENCE")
     if "INCOME" in assessment.questions and (case.proposed_monthly or 0) >= assessment.affordable_monthly:
         reasons.append("OWN_AMOUNT_UNCHECKED")  # nothing but the person's own word says that they can afford it
+    if assessment.doubts:
+        reasons.append("FIGURES_DOUBTFUL")
     return tuple(reasons)
 
 
 def _offers(
-    plans: list[_Plan], case: Case, now: datetime, approved_by: str | None, rules: RulesOfTheDay
+    found: Search, case: Case, now: datetime, approved_by: str | None, rules: RulesOfTheDay
 ) -> tuple[Offer, ...]:
     zone = ZoneInfo(case.time_zone)
     valid_until = now + timedelta(days=rules["offer.valid_days"])
@@ -227,13 +146,12 @@ def _offers(
         now.astimezone(zone).date() + timedelta(days=rules["offer.first_due_after_days"]),
         valid_until.astimezone(zone).date() + timedelta(days=1),
     )
-    owed = case.account.balance
-    no_new_card = rules["plan.no_new_card_undertaking"]
+    assessment, owed = case.assessment, case.account.balance
     offers = []
-    for number, plan in enumerate(plans, start=1):
-        first_due = instalments_from
-        if plan.product is Product.LUMP_SUM:
-            first_due = due_dates(first_due, rules["lump_sum.months_to_pay"])[-1]
+    for number, pick in enumerate(found.picks, start=1):
+        plan, amounts = pick.candidate, [row.amount for row in pick.payments]
+        once = plan.product is Product.LUMP_SUM
+        stressed = None if assessment is None or once else assessment.stressed_monthly
         offers.append(
             Offer(
                 offer_id=f"{case.case_id}-{case.version + 1}-{number}",
@@ -241,22 +159,57 @@ def _offers(
                 currency=case.account.currency,
                 owed=owed,
                 waived=plan.waived,
-                months=len(plan.amounts),
+                months=len(amounts),
                 annual_rate_ppm=plan.annual_rate_ppm,
-                regular_instalment=plan.amounts[0],
-                last_instalment=plan.amounts[-1],
-                interest=plan.interest,
-                total_payable=sum(plan.amounts),
-                annual_cost_ppm=annual_cost_ppm(owed.total - plan.waived.total, plan.amounts),
-                no_new_card=no_new_card,
-                first_due_date=first_due,
+                regular_instalment=amounts[0],
+                last_instalment=amounts[-1],
+                interest=sum(row.interest for row in pick.payments),
+                total_payable=sum(amounts),
+                annual_cost_ppm=annual_cost_ppm(owed.total - plan.waived.total, amounts),
+                no_new_card=rules["plan.no_new_card_undertaking"],
+                first_due_date=due_dates(instalments_from, plan.free_after)[-1] if once else instalments_from,
                 valid_until=valid_until,
                 policy_version=rules.version,
+                best_at=pick.best_at,
+                bounds=_bounds(plan, case, rules),
+                worth=Worth(expected=plan.expected, without_plan=found.without_plan),
+                resilient=stressed is None or max(amounts) <= stressed,
+                approver=plan.approver,
+                four_eyes=pick.four_eyes,
                 rules=rules.used,
                 approved_by=approved_by,
             )
         )
     return tuple(offers)
+
+
+def _bounds(plan: Candidate, case: Case, rules: RulesOfTheDay) -> tuple[Bound, ...]:
+    """Which rule set each figure of a plan, and what it allowed."""
+    assessment = case.assessment
+    affordable = assessment.affordable_monthly if assessment is not None else 0
+    bounds = [
+        Bound(figure="FIRST_DUE", rule="offer.first_due_after_days", allows=rules["offer.first_due_after_days"]),
+        Bound(figure="WORTH", rule="offer.price_floor_percent", allows=rules["offer.price_floor_percent"]),
+    ]
+    if plan.product is Product.LUMP_SUM:
+        months = rules["lump_sum.months_to_pay"]
+        savings = assessment.savings_available if assessment is not None else 0
+        bounds.append(Bound(figure="LUMP_SUM", rule="lump_sum.months_to_pay", allows=affordable * months + savings))
+        ceilings = "waiver.lump_sum_percent"
+    else:
+        bounds.append(Bound(figure="MONTHLY", rule="assessment.affordability_percent", allows=affordable))
+        personalised = assessment is not None and assessment.exceeds_ability and assessment.willing
+        longest = "plan.max_term_months" if personalised else "offer.ordinary_max_months"
+        bounds.append(Bound(figure="MONTHS", rule=longest, allows=rules[longest]))
+        if plan.annual_rate_ppm == case.account.apr_ppm:
+            bounds.append(Bound(figure="RATE", rule="offer.products", allows=plan.annual_rate_ppm))
+        else:
+            bounds.append(Bound(figure="RATE", rule="offer.rates_ppm", allows=plan.annual_rate_ppm))
+        ceilings = "waiver.plan_percent"
+    if plan.waived.total:
+        bounds.append(Bound(figure="WAIVED", rule=ceilings, allows=plan.waived.total))
+        bounds.append(Bound(figure="APPROVER", rule="authority.concession", allows=ROLES.index(plan.approver)))
+    return tuple(bounds)
 
 
 def _made(offers: tuple[Offer, ...]) -> OfferMade:

@@ -32,6 +32,14 @@ class AccountCases:
     open_case_id: str | None
     rounds: int
     last_end: End | None
+    waivers: tuple[tuple[datetime, int], ...] = ()  # when a plan began, and what it gave up in minor units
+
+    def waived_since(self, moment: datetime) -> int:
+        """What was given up in plans that began after a moment."""
+        return sum(amount for at, amount in self.waivers if at > moment)
+
+
+NEW_ACCOUNT = AccountCases(open_case_id=None, rounds=0, last_end=None)
 
 
 def case_id_of(event: AccountOverdue) -> str:
@@ -80,18 +88,19 @@ def check_told_by_now(field: str, told_at: datetime, now: datetime) -> None:
         raise InputRejectedError([{"field": field, "problem": "lies in the future"}])
 
 
-def open_case(event: AccountOverdue, rounds_before: int, now: datetime) -> Change:
-    """A new case from an event that `check_acceptable` let pass; `rounds_before` cases of the account came before."""
+def open_case(event: AccountOverdue, known: AccountCases, now: datetime) -> Change:
+    """A new case from an event that `check_acceptable` let pass; `known` are the account's cases before it."""
     account = event.as_account()
     case = Case(
         case_id=case_id_of(event),
         account_id=account.account_id,
         cardholder_id=event.cardholder.cardholder_id,
-        round=rounds_before + 1,
+        round=known.rounds + 1,
         jurisdiction=event.jurisdiction,
         time_zone=event.cardholder.time_zone,
         language=event.cardholder.language,
         opened_at=now,
+        waived_before=known.waived_since(now - timedelta(days=365)),
         account=account,
         flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL"})),
         circumstances=event.as_circumstances(),

@@ -266,6 +266,7 @@ _VALUES: Mapping[str, Any] = {
     "pricing.break_percent_by_share": Annotated[tuple[ShareBand, ...], AfterValidator(_rising)],
     "pricing.recovery_percent_without_plan": ByBucket[Percent],
     "pricing.bulk_sale_percent": ByBucket[Percent],
+    "pricing.months_collected_without_plan": Months,
     "pricing.cost_of_plan": Amount,
     "authority.concession": dict[Role, dict[Component, ByBucket[Cap]]],
     "authority.four_eyes_above": Amount,

@@ -6,6 +6,7 @@ Whatever is rounded, the last instalment settles it, so that a schedule always r
 from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from accord.case import Instalment, Offer
@@ -106,12 +107,24 @@ def _repaid_with_interest(financed: int, amounts: Sequence[int], half_ppm: int) 
     return balance <= 0
 
 
+def annuity_amount(principal: int, annual_rate_ppm: int, months: int) -> int:
+    """The equal instalment A = P·r / (1 − (1+r)^−n), rounded half up; r is a twelfth of the yearly rate, above 0."""
+    factor, divisor = _annuity_factor(annual_rate_ppm, months)
+    return (2 * principal * factor + divisor) // (2 * divisor)
+
+
+@lru_cache(maxsize=4096)
+def _annuity_factor(annual_rate_ppm: int, months: int) -> tuple[int, int]:
+    """Numerator and denominator of r / (1 − (1+r)^−n)."""
+    unit = PPM * _MONTHS_A_YEAR
+    grown = (unit + annual_rate_ppm) ** months
+    return annual_rate_ppm * grown, unit * (grown - unit**months)
+
+
 def _annuity(principal: int, annual_rate_ppm: int, months: int) -> list[Payment]:
-    """A = P·r / (1 − (1+r)^−n), and interest = balance·r, each rounded half up; the last instalment repays the rest."""
+    """An annuity with interest = balance·r rounded half up each month; the last instalment repays the rest."""
     rate, unit = annual_rate_ppm, PPM * _MONTHS_A_YEAR
-    grown = (unit + rate) ** months
-    divisor = unit * (grown - unit**months)
-    amount = (2 * principal * rate * grown + divisor) // (2 * divisor)
+    amount = annuity_amount(principal, rate, months)
     half = unit // 2
     balance = principal
     rows = []

@@ -16,13 +16,15 @@ from accord.case import (
     StaffTask,
     Status,
     TaskKind,
+    TaskReason,
     new_task,
 )
 from accord.contact_gate import may_contact, request_contact
 from accord.customer import offers_to_show
-from accord.errors import DecisionRefusedError
+from accord.errors import DecisionRefusedError, NotApprovedError
 from accord.events import AccessUnlocked, Actor, CaseEvent, StaffDecided, StaffTaskClosed
 from accord.messages import NEW_LINK
+from accord.offers import check_approval
 from accord.policy import Policy
 
 _REVIEW = (
@@ -85,10 +87,13 @@ def decide(
     others: Iterable[StaffTask],
     choice: str,
     staff_id: str,
+    role: str,
     policy: Policy,
     now: datetime,
 ) -> Change:
-    """Close the task with a choice. Raises DecisionRefusedError when that choice is not open (any more, or yet).
+    """Close the task with a choice. `role` is the authority of who decides: NEGOTIATOR, LEAD or MANAGER.
+
+    Raises DecisionRefusedError when that choice is not open (any more, or yet), or beyond the authority.
 
     A decision that the workflow waits for also closes `others`, the case's tasks of the same kind: an escalated review
     has several, and one answer settles them. Result: `outcome` and `staff_id`, so that a repeat can tell whose it was,
@@ -100,7 +105,12 @@ def decide(
     following: list[StaffTask] = []
     events: list[CaseEvent] = []
     result: dict[str, Any] = {"outcome": choice, "staff_id": staff_id}
-    if resumes(case, task):
+    if task.kind is TaskKind.REVIEW_OFFERS and choice == "APPROVED" and not _is_last_approval(case, staff_id, role):
+        case = case.model_copy(update={"first_approver": staff_id})
+        again, created = new_task(case, task.kind, now, TaskReason.SECOND_APPROVAL)
+        following.append(again)
+        events.append(created)
+    elif resumes(case, task):
         closing += [other for other in others if other.kind is task.kind and other.outcome is None and other != task]
         kind = choice.partition("/")[0]
         decision = Decision(decision_id=task.task_id, by="STAFF", kind=kind, at=now, staff_id=staff_id)
@@ -124,6 +134,14 @@ def decide(
         result,
         tasks=tuple(closed.model_copy(update=said) for closed in closing) + tuple(following),
     )
+
+
+def _is_last_approval(case: Case, staff_id: str, role: str) -> bool:
+    """Whether nobody else has to approve. Raises DecisionRefusedError where this person may not."""
+    try:
+        return check_approval(case, staff_id, role)
+    except NotApprovedError as refusal:
+        raise DecisionRefusedError("FOUR_EYES" if case.first_approver == staff_id else "BEYOND_AUTHORITY") from refusal
 
 
 def _unlock(case: Case, lock: int, policy: Policy, now: datetime) -> tuple[Case, tuple[CaseEvent, ...]]:

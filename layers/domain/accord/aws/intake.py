@@ -64,7 +64,7 @@ class Intake:
         if standing:
             self._cases.record_account_status(account_id, standing, event.occurred_at)
         known = self._cases.cases_of(account_id)
-        opening = open_case(event, known.rounds, now)
+        opening = open_case(event, known, now)
         if known.open_case_id is None and known.last_end is not None:
             case = with_standing(opening.case, self._cases.account_status(account_id))
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):

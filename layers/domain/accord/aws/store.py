@@ -5,7 +5,7 @@ Items of the cases table:
   CASE#<id>     DONE#<key>      what a step with this key returned; makes every repetition a no-op
   CASE#<id>     TASK#<id>       work for a person; in the index `open-tasks` while it is open
   CASE#<id>     WAIT#<who>      the task token of the waiting execution; who is CUSTOMER or STAFF
-  ACCOUNT#<id>  CASES           which case is open, how many rounds there were, how and when the last one ended
+  ACCOUNT#<id>  CASES           which case is open, how many rounds there were, how the last one ended, what was waived
   ACCOUNT#<id>  STATUS          what billing last said of the account's standing
 The events table holds the chain alone (key: case_id, seq) and is append-only by its policies.
 """
@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from accord import clock
 from accord.aws.clients import client, error_code, translated
-from accord.case import ENDED, Case, Change, StaffTask
+from accord.case import ENDED, Case, Change, StaffTask, Status
 from accord.errors import CaseChangedError, CaseNotFoundError, ServiceUnavailableError
 from accord.events import ChainedEvent, link
 from accord.opening import AccountCases, End
@@ -73,6 +73,10 @@ class CaseStore:
             open_case_id=item["open_case_id"]["S"] if "open_case_id" in item else None,
             rounds=int(item["rounds"]["N"]) if "rounds" in item else 0,
             last_end=ended,
+            waivers=tuple(
+                (datetime.fromisoformat(waiver["M"]["at"]["S"]), int(waiver["M"]["amount"]["N"]))
+                for waiver in item.get("waivers", {"L": []})["L"]
+            ),
         )
 
     def result_of(self, case_id: str, key: str) -> dict[str, Any] | None:
@@ -151,6 +155,8 @@ class CaseStore:
         ]
         if before is None or (after.status in ENDED and before.status not in ENDED):
             writes.append(self._account_lock(after, now, opens=before is None))
+        elif before.status is not after.status and after.status is Status.ACTIVE:
+            writes.append(self._note_waiver(after, now))
         try:
             with translated():
                 self._db.transact_write_items(TransactItems=writes)
@@ -205,6 +211,24 @@ class CaseStore:
                 ":at": {"S": _sortable(now)},
             }
         return {"Update": lock}
+
+    def _note_waiver(self, case: Case, now: datetime) -> dict[str, Any]:
+        """A plan begins: what it gives up counts against the caps of later rounds."""
+        offer = case.offer(case.agreement.offer_id) if case.agreement is not None else None
+        waiver = {"at": {"S": _sortable(now)}, "amount": {"N": str(offer.waived.total if offer is not None else 0)}}
+        return {
+            "Update": {
+                "TableName": self._cases,
+                "Key": {"pk": {"S": f"ACCOUNT#{case.account_id}"}, "sk": {"S": "CASES"}},
+                "UpdateExpression": "SET waivers = list_append(if_not_exists(waivers, :none), :waiver)",
+                "ConditionExpression": "open_case_id = :case",
+                "ExpressionAttributeValues": {
+                    ":none": {"L": []},
+                    ":waiver": {"L": [{"M": waiver}]},
+                    ":case": {"S": case.case_id},
+                },
+            }
+        }
 
     # --- the account's standing --------------------------------------------------------------------------------
 

@@ -1,0 +1,50 @@
+"""Who may give up how much: the bank's authority matrix by role, component and bucket, and what takes two persons."""
+
+from collections.abc import Sequence
+
+from accord.case import Balance, Offer
+from accord.errors import NotApprovedError
+from accord.policy import RulesOfTheDay
+
+# In the order of their authority. POLICY is what the policy approves by itself.
+ROLES = ("POLICY", "NEGOTIATOR", "LEAD", "MANAGER")
+
+
+def least_role(waived: Balance, owed: Balance, bucket: str, waived_before: int, rules: RulesOfTheDay) -> str | None:
+    """The least role that may give up these amounts; None when nobody may.
+
+    `waived_before` (minor units) is what the account was given in the last twelve months.
+    """
+    total = waived.total
+    if total == 0:
+        return ROLES[0]
+    matrix, cumulative = rules["authority.concession"], rules["authority.cumulative_12_months"]
+    given_up = [(part, getattr(waived, part), getattr(owed, part)) for part in Balance.model_fields]
+    for role in ROLES:
+        if total + waived_before > cumulative.get(role, 0):
+            continue
+        caps = matrix.get(role, {})
+        if all(
+            amount == 0
+            or (
+                (cap := caps.get(part, {}).get(bucket)) is not None
+                and amount <= min(of * cap.percent // 100, cap.amount)
+            )
+            for part, amount, of in given_up
+        ):
+            return role
+    return None
+
+
+def needs_four_eyes(waived: Balance, rules: RulesOfTheDay) -> bool:
+    """Whether two persons have to approve that much."""
+    return bool(waived.total > rules["authority.four_eyes_above"])
+
+
+def check_authority(offers: Sequence[Offer], role: str) -> None:
+    """Check that a role may approve all of these offers. Raises NotApprovedError that names the role it takes."""
+    if role not in ROLES:
+        raise NotApprovedError(f"{role} is no role that approves")
+    beyond = [offer.approver for offer in offers if ROLES.index(offer.approver) > ROLES.index(role)]
+    if beyond:
+        raise NotApprovedError(f"it takes the authority of {max(beyond, key=ROLES.index)}")

@@ -1,0 +1,159 @@
+"""The search for plans: wide, priced, and fair to both sides."""
+
+from typing import Any
+
+import pytest
+from builders import (
+    TODAY,
+    YUAN,
+    a_balance,
+    a_history,
+    a_policy,
+    an_account,
+    an_assessed_case,
+    circumstances,
+    the_policy,
+)
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from accord.authority import ROLES
+from accord.case import Balance, Case, Circumstances, Product
+from accord.policy import Policy
+from accord.search import Candidate, Search, _Plans, search
+
+
+def found(policy: Policy | None = None, **changes: Any) -> Search:
+    return search(*parts(policy, **changes))
+
+
+def parts(policy: Policy | None = None, **changes: Any) -> tuple[Any, ...]:
+    case: Case = an_assessed_case(policy, **changes)
+    assert case.identification is not None
+    assert case.assessment is not None
+    return case, case.identification, case.assessment, (policy or the_policy()).on(TODAY)
+
+
+def every_candidate(policy: Policy | None = None, **changes: Any) -> list[Candidate]:
+    return list(_Plans(*parts(policy, **changes)))
+
+
+def test_hundreds_of_plans_are_considered() -> None:
+    assert found().considered == len(every_candidate()) >= 300
+
+
+def test_each_plan_that_is_shown_is_the_best_at_what_it_says() -> None:
+    picks = found().picks
+    by_label = {label: pick.candidate for pick in picks for label in pick.best_at}
+    assert set(by_label) == {"SOONEST_FREE", "LOWEST_MONTHLY", "LOWEST_TOTAL"}
+    assert by_label["SOONEST_FREE"].free_after == min(pick.candidate.free_after for pick in picks)
+    assert by_label["LOWEST_MONTHLY"].monthly == min(pick.candidate.monthly for pick in picks)
+    assert by_label["LOWEST_TOTAL"].total == min(pick.candidate.total for pick in picks)
+
+
+ACCOUNTS = st.builds(
+    an_account,
+    balance=st.builds(
+        Balance, principal=st.integers(10**5, 3 * 10**6), interest=st.integers(0, 10**6),
+        penalty_interest=st.integers(0, 10**6),
+        late_fees=st.integers(0, 10**5), fees=st.integers(0, 10**5),
+    ),
+    days_past_due=st.integers(1, 400),
+    apr_ppm=st.integers(0, 365_000),
+    history=st.lists(st.integers(0, 10**6), max_size=6).map(lambda paid: a_history(*paid)),
+)  # fmt: skip
+MEANS = st.builds(
+    Circumstances, monthly_income=st.integers(8 * 10**5, 3 * 10**6), monthly_essential_spend=st.integers(0, 3 * 10**5),
+    other_debt_payments=st.integers(0, 10**5), dependants=st.integers(0, 4),
+)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(ACCOUNTS, MEANS)
+def test_no_plan_that_the_bank_would_grant_beats_one_that_is_shown(account: Any, told: Circumstances) -> None:
+    """Of the pool, nothing is better for the person in month, total and time at once, and for the bank as well."""
+    case, identification, assessment, rules = parts(account=account, circumstances=told)
+    result = search(case, identification, assessment, rules)
+    assume(result.picks)
+    plans = _Plans(case, identification, assessment, rules)
+    role = max(ROLES.index(pick.candidate.approver) for pick in result.picks)
+    pool = [
+        one for one in plans
+        if one.approver and ROLES.index(one.approver) <= role and one.expected > plans.alternative
+        and one.monthly <= (plans.once if one.product is Product.LUMP_SUM else assessment.affordable_monthly)
+        and plans.exact(one, assessment.affordable_monthly) is not None
+    ]  # fmt: skip
+    best = max(one.expected for one in pool)
+    for pick in result.picks:
+        shown = pick.candidate
+        assert shown.expected >= best * 75 // 100, "the bank keeps its share"
+        assert shown.expected > result.without_plan, "worth more than no offer"
+        for other in pool:
+            better = (
+                other.monthly <= shown.monthly and other.total <= shown.total and other.free_after <= shown.free_after
+                and other.expected >= shown.expected
+            )  # fmt: skip
+            same = (other.monthly, other.total, other.free_after, other.expected) == (
+                shown.monthly, shown.total, shown.free_after, shown.expected
+            )  # fmt: skip
+            assert same or not better
+
+
+def test_the_banks_share_decides_how_much_is_left_to_the_person() -> None:
+    generous, strict = (found(a_policy(offer__price_floor_percent=percent)) for percent in (70, 98))
+    lowest = [min(pick.candidate.total for pick in result.picks) for result in (generous, strict)]
+    assert lowest[0] < lowest[1]
+    assert sum(pick.candidate.waived.total for pick in strict.picks) <= sum(
+        pick.candidate.waived.total for pick in generous.picks
+    )
+
+
+def test_a_plan_that_needs_more_authority_comes_only_where_the_policys_own_are_beyond_the_means() -> None:
+    policy = a_policy(
+        waiver__plan_percent={"interest": {"ALL": 100}}, waiver__lump_sum_percent={}, offer__terms_months=[12],
+        waiver__steps_percent=[50, 100],
+    )  # fmt: skip
+    owed = a_balance(principal=9_000 * YUAN, interest=6_000 * YUAN, penalty_interest=0, late_fees=0, fees=0)
+    account = an_account(days_past_due=100, balance=owed)
+    means = circumstances(monthly_income=6_200 * YUAN)  # 1,000 a month
+    (pick,) = found(policy, account=account, circumstances=means).picks
+    assert (pick.candidate.approver, pick.candidate.waived.interest) == ("POLICY", 3_000 * YUAN)
+    tighter = circumstances(monthly_income=6_050 * YUAN)  # 900
+    (pick,) = found(policy, account=account, circumstances=tighter).picks
+    assert (pick.candidate.approver, pick.candidate.waived.interest) == ("MANAGER", 6_000 * YUAN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "policy", "why"),
+    [
+        ({"account": an_account(balance=a_balance(principal=60_000 * YUAN))}, {}, "BEYOND_MEANS"),
+        ({}, {"offer__products": {"M1": ["LUMP_SUM"]}}, "NO_PRODUCT"),
+        ({}, {"pricing__cost_of_plan": 10**10}, "WORTH_LESS_THAN_NO_PLAN"),
+        ({}, {"authority__cumulative_12_months": {}, "waiver__steps_percent": [100]}, "BEYOND_AUTHORITY"),
+    ],
+)
+def test_where_nothing_is_found_it_says_what_was_in_the_way(
+    changes: dict[str, Any], policy: dict[str, Any], why: str
+) -> None:
+    result = found(a_policy(**policy), **changes)
+    assert (result.picks, result.why_none) == ([], why)
+
+
+def test_savings_beyond_a_months_living_may_pay_a_lump_sum() -> None:
+    case, identification, assessment, rules = parts(account=an_account(balance=a_balance(principal=9_000 * YUAN)))
+    without = search(case, identification, assessment, rules)
+    saved = assessment.model_copy(update={"savings_available": 8_000 * YUAN})
+    with_savings = search(case, identification, saved, rules)
+    assert all(pick.candidate.product is not Product.LUMP_SUM for pick in without.picks)
+    assert any(pick.candidate.product is Product.LUMP_SUM for pick in with_savings.picks)
+
+
+@given(st.integers(100, 900))
+def test_an_own_amount_gets_the_shortest_plan_within_it(yuan: int) -> None:
+    result = found(proposed_monthly=yuan * YUAN)
+    own = [pick for pick in result.picks if "OWN_AMOUNT" in pick.best_at]
+    for pick in own:
+        assert max(row.amount for row in pick.payments) <= yuan * YUAN
+        assert pick is result.picks[0]
+    if yuan >= 300:
+        assert own
