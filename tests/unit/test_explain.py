@@ -5,7 +5,17 @@ from string import Formatter
 from typing import Any, get_args
 
 import pytest
-from builders import YUAN, a_history, a_policy, an_account, an_assessed_case, an_offer, circumstances, the_policy
+from builders import (
+    YUAN,
+    a_history,
+    a_policy,
+    an_account,
+    an_assessed_case,
+    an_offer,
+    an_offered_case,
+    circumstances,
+    the_policy,
+)
 
 from accord.affordability import FLEXIBLE, Step
 from accord.case import Bound, Case, Circumstances, Product, Worth
@@ -203,6 +213,16 @@ def test_the_sentences_of_an_offer_name_its_own_figures() -> None:
         "within the ¥600.00 a month that the customer named",
     ):
         assert words in told
+
+
+@BOTH
+def test_every_offer_that_is_found_is_told_without_a_gap(language: str) -> None:
+    case = an_offered_case()
+    for offer in case.offers:
+        assert offer.bounds
+        assert {bound.rule for bound in offer.bounds} <= set(TEXTS["rules"])
+        told = explain_offer(case, offer, the_policy(), language) + explain_worth(offer, the_policy(), language)
+        assert len(told) == len(offer.bounds) + len(offer.best_at) + len(Worth.model_fields)
 
 
 def test_a_rule_without_words_is_named_by_its_key() -> None:

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from accord.affordability import Step
+from accord.authority import ROLES
 from accord.case import AssessmentLine, Bound, Case, Offer
 from accord.money import format_money, format_rate
-from accord.policy import Policy, Role
+from accord.policy import Policy
 from accord.schedule import due_dates
 from accord.texts import format_date, texts
 
 # What a step's amount counts, where it is not money.
 COUNTS: frozenset[Step] = frozenset({"dependants_assumed", "hardship_months", "months_observed", "months_with_payment"})
 YES_OR_NO: frozenset[Step] = frozenset({"own_figures_told", "came_to_the_pages"})
-_ROLES: tuple[Role, ...] = ("POLICY", "NEGOTIATOR", "LEAD", "MANAGER")  # a bound names the approver by its place here
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _allowed(bound: Bound, currency: str, language: str) -> str:
         case "RATE":
             return format_rate(bound.allows)
         case "APPROVER":
-            return _word(_ROLES[bound.allows], language)
+            return _word(ROLES[bound.allows], language)  # a bound names the role by its place
         case "WORTH":
             return f"{bound.allows}%"
         case _:
