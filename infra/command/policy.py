@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from accord.billing import AccountOverdue, parse
+from accord.billing import AccountAtRisk, AccountOverdue
 from accord.errors import InputRejectedError
 from accord.policy import BUCKETS, Policy
 from accord.policy_review import EXPIRES_WITHIN, Difference, Review, differences, review
@@ -163,14 +163,14 @@ def _events(lines: Iterable[bytes], now: datetime, result: Comparison) -> Iterat
         if not line.strip():
             continue
         try:
-            detail = read_row(line, columns, now)
+            _, event = read_row(line, columns, now)
         except InputRejectedError as error:
             result.refused.append(f"line {number}, {error.problems[0]['field']}: {error.problems[0]['problem']}")
             continue
-        if detail is None:
+        if isinstance(event, AccountAtRisk):
             result.not_overdue += 1
         else:
-            yield parse(AccountOverdue, detail)
+            yield event
 
 
 def _change(before: Outcome, after: Outcome) -> str:

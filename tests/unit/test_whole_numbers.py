@@ -18,9 +18,7 @@ from accord.billing import AccountOverdue, parse
 from accord.errors import InputRejectedError
 
 # The early warning makes a probability, which is no money; it leaves that file in whole parts per million alone.
-RULES = sorted(
-    path for path in (ROOT / "layers" / "domain" / "accord").glob("*.py") if path.stem != "early_warning"
-)
+RULES = sorted(path for path in (ROOT / "layers" / "domain" / "accord").glob("*.py") if path.stem != "early_warning")
 
 
 def module_of(path: Path) -> ModuleType:
