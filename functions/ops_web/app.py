@@ -26,7 +26,7 @@ from accord.aws.steps import case_store
 from accord.case import AssessmentLine, Case, Change, Offer, StaffTask, TaskKind
 from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError
 from accord.events import verify_chain
-from accord.explain import Sentence, explain_assessment, explain_offer, explain_worth, figure_of
+from accord.explain import Sentence, explain_assessment, explain_identification, explain_offer, explain_worth, figure_of
 from accord.money import format_money
 from accord.policy import load_policy
 
@@ -124,6 +124,10 @@ class Page:
     def step(self, case: Case, line: AssessmentLine) -> str:
         """A step of the assessment as people read it."""
         return figure_of(line, case.account.currency, self.language)
+
+    def why_treated(self, case: Case) -> tuple[Sentence, ...]:
+        """Why the case is treated as it is."""
+        return explain_identification(case, load_policy(case.jurisdiction), self.language)
 
     def why_assessed(self, case: Case) -> tuple[Sentence, ...]:
         """Why the figures of the assessment are what they are."""

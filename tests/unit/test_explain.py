@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 from builders import (
     YUAN,
+    a_case,
     a_history,
     a_policy,
     an_account,
@@ -19,7 +20,17 @@ from builders import (
 
 from accord.affordability import FLEXIBLE, Step
 from accord.case import Bound, Case, Circumstances, Product, Worth
-from accord.explain import COUNTS, YES_OR_NO, Sentence, explain_assessment, explain_offer, explain_worth, figure_of
+from accord.explain import (
+    COUNTS,
+    TREATMENT_RULES,
+    YES_OR_NO,
+    Sentence,
+    explain_assessment,
+    explain_identification,
+    explain_offer,
+    explain_worth,
+    figure_of,
+)
 from accord.policy import Role
 from accord.texts import LANGUAGES, texts
 
@@ -246,3 +257,34 @@ def test_no_sentence_names_anybody(name: str, language: str) -> None:
     told = text_of(explain_assessment(case, the_policy(), language))
     hardship = case.circumstances.hardship
     assert not any(word in told for word in (case.case_id, case.account_id, case.cardholder_id, hardship or "JOB_LOSS"))
+
+
+# --- who the cardholder is ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("treatment", ["NONE", "SELF_CURE_WATCH", "EARLY_CONTACT", "NEGOTIATION", "SPECIALIST_DESK"])
+def test_every_treatment_has_its_sentence_and_its_rule(treatment: str, language: str) -> None:
+    case = an_offered_case()
+    assert case.identification is not None
+    treated = case.identification.model_copy(update={"treatment": treatment})
+    told = explain_identification(case.model_copy(update={"identification": treated}), the_policy(), language)
+    assert told[-1].rule == TREATMENT_RULES[treatment]
+    assert told[-1].citation
+    assert all(sentence.text and "{" not in sentence.text for sentence in told)
+
+
+def test_the_early_warning_is_told_with_what_weighs_most_in_it() -> None:
+    case = an_offered_case()
+    assert case.identification is not None
+    assert case.identification.pd_ppm is not None
+    told = [sentence.text for sentence in explain_identification(case, the_policy(), "en")]
+    assert "75 days past due" in told[0]
+    assert "missed with a chance of" in told[1]
+    assert len(told) == 2 + len(case.identification.pd_reasons) + 1
+    unknown = case.identification.model_copy(update={"pd_ppm": None, "pd_reasons": ()})
+    assert len(explain_identification(case.model_copy(update={"identification": unknown}), the_policy(), "en")) == 2
+
+
+def test_a_case_that_is_not_identified_has_nothing_to_explain() -> None:
+    assert explain_identification(a_case(), the_policy(), "en") == ()

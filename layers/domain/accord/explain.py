@@ -4,12 +4,13 @@ Only figures on record are named, so that a sentence stays true when the policy 
 an offer is worth to the bank stands apart, because a customer never learns it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from accord.affordability import Step
 from accord.authority import ROLES
 from accord.case import AssessmentLine, Bound, Case, Offer
+from accord.early_warning import EarlyWarning, early_warning, load_card, sentence
 from accord.money import format_money, format_rate
 from accord.policy import Policy
 from accord.schedule import due_dates
@@ -17,6 +18,14 @@ from accord.texts import format_date, texts
 
 # What a step's amount counts, where it is not money.
 COUNTS: frozenset[Step] = frozenset({"dependants_assumed", "hardship_months", "months_observed", "months_with_payment"})
+# Which rule decides on a treatment.
+TREATMENT_RULES: Mapping[str, str] = {
+    "NONE": "identification.exclusions",
+    "SELF_CURE_WATCH": "identification.watch",
+    "EARLY_CONTACT": "identification.early_contact_pd_ppm",
+    "NEGOTIATION": "identification.exclusions",
+    "SPECIALIST_DESK": "identification.vulnerable_hardships",
+}
 YES_OR_NO: frozenset[Step] = frozenset({"own_figures_told", "came_to_the_pages"})
 
 
@@ -37,6 +46,38 @@ def figure_of(line: AssessmentLine, currency: str, language: str) -> str:
     if line.name in YES_OR_NO:
         return _word("yes" if line.amount else "no", language)
     return format_money(line.amount, currency, language)
+
+
+def explain_identification(case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
+    """How late the account is, how likely the next payment is missed and why, and what is done about it."""
+    found = case.identification
+    if found is None:
+        return ()
+    said = texts("explain")["identification"]
+
+    def sentence_of(name: str, figure: str, rule: str | None = None) -> Sentence:
+        text = said[name][language].format(figure=figure, days=case.account.days_past_due)
+        return Sentence(figure, text, rule, _citation(policy, rule))
+
+    told = [sentence_of("bucket", found.delinquency_bucket)]
+    if found.exclusion is not None:
+        told.append(sentence_of("exclusion", found.exclusion, "identification.exclusions"))
+    if found.pd_ppm is not None:
+        told.append(sentence_of("pd", format_rate(found.pd_ppm)))
+    told += [Sentence("", text, None, None) for text in _warnings(case, found.pd_reasons, language)]
+    treatment: str = texts("explain")["treatments"][found.treatment][language]
+    told.append(sentence_of(found.treatment, treatment, TREATMENT_RULES[found.treatment]))
+    return tuple(told)
+
+
+def _warnings(case: Case, codes: tuple[str, ...], language: str) -> Iterator[str]:
+    """What weighs most in the early warning, with what was measured in the account as billing handed it over."""
+    card = load_card()
+    warning = early_warning(case.account, card)
+    if isinstance(warning, EarlyWarning):
+        for reason in warning.reasons:
+            if reason.code in codes:
+                yield sentence(reason, card, case.account.currency, language)
 
 
 def explain_assessment(case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
