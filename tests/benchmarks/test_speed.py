@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import behaviours
 import boto3
 import pytest
 from agreements import a_person, agreed_terms, reference_of
@@ -11,6 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from workflow.play import Play
 
 from accord.assessment import assess
+from accord.early_warning import load_card
 from accord.events import GENESIS, Actor, CaseClosed, link, verify_chain
 from accord.identification import identify
 from accord.offers import propose
@@ -18,6 +20,7 @@ from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
 from accord.schedule import payments
 from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
+from infra.data import uci
 from infra.local.application import accord_stack
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -27,6 +30,11 @@ TODAY = NOW.date()
 def test_an_annuity_of_sixty_instalments(benchmark: BenchmarkFixture) -> None:
     rows = benchmark(payments, 3_000_000, 0, 87_600, 60)
     assert rows[0].amount == 61_926
+
+
+def test_a_score_from_raw_fields_to_reasons(benchmark: BenchmarkFixture) -> None:
+    card, row = load_card(), next(behaviours.rows(1))
+    assert benchmark(lambda: card.score(uci.behaviour(row))).reasons
 
 
 def test_assessment(benchmark: BenchmarkFixture) -> None:
