@@ -2,6 +2,8 @@
 
 import typer
 
+from infra.command import policy
+from infra.command.explain import explain
 from infra.command.score import score
 
 app = typer.Typer(
@@ -20,3 +22,5 @@ def accord() -> None:
 
 
 app.command()(score)
+app.command()(explain)
+app.add_typer(policy.app, name="policy")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from accord.behaviour import MEASURES, Behaviour, Unit, Unknown, behaviour_of
 from accord.case import Account
-from accord.money import format_money
+from accord.money import PPM, format_money
 from accord.texts import texts
 
 _CARDS = Path(__file__).parent / "scorecards"
@@ -36,6 +36,11 @@ class EarlyWarning(NamedTuple):
     points: int
     pd: float  # the chance, 0 to 1, that next month's payment is missed
     reasons: tuple[Reason, ...]  # the largest losses first, at most MOST_REASONS
+
+    @property
+    def pd_ppm(self) -> int:
+        """The same chance in whole parts per million, as rules compare it."""
+        return round(self.pd * PPM)
 
 
 class Bins(BaseModel):
