@@ -174,6 +174,10 @@ class Play:
         self.act(lambda case: customer.confirm_identity(case, HOLDER))
         self.act(lambda case: customer.tell_circumstances(case, figures, "d-income", HOLDER, clock.now()))
 
+    def ask_for_a_person(self) -> None:
+        self.act(lambda case: customer.confirm_identity(case, HOLDER))
+        self.act(lambda case: customer.ask_for_person_to_decide(case, "d-person", HOLDER, clock.now()))
+
     def call_me(self) -> None:
         self.act(lambda case: customer.ask_for_call(case, "d-call", HOLDER, clock.now()))
 
