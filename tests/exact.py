@@ -12,27 +12,21 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import oracle
-from billing_events import overdue_event
-from builders import a_policy, an_account
+from builders import NOW, TODAY, a_policy, an_account, an_assessed_case
 
-from accord.assessment import assess
 from accord.case import Account, Assessment, Balance, Case, Circumstances, Identification, Offer, Product
-from accord.identification import identify
 from accord.offers import propose
-from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import BUCKETS, Policy, RulesOfTheDay
 from accord.schedule import annual_cost_ppm, due_dates, payments, schedule_of
 from accord.search import _Plans
 
-NOW = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)
-TODAY = date(2026, 3, 5)
 CHUNK = 1_000
 
 
@@ -106,32 +100,25 @@ def _a_case_with(owed: Balance, bucket: str, before: int) -> tuple[Case, Identif
 
 @cache
 def _some_case() -> tuple[Case, Identification, Assessment]:
-    case = assessed(an_account(), Circumstances(), a_policy())
+    case = an_assessed_case()
     assert case.identification is not None
     assert case.assessment is not None
     return case, case.identification, case.assessment
 
 
-def assessed(account: Account, told: Circumstances, policy: Policy, own: int | None = None) -> Case:
-    """A case of this account and person, identified and assessed."""
-    opened = open_case(overdue_event(), NEW_ACCOUNT, NOW).case
-    case = opened.model_copy(update={"account": account, "circumstances": told, "proposed_monthly": own})
-    return assess(identify(case, policy, TODAY).case, policy, TODAY).case
-
-
 def compare_proposal(account: Account, told: Circumstances, own: int | None, policy: Policy) -> str:
     """A whole proposal: what is affordable, what is waived, and every sum and date of every offer."""
     given = f"{account!r}, {told!r}, own amount {own}, {policy.version}"
-    case = assessed(account, told, policy, own)
+    case = an_assessed_case(policy, account=account, circumstances=told, proposed_monthly=own)
     assert case.assessment is not None
-    compare_means(told, case.assessment, policy.on(TODAY), given)
+    compare_means(told, account.balance.total, case.assessment, policy.on(TODAY), given)
     change = propose(case, policy, NOW)
     for offer in change.case.offers:
         compare_offer(offer, case, policy.on(TODAY), given)
     return "proposals" if change.case.offers else "proposals without an offer"
 
 
-def compare_means(told: Circumstances, assessment: Assessment, rules: RulesOfTheDay, given: str) -> None:
+def compare_means(told: Circumstances, owed: int, assessment: Assessment, rules: RulesOfTheDay, given: str) -> None:
     """What is affordable, where nothing is unknown."""
     if (
         told.monthly_income is None
@@ -145,6 +132,8 @@ def compare_means(told: Circumstances, assessment: Assessment, rules: RulesOfThe
         told.monthly_income,
         told.monthly_essential_spend,
         told.other_debt_payments,
+        owed=owed,
+        owed_elsewhere=told.other_unsecured_balance,
         counted_percent=rules["assessment.income_counted_percent"][told.told_by],
         floor_of_household=household.first + household.further * told.dependants,
         reserve_percent=rules["assessment.contingency_percent"],
@@ -230,6 +219,8 @@ def random_proposal(random: Random) -> str:
         monthly_essential_spend=known(400_000),
         other_debt_payments=known(100_000),
         dependants=random.choice((None, 0, 0, 1, 2, 5)),
+        other_unsecured_balance=an_amount(random, 10**7) if random.random() < 0.3 else None,
+        savings=an_amount(random, 10**7) if random.random() < 0.3 else None,
         told_by=random.choice(("BILLING", "CUSTOMER", "STAFF")),
     )
     account = an_account(

@@ -150,6 +150,8 @@ def affordable(
     essential_spend: int,
     other_debts: int,
     *,
+    owed: int,
+    owed_elsewhere: int | None,
     counted_percent: int,
     floor_of_household: int,
     reserve_percent: int,
@@ -159,11 +161,15 @@ def affordable(
 ) -> int:
     """The monthly amount where everything is known: a share of what is left, down to a whole step.
 
-    Left of the income that counts are neither essential spending, which is at least the protected floor, nor other
-    debts, nor a reserve. Every amount on the way is a whole one, rounded down.
+    What is left of the income that counts is without essential spending, which is at least the protected floor, without
+    the payments on other debts, and without a reserve. Where it is known what is owed elsewhere, every creditor has a
+    share by balance in place of those payments. Every amount on the way is a whole one, rounded down.
     """
-    surplus = floor(percent_of(income, counted_percent)) - max(essential_spend, floor_of_household) - other_debts
+    payments = other_debts if owed_elsewhere is None else 0
+    surplus = floor(percent_of(income, counted_percent)) - max(essential_spend, floor_of_household) - payments
     if surplus <= 0:
         return 0
     left = surplus - min(floor(percent_of(surplus, reserve_percent)), reserve_cap)
+    if owed_elsewhere is not None:
+        left = floor(left * Fraction(owed, owed + owed_elsewhere))
     return floor(Fraction(floor(percent_of(left, share_percent)), step)) * step

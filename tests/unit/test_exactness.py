@@ -8,8 +8,16 @@ from typing import Any
 import exact
 import oracle
 import pytest
-from builders import YUAN, a_balance, an_account, circumstances, the_policy
-from exact import DisagreementError, compare_cost, compare_proposal, compare_schedule, compare_waivers, policies
+from builders import TODAY, YUAN, a_balance, an_account, an_assessed_case, circumstances, the_policy
+from exact import (
+    DisagreementError,
+    compare_cost,
+    compare_means,
+    compare_proposal,
+    compare_schedule,
+    compare_waivers,
+    policies,
+)
 from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
@@ -112,6 +120,21 @@ def test_waivers_are_rounded_down_and_approved_as_the_oracle_says(
     assert compare_waivers(owed, bucket, before, policies()[policy]) == "waivers"
 
 
+# --- what is affordable ------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 3 * 10**6), st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, 6),
+       st.one_of(st.none(), st.integers(0, 10**8)), st.integers(0, 12))  # fmt: skip
+def test_what_is_affordable_agrees_with_the_oracle_where_everything_is_known(
+    income: int, spend: int, others: int, dependants: int, elsewhere: int | None, policy: int
+) -> None:
+    told = circumstances(monthly_income=income, monthly_essential_spend=spend, other_debt_payments=others,
+                         dependants=dependants, other_unsecured_balance=elsewhere)  # fmt: skip
+    case = an_assessed_case(policies()[policy], circumstances=told)
+    assert case.assessment is not None
+    compare_means(told, case.account.balance.total, case.assessment, policies()[policy].on(TODAY), repr(told))
+
+
 # --- whole proposals ---------------------------------------------------------------------------------------------
 
 MEANS = st.builds(
@@ -120,6 +143,8 @@ MEANS = st.builds(
     monthly_essential_spend=st.one_of(st.none(), st.integers(0, 500_000)),
     other_debt_payments=st.one_of(st.none(), st.integers(0, 200_000)),
     dependants=st.one_of(st.none(), st.integers(0, 4)),
+    other_unsecured_balance=st.one_of(st.none(), st.integers(0, 10**7)),
+    savings=st.one_of(st.none(), st.integers(0, 10**7)),
     told_by=st.sampled_from(["BILLING", "CUSTOMER", "STAFF"]),
 )
 ACCOUNTS = st.builds(an_account, balance=BALANCES, days_past_due=st.integers(1, 400), apr_ppm=st.integers(0, 365_000))
