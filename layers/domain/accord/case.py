@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from accord.errors import MoveNotAllowedError
 from accord.events import GENESIS, Actor, CaseEvent, StaffTaskCreated
 
-MinorUnits = Annotated[int, Field(ge=0, le=10**13, description="money in minor units of the account's currency")]
+# A hundred times what billing may hand over: with its interest, a plan repays more than what was owed.
+MinorUnits = Annotated[int, Field(ge=0, le=10**15, description="money in minor units of the account's currency")]
 
 
 class Value(BaseModel):
