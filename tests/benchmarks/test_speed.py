@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import behaviours
 import boto3
 import pytest
 from agreements import a_person, agreed_terms, reference_of
@@ -12,6 +13,7 @@ from workflow.play import Play
 
 from accord.assessment import assess
 from accord.case import Case
+from accord.early_warning import load_card
 from accord.events import GENESIS, Actor, CaseClosed, link, verify_chain
 from accord.identification import identify
 from accord.offers import propose
@@ -21,6 +23,7 @@ from accord.pricing import _chances, _kept
 from accord.schedule import _annuity_factor, annual_cost_ppm, payments
 from accord.search import search
 from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
+from infra.data import uci
 from infra.local.application import accord_stack
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -40,6 +43,11 @@ def test_the_same_with_fees_beside_it(benchmark: BenchmarkFixture) -> None:
 def test_the_yearly_cost_of_sixty_instalments(benchmark: BenchmarkFixture) -> None:
     amounts = [row.amount for row in payments(3_000_000, 0, 87_600, 60)]
     assert benchmark(annual_cost_ppm, 3_000_000, amounts) == 87_600
+
+
+def test_a_score_from_raw_fields_to_reasons(benchmark: BenchmarkFixture) -> None:
+    card, row = load_card(), next(behaviours.rows(1))
+    assert benchmark(lambda: card.score(uci.behaviour(row))).reasons
 
 
 def test_assessment(benchmark: BenchmarkFixture) -> None:
