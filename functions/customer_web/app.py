@@ -599,18 +599,27 @@ def income(visit: Visit) -> Response:
 @acting
 def tell(visit: Visit, form: Form) -> Response:
     """What the customer earns and spends goes back to assessment; what is left out stays unknown."""
-    told, problems = pages.parse_circumstances(form, visit.case.account.currency)
+    choices = pages.income_choices(visit.policy, visit.today)
+    told, problems = pages.parse_circumstances(form, visit.case.account.currency, choices)
     if problems:
-        return income_page(visit, 422, values=form, problems=problems)
+        return income_page(visit, 422, form, problems)
     now = clock.now()
-    visit.change(keyed(form), lambda case: customer.tell_circumstances(case, told, decision_id(form), visit.actor, now))
+    try:
+        visit.change(
+            keyed(form), lambda case: customer.tell_circumstances(case, told, decision_id(form), visit.actor, now)
+        )
+    except DecisionRefusedError as refusal:
+        if refusal.reason != "NOTHING_TOLD":
+            raise
+        return income_page(visit, 422, form, {"monthly_income": "field.nothing"})  # it came back as it was shown
     return to("/my")
 
 
 def income_page(visit: Visit, status: int = 200, values: Form | None = None, problems: Form | None = None) -> Response:
-    unit = pages.unit(visit.case.account.currency, visit.language)
     first = customer.place(visit.case, clock.now()) == "income"  # nothing can be offered before this is known
-    return inside(visit, "income", status, values=values or {}, problems=problems or {}, unit=unit, first=first)
+    choices = pages.income_choices(visit.policy, visit.today)
+    view = pages.income_view(visit.case, choices, visit.language, values, problems or {})
+    return inside(visit, "income", status, **view, first=first)
 
 
 @app.route("/my/call", methods=["GET"])

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from chalice import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from accord.case import Case, ClosedReason, Instalment, Offer, Product, Status
+from accord.affordability import FIXED, FLEXIBLE
+from accord.case import Case, Circumstances, ClosedReason, Instalment, Offer, Product, Status
 from accord.comprehension import questions as questions_about
 from accord.customer import is_stopped
 from accord.money import format_money, format_rate, minor_digits
+from accord.policy import Policy
 from accord.schedule import schedule_of
 from accord.texts import format_date
 
@@ -155,10 +157,17 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         "offers": shown,
         "chosen": case.chosen_offer_id,
         "told": case.circumstances.told_by == "CUSTOMER",
+        "papers": _papers(case),
         "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",
         "within": ", ".join(map(str, within)),
         "until": format_date(until, language),
     }
+
+
+def _papers(case: Case) -> list[str]:
+    """The papers that the bank may ask for; those that the texts have no words for stand together as OTHER."""
+    asked = case.assessment.evidence if case.assessment is not None else ()
+    return list(dict.fromkeys(paper if f"papers.{paper}" in _TEXTS else "OTHER" for paper in asked))
 
 
 def unit(currency: str, language: str) -> str:
@@ -284,23 +293,115 @@ def parse_amount(typed: str, currency: str) -> int | None:
     return int(whole + part.ljust(digits, "0"))
 
 
-def parse_circumstances(form: Mapping[str, str], currency: str) -> tuple[dict[str, int], dict[str, str]]:
-    """What the income form tells, and what is wrong with it: a field's name with the key of the words for it."""
-    told: dict[str, int] = {}
+# --- the income form -------------------------------------------------------------------------------------------
+
+# The fields in the order of the page: the short part, which is enough, and what tells it more exactly.
+SHORT = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "dependants")
+OWNED = ("savings", "other_unsecured_balance")
+MORE = (*FIXED, *FLEXIBLE, "everything", *OWNED, "hardship", "hardship_months", "region")
+_NO_HARDSHIP = "NONE"
+
+Choices = Mapping[str, tuple[str, ...]]
+
+
+def income_choices(policy: Policy, today: date) -> Choices:
+    """What can be picked on the income form: the hardships and the regions that the policy names.
+
+    A hardship that the texts have no words for is left out. There are regions only where the tables name any.
+    """
+    named = policy.rule("assessment.hardship_months", today)
+    hardships = [name for name in named if f"income.hardship.{name}" in _TEXTS]
+    tables = [policy.rule(f"assessment.{table}", today) for table in ("protected_floor", "guidelines")]
+    regions = sorted({region for table in tables for region in table} - {"DEFAULT"})
+    return {
+        "hardship": (*dict.fromkeys((*hardships, "OTHER", _NO_HARDSHIP)),),
+        "region": (*regions, "DEFAULT") if regions else (),
+    }
+
+
+def income_view(
+    case: Case, choices: Choices, language: str, values: Mapping[str, str] | None, problems: Mapping[str, str]
+) -> dict[str, Any]:
+    """The income form: with what was typed into it just now, or else with what is known, to be corrected."""
+    currency = case.account.currency
+    known = known_values(case.circumstances, currency)
+    shown = known if values is None else values
+    return {
+        "unit": unit(currency, language),
+        "values": shown,
+        "known": values is None and bool(known),
+        "problems": problems,
+        "more": any(shown.get(name) or name in problems for name in MORE),
+        "parts": {"short": SHORT, "fixed": FIXED, "flexible": FLEXIBLE, "owned": OWNED},
+        "hardships": choices["hardship"],
+        "regions": {region: region.replace("_", " ").title() for region in choices["region"]},
+    }
+
+
+def known_values(told: Circumstances, currency: str) -> dict[str, str]:
+    """What is known of the person's means, by the fields of the income form, as it would be typed there."""
+    amounts = {name: getattr(told, name) for name in (*SHORT, *OWNED) if name != "dependants"}
+    amounts |= {name: (told.fixed_costs or {}).get(name) for name in FIXED}
+    amounts |= {name: (told.flexible_costs or {}).get(name) for name in FLEXIBLE}
+    plain = {name: getattr(told, name) for name in ("dependants", "hardship", "hardship_months", "region")}
+    return {name: typed_amount(amount, currency) for name, amount in amounts.items() if amount is not None} | {
+        name: str(value) for name, value in plain.items() if value is not None
+    }
+
+
+def typed_amount(minor: int, currency: str) -> str:
+    """An amount as people would type it: 800, or 800.50."""
+    digits = minor_digits(currency)
+    whole, part = divmod(minor, 10**digits)
+    return f"{whole}.{part:0{digits}}" if part else str(whole)
+
+
+def parse_circumstances(
+    form: Mapping[str, str], currency: str, choices: Choices
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the income form tells, and what is wrong with it: a field's name with the key of the words for it.
+
+    An empty field tells nothing, and 0 is a known nothing. Who ticks `everything` tells 0 for every cost left empty.
+    Problems stand in the order of the page.
+    """
+    told: dict[str, Any] = {}
     problems: dict[str, str] = {}
-    for name in ("monthly_income", "monthly_essential_spend", "other_debt_payments"):
-        if form.get(name):
-            amount = parse_amount(form[name], currency)
-            if amount is None or amount > 10**11:
-                problems[name] = "field.amount"
-            else:
-                told[name] = amount
-    if form.get("dependants"):
-        count = unicodedata.normalize("NFKC", form["dependants"])
-        if re.fullmatch(r"[0-9]{1,2}", count) and int(count) <= 30:
-            told["dependants"] = int(count)
-        else:
-            problems["dependants"] = "field.count"
+
+    def take(names: Iterable[str], parse: Callable[[str], Any], problem: str) -> dict[str, Any]:
+        found = {}
+        for name in names:
+            if form.get(name):
+                value = parse(form[name])
+                if value is None:
+                    problems[name] = problem
+                else:
+                    found[name] = value
+        return found
+
+    def amount(typed: str) -> int | None:
+        minor = parse_amount(typed, currency)
+        return minor if minor is not None and minor <= 10**11 else None
+
+    told |= take((name for name in SHORT if name != "dependants"), amount, "field.amount")
+    told |= take(["dependants"], lambda typed: _whole_number(typed, 0, 30), "field.count")
+    fixed, flexible = (take(names, amount, "field.amount") for names in (FIXED, FLEXIBLE))
+    if form.get("everything"):
+        if not any(form.get(name) for name in (*FIXED, *FLEXIBLE)):
+            problems["everything"] = "field.everything"
+        fixed, flexible = dict.fromkeys(FIXED, 0) | fixed, dict.fromkeys(FLEXIBLE, 0) | flexible
+    told |= {name: costs for name, costs in (("fixed_costs", fixed), ("flexible_costs", flexible)) if costs}
+    told |= take(OWNED, amount, "field.amount")
+    told |= take(["hardship"], lambda picked: picked if picked in choices["hardship"] else None, "field.pick")
+    if told.get("hardship") == _NO_HARDSHIP:
+        told["hardship"] = None
+    told |= take(["hardship_months"], lambda typed: _whole_number(typed, 1, 600), "field.months")
+    told |= take(["region"], lambda picked: picked if picked in choices["region"] else None, "field.pick")
     if not told and not problems:
         problems["monthly_income"] = "field.nothing"
     return told, problems
+
+
+def _whole_number(typed: str, least: int, most: int) -> int | None:
+    """A number as people write it ("2", "１２"); None when it is none or out of bounds."""
+    plain = unicodedata.normalize("NFKC", typed)
+    return int(plain) if re.fullmatch(r"[0-9]{1,3}", plain) and least <= int(plain) <= most else None

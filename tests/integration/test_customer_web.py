@@ -892,7 +892,13 @@ def test_who_has_to_tell_their_means_first_can_also_ask_for_a_person_or_decline(
         ({"other_debt_payments": "1.001"}, "other_debt_payments"),
         ({"dependants": "31"}, "dependants"),
         ({"dependants": "1.5"}, "dependants"),
-        ({}, "monthly_income"),
+        ({"CARE_AND_HEALTH": "-3"}, "CARE_AND_HEALTH"),
+        ({"food_housekeeping": "little"}, "food_housekeeping"),
+        ({"savings": "1e3"}, "savings"),
+        ({"other_unsecured_balance": "0,5"}, "other_unsecured_balance"),
+        ({"hardship": "LAZINESS"}, "hardship"),
+        ({"hardship_months": "601"}, "hardship_months"),
+        ({}, "monthly_income"),  # what is known came back as it was shown
     ],
 )
 def test_a_wrong_field_of_the_income_form_is_named(web: Web, typed: dict[str, str], name: str) -> None:
@@ -903,6 +909,116 @@ def test_a_wrong_field_of_the_income_form_is_named(web: Web, typed: dict[str, st
     assert f'id="{name}-wrong"' in page.html
     assert f'aria-describedby="{name}-wrong {name}-hint"' in page.html
     assert web.cases.get(case.case_id).decision is None
+
+
+EXACTLY = {
+    "monthly_income": "9,000",
+    "HOUSING": "2000",
+    "SECURED_DEBT": "0",
+    "food_housekeeping": "1200.50",
+    "savings": "3000",
+    "other_unsecured_balance": "15000",
+    "hardship": "JOB_LOSS",
+    "hardship_months": "6",
+}
+
+
+def test_what_is_told_more_exactly_is_known_and_shown_again(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.get("/my/income")
+    known = case.circumstances
+    assert page.form["fields"]["monthly_essential_spend"] == f"{known.monthly_essential_spend // 100}"  # type: ignore[operator]
+    browser.submit(page, **EXACTLY)
+    now = web.cases.get(case.case_id).circumstances
+    assert (now.monthly_income, now.savings, now.other_unsecured_balance) == (900_000, 300_000, 1_500_000)
+    assert now.fixed_costs == {"HOUSING": 200_000, "SECURED_DEBT": 0}
+    assert now.flexible_costs == {"food_housekeeping": 120_050}
+    assert (now.hardship, now.hardship_months, now.region) == ("JOB_LOSS", 6, None)
+    (told,) = (event for event in web.cases.events(case.case_id) if event.type == "CircumstancesTold")
+    assert set(told.content["data"]["fields"]) == {
+        "monthly_income",
+        "fixed_costs",
+        "flexible_costs",
+        "savings",
+        "other_unsecured_balance",
+        "hardship",
+        "hardship_months",
+    }
+    web.update(case.case_id, decision=None)
+    again = browser.get("/my/income")
+    assert {name: again.form["fields"][name] for name in EXACTLY} == EXACTLY | {"monthly_income": "9000"}
+    assert '<details class="more" open>' in again.html
+    assert again.form["fields"]["UTILITIES"] == ""
+    browser.submit(again, UTILITIES="300", hardship="NONE")
+    then = web.cases.get(case.case_id).circumstances
+    assert then.fixed_costs == {"HOUSING": 200_000, "SECURED_DEBT": 0, "UTILITIES": 30_000}
+    assert (then.hardship, then.hardship_months, then.savings) == (None, None, 300_000)
+
+
+def test_who_says_that_this_is_all_has_told_a_whole_statement(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    browser.submit(browser.get("/my/income"), HOUSING="2000", food_housekeeping="1200", everything="yes")
+    known = web.cases.get(case.case_id).circumstances
+    assert known.monthly_essential_spend == 320_000
+    web.change(case.case_id, lambda case: assess(case, load_policy("CN"), NOW.date()))
+    assessment = web.cases.get(case.case_id).assessment
+    assert assessment is not None
+    assert "ESSENTIAL_SPEND" not in assessment.questions
+
+
+def test_the_longer_part_is_closed_while_nothing_of_it_is_known(web: Web) -> None:
+    case = web.invited()
+    web.update(case.case_id, circumstances=case.circumstances.model_copy(update={"hardship": None}))
+    browser, _ = web.entered(case)
+    page = browser.get("/my/income")
+    assert '<details class="more">' in page.html
+    assert page.form["choices"]["hardship"][0] == ""
+    assert "region" not in page.form["fields"]  # the policy's tables know one place alone
+
+
+def test_the_region_is_asked_for_where_the_policy_names_any(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    rule = load_policy("CN").rules["assessment.protected_floor"]
+    tables = {
+        "assessment.protected_floor": rule.model_copy(
+            update={"value": {**rule.value, "NEW_TOWN": rule.value["DEFAULT"]}}
+        )
+    }
+    policy = load_policy("CN").model_copy(update={"rules": load_policy("CN").rules | tables})
+    monkeypatch.setattr(web.app, "load_policy", lambda jurisdiction: policy)
+    page = browser.get("/my/income")
+    assert page.form["choices"]["region"] == ["", "NEW_TOWN", "DEFAULT"]
+    assert "New Town" in page.text
+    browser.submit(page, region="NEW_TOWN")
+    assert web.cases.get(case.case_id).circumstances.region == "NEW_TOWN"
+
+
+def test_everything_typed_is_kept_and_escaped_when_something_is_wrong(web: Web) -> None:
+    browser, _ = web.entered(web.invited())
+    typed = EXACTLY | {"HOUSING": '"><b>x</b>', "everything": "yes", "dependants": "<i>"}
+    page = browser.submit(browser.get("/my/income"), **typed)
+    assert page.status == 422
+    assert "<b>x" not in page.html
+    assert "<i>" not in page.html
+    assert {name: page.form["fields"][name] for name in typed} == typed
+    assert '<details class="more" open>' in page.html
+    for name in ("HOUSING", "dependants"):
+        assert f'aria-describedby="{name}-wrong {name}-hint"' in page.html
+
+
+def test_the_options_name_the_papers_that_the_bank_may_ask_for_and_wait_for_none(web: Web) -> None:
+    case = web.invited()
+    assert case.assessment is not None
+    evidence = {"evidence": ("INCOME_PROOF", "MEDICAL_PROOF")}
+    web.update(case.case_id, assessment=case.assessment.model_copy(update=evidence))
+    browser, offers = web.entered(case)
+    assert "may ask you for: proof of income, a letter from your doctor." in offers.text
+    assert browser.submit(offers).path == "/my/questions"
+    web.update(case.case_id, assessment=case.assessment.model_copy(update={"evidence": ()}))
+    assert "may ask you for" not in browser.get("/my/offers").text
 
 
 def test_a_customer_who_says_that_the_amount_is_wrong_is_called(web: Web) -> None:

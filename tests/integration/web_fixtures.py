@@ -48,6 +48,7 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: list[dict[str, Any]] = []
         self.inside = False
+        self.select = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
@@ -62,6 +63,13 @@ class _Forms(HTMLParser):
                     form["fields"][name] = values.get("value", "on")
             else:
                 form["fields"][name] = values.get("value") or ""
+        elif self.inside and tag == "select":
+            self.select = str(values.get("name"))
+        elif self.inside and tag == "option":
+            form, value = self.forms[-1], values.get("value") or ""
+            form["choices"].setdefault(self.select, []).append(value)
+            if "selected" in values or self.select not in form["fields"]:  # the first is sent if none is selected
+                form["fields"][self.select] = value
         elif self.inside and tag == "button":
             self.forms[-1]["buttons"].append((values.get("name"), values.get("value")))
 

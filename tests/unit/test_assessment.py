@@ -22,7 +22,7 @@ from builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accord.affordability import FLEXIBLE, PRIORITY_DEBTS, Step
+from accord.affordability import FIXED, FLEXIBLE, PRIORITY_DEBTS, Step
 from accord.assessment import assess
 from accord.case import Account, Assessment, Case, Circumstances, ContactRecord, Decision, Status
 from accord.events import CaseAssessed
@@ -120,13 +120,14 @@ def test_the_calculation_is_the_same_in_any_minor_unit(currency: str) -> None:
 
 # --- a statement by category -------------------------------------------------------------------------------------
 
-FIXED = {"HOUSING": 1_500 * YUAN, "RENT_ARREARS": 200 * YUAN, "TRANSPORT": 100 * YUAN}
+NO_COSTS = dict.fromkeys(FIXED, 0)
+PAID = NO_COSTS | {"HOUSING": 1_500 * YUAN, "RENT_ARREARS": 200 * YUAN, "TRANSPORT": 100 * YUAN}
 SPENT = {"food_housekeeping": 1_400 * YUAN, "communications_leisure": 200 * YUAN, "personal": 300 * YUAN}
 
 
 def statement(**changes: Any) -> Circumstances:
     """The costs by category, in place of their total: two persons, 3,700 yuan in all."""
-    return circumstances(**{"monthly_essential_spend": None, "fixed_costs": FIXED, "flexible_costs": SPENT, **changes})
+    return circumstances(**{"monthly_essential_spend": None, "fixed_costs": PAID, "flexible_costs": SPENT, **changes})
 
 
 def test_a_statement_counts_the_fixed_costs_as_told_and_names_the_priority_debts_among_them() -> None:
@@ -151,7 +152,7 @@ def test_a_category_without_a_guideline_counts_as_told_and_a_person_looks() -> N
 
 
 def test_a_household_that_tells_less_than_the_floor_is_left_the_floor() -> None:
-    frugal = statement(fixed_costs={}, flexible_costs=dict.fromkeys(FLEXIBLE, 300 * YUAN))
+    frugal = statement(fixed_costs=NO_COSTS, flexible_costs=dict.fromkeys(FLEXIBLE, 300 * YUAN))
     assessment = assessed(frugal)
     assert lines(assessment)["essential_spend"] == 2_400 * YUAN
     assert assessment.doubts == ("SPEND_BELOW_FLOOR",)
@@ -167,15 +168,21 @@ def test_a_category_that_was_left_out_is_asked_for_and_never_nothing() -> None:
     assert gap.affordable_most > gap.affordable_monthly
 
 
+@pytest.mark.parametrize("left_out", FIXED)
+def test_a_fixed_cost_that_was_left_out_is_asked_for_too(left_out: str) -> None:
+    gap = assessed(statement(fixed_costs={name: cost for name, cost in PAID.items() if name != left_out}))
+    assert (gap.questions, gap.confidence, gap.disposable_income) == (("ESSENTIAL_SPEND",), "LOW", None)
+
+
 def test_a_part_that_was_told_raises_a_total_that_is_too_small_for_it() -> None:
     assessment = assessed(statement(monthly_essential_spend=1_000 * YUAN, flexible_costs={"personal": 900 * YUAN}))
     assert lines(assessment)["essential_spend"] == 2_450 * YUAN
 
 
-@given(st.permutations([*FIXED]), st.permutations([*SPENT]))
+@given(st.permutations([*PAID]), st.permutations([*SPENT]))
 def test_the_order_of_categories_is_irrelevant(fixed: list[str], flexible: list[str]) -> None:
     shuffled = statement(
-        fixed_costs={name: FIXED[name] for name in fixed}, flexible_costs={name: SPENT[name] for name in flexible}
+        fixed_costs={name: PAID[name] for name in fixed}, flexible_costs={name: SPENT[name] for name in flexible}
     )
     assert assessed(shuffled) == assessed(statement())
 
@@ -222,7 +229,9 @@ BY_TOTAL = st.builds(
 BY_CATEGORY = st.builds(
     Circumstances,
     monthly_income=INCOME,
-    fixed_costs=st.dictionaries(st.sampled_from(["HOUSING", "UTILITIES", *sorted(PRIORITY_DEBTS)]), MONEY),
+    fixed_costs=st.fixed_dictionaries(
+        dict.fromkeys(FIXED, MONEY), optional=dict.fromkeys(sorted(PRIORITY_DEBTS - set(FIXED)), MONEY)
+    ),
     flexible_costs=st.fixed_dictionaries(dict.fromkeys(FLEXIBLE, MONEY), optional={"pets": MONEY}),
     other_unsecured_balance=MONEY,
     dependants=PERSONS,
@@ -237,7 +246,9 @@ PARTLY_KNOWN = st.builds(
     other_debt_payments=st.none() | MONEY,
     other_unsecured_balance=st.none() | MONEY,
     dependants=st.none() | PERSONS,
-    fixed_costs=st.none() | st.dictionaries(st.sampled_from(["HOUSING", "TAX_ARREARS"]), MONEY),
+    fixed_costs=st.none()
+    | st.dictionaries(st.sampled_from(["HOUSING", "TAX_ARREARS"]), MONEY).map(lambda costs: NO_COSTS | costs)
+    | st.dictionaries(st.sampled_from(["HOUSING", "TAX_ARREARS"]), MONEY),
     flexible_costs=st.none() | st.dictionaries(st.sampled_from([*FLEXIBLE, "pets"]), MONEY),
     told_by=TOLD_BY,
 )
@@ -316,7 +327,9 @@ UNKNOWN_AND_NONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"other_debt_payments": None}, {"other_debt_payments": 0}),
     ({"other_debt_payments": None}, {"other_debt_payments": None, "other_unsecured_balance": 0}),
     ({"dependants": None}, {"dependants": 0}),
-    ({"fixed_costs": None}, {"fixed_costs": {}}),
+    ({"fixed_costs": None}, {"fixed_costs": NO_COSTS}),
+    ({"fixed_costs": None}, {"fixed_costs": {"HOUSING": 0}}),
+    ({"fixed_costs": {"HOUSING": 0}}, {"fixed_costs": NO_COSTS}),
     ({"flexible_costs": None}, {"flexible_costs": dict.fromkeys(FLEXIBLE, 0)}),
     ({"flexible_costs": {}}, {"flexible_costs": {"personal": 0}}),
     ({"flexible_costs": {"personal": 0}}, {"flexible_costs": dict.fromkeys(FLEXIBLE, 0)}),

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accord import customer
+from accord.affordability import FIXED, FLEXIBLE
 from accord.agreement import terms_hash, terms_of
-from accord.case import Agreement, Case, Change, Status
+from accord.case import Agreement, Case, Change, Circumstances, Status
 from accord.comprehension import questions
 from accord.errors import DecisionRefusedError, NotSentError
 from accord.events import Actor
@@ -219,14 +220,103 @@ def test_the_wish_for_a_persons_decision_is_about_offers_that_stand_and_is_told_
             customer.ask_for_person_to_decide(case, "d-1", ACTOR, NOW)
 
 
-def test_a_new_total_of_the_spending_is_newer_than_what_was_known_by_category() -> None:
+def knowing(**known: Any) -> Case:
     case = invited()
-    statement = {"fixed_costs": {"HOUSING": 100}, "flexible_costs": {"personal": 100}}
-    by_category = case.model_copy(update={"circumstances": case.circumstances.model_copy(update=statement)})
-    total = customer.tell_circumstances(by_category, {"monthly_essential_spend": 5}, "d-1", ACTOR, NOW)
-    income = customer.tell_circumstances(by_category, {"monthly_income": 5}, "d-1", ACTOR, NOW)
-    assert (total.case.circumstances.fixed_costs, total.case.circumstances.flexible_costs) == (None, None)
-    assert income.case.circumstances.fixed_costs == {"HOUSING": 100}
+    return case.model_copy(update={"circumstances": case.circumstances.model_copy(update=known)})
+
+
+def told(case: Case, **figures: Any) -> Circumstances:
+    """What is known after the customer told these figures."""
+    return customer.tell_circumstances(case, figures, "d-1", ACTOR, NOW).case.circumstances
+
+
+def spending(known: Circumstances) -> tuple[int | None, dict[str, int] | None, dict[str, int] | None]:
+    return known.monthly_essential_spend, known.fixed_costs, known.flexible_costs
+
+
+COSTS = {"fixed_costs": dict.fromkeys(FIXED, 100), "flexible_costs": dict.fromkeys(FLEXIBLE, 100)}  # 1,300 in all
+
+
+def test_a_new_total_of_the_spending_is_newer_than_what_was_known_by_category() -> None:
+    part = knowing(fixed_costs={"HOUSING": 100}, flexible_costs={"personal": 100})
+    assert spending(told(part, monthly_essential_spend=5)) == (5, None, None)
+    assert told(part, monthly_income=5).fixed_costs == {"HOUSING": 100}
+    whole = knowing(**COSTS, monthly_essential_spend=1_300)
+    for total in (1_000, 2_000):
+        assert spending(told(whole, monthly_essential_spend=total)) == (total, None, None)
+        # The page shows the categories again, and they come back with the form as they were.
+        assert spending(told(whole, monthly_essential_spend=total, **COSTS)) == (total, None, None)
+
+
+def test_a_total_that_has_room_for_the_categories_stands_beside_them() -> None:
+    part = knowing(fixed_costs={"HOUSING": 100}, monthly_essential_spend=500)
+    assert spending(told(part, monthly_essential_spend=800)) == (800, {"HOUSING": 100}, None)
+    assert spending(told(part, fixed_costs={"TAX": 50})) == (500, {"HOUSING": 100, "TAX": 50}, None)
+
+
+@pytest.mark.parametrize("total", [None, 0, 1_000, 2_000])
+def test_when_every_category_is_told_the_total_is_their_sum(total: int | None) -> None:
+    assert told(knowing(monthly_essential_spend=total), **COSTS).monthly_essential_spend == 1_300
+    both = told(invited(), **COSTS, monthly_essential_spend=total if total is not None else 1)
+    assert spending(both) == (1_300, COSTS["fixed_costs"], COSTS["flexible_costs"])
+
+
+def test_a_part_that_was_told_after_the_rest_completes_the_statement() -> None:
+    flexible = dict.fromkeys(FLEXIBLE[1:], 100)
+    most = knowing(fixed_costs=COSTS["fixed_costs"], flexible_costs=flexible, monthly_essential_spend=None)
+    assert told(most, savings=1).monthly_essential_spend is None
+    assert told(most, flexible_costs={FLEXIBLE[0]: 100}).monthly_essential_spend == 1_300
+
+
+def test_a_total_below_a_part_of_it_is_not_known_any_more() -> None:
+    """Its sum would say that what was left out is nothing, food among it."""
+    known = told(invited(), monthly_essential_spend=1_000, fixed_costs={"HOUSING": 1_500})
+    assert spending(known) == (None, {"HOUSING": 1_500}, None)
+
+
+def test_zero_is_known_and_what_is_left_out_stays_as_it_was() -> None:
+    known = told(
+        knowing(fixed_costs={"HOUSING": 100, "TAX": 7}, savings=9),
+        fixed_costs={"HOUSING": 0, "SCHOOL": 3},
+        other_unsecured_balance=0,
+        region="CN_BJ",
+    )
+    assert known.fixed_costs == {"HOUSING": 0, "TAX": 7, "SCHOOL": 3}
+    assert (known.savings, known.other_unsecured_balance, known.region) == (9, 0, "CN_BJ")
+
+
+def test_the_event_names_what_is_news_and_no_amount() -> None:
+    case = knowing(fixed_costs={"HOUSING": 100}, savings=900)
+    figures = {"monthly_income": case.circumstances.monthly_income, "fixed_costs": {"HOUSING": 100, "TAX": 77}}
+    change = customer.tell_circumstances(case, figures | {"savings": 900, "dependants": 3}, "d-1", ACTOR, NOW)
+    assert change.events[0].model_dump() == {"fields": ("fixed_costs", "dependants")}
+
+
+def test_what_comes_back_as_it_was_known_is_nothing_told() -> None:
+    case = knowing(fixed_costs={"HOUSING": 100}, hardship="ILLNESS", hardship_months=3)
+    for figures in (
+        {"fixed_costs": {"HOUSING": 100}, "hardship": "ILLNESS"},
+        {"dependants": case.circumstances.dependants, "hardship_months": 3},
+    ):
+        with pytest.raises(DecisionRefusedError, match="NOTHING_TOLD"):
+            customer.tell_circumstances(case, figures, "d-1", ACTOR, NOW)
+
+
+@pytest.mark.parametrize(
+    ("figures", "then"),
+    [
+        ({"hardship": "JOB_LOSS"}, ("JOB_LOSS", None)),  # how long the illness was to last says nothing of this
+        ({"hardship": "JOB_LOSS", "hardship_months": 12}, ("JOB_LOSS", 12)),
+        ({"hardship_months": 2}, ("ILLNESS", 2)),
+        ({"hardship": None, "hardship_months": 12}, (None, None)),
+        ({"savings": 1}, ("ILLNESS", 12)),
+    ],
+)
+def test_a_hardship_and_how_long_it_lasts_belong_together(
+    figures: dict[str, Any], then: tuple[str | None, int | None]
+) -> None:
+    known = told(knowing(hardship="ILLNESS", hardship_months=12), **figures)
+    assert (known.hardship, known.hardship_months) == then
 
 
 @pytest.mark.parametrize("amount", [0, -1, 12_000 * YUAN + 1])
@@ -238,9 +328,9 @@ def test_a_proposal_is_above_nothing_and_within_what_is_owed(amount: int) -> Non
 def test_what_the_customer_does_not_tell_stays_unknown_or_as_it_was() -> None:
     case = invited()
     unknown = case.model_copy(update={"circumstances": case.circumstances.model_copy(update={"dependants": None})})
-    told = customer.tell_circumstances(unknown, {"monthly_income": 0}, "d-1", ACTOR, NOW).case.circumstances
-    assert (told.monthly_income, told.dependants, told.told_by) == (0, None, "CUSTOMER")
-    assert told.monthly_essential_spend == case.circumstances.monthly_essential_spend
+    known = told(unknown, monthly_income=0)
+    assert (known.monthly_income, known.dependants, known.told_by) == (0, None, "CUSTOMER")
+    assert known.monthly_essential_spend == case.circumstances.monthly_essential_spend
     with pytest.raises(DecisionRefusedError, match="NOTHING_TOLD"):
         customer.tell_circumstances(case, {}, "d-1", ACTOR, NOW)
 

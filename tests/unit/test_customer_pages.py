@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
-from builders import NOW, an_offered_case
+from builders import NOW, TODAY, a_policy, an_offered_case, the_policy
 from hypothesis import given
 from hypothesis import strategies as st
 from loading import ROOT
 
-from accord.case import ClosedReason, Status
+from accord.affordability import FIXED, FLEXIBLE
+from accord.case import Assessment, Circumstances, ClosedReason, Status
 from accord.customer import DECLINE_REASONS
 from accord.money import format_money
+from accord.policy import jurisdictions, load_policy
 
 FOLDER = ROOT / "functions" / "customer_web"
 TEXTS: dict[str, dict[str, str]] = yaml.safe_load((FOLDER / "texts.yaml").read_text(encoding="utf-8"))
@@ -90,6 +92,38 @@ def test_sentences_are_short() -> None:
             assert len(sentence.split()) <= 20, key
 
 
+def papers_and_hardships() -> tuple[set[str], set[str]]:
+    """Every paper that a pack asks for, and every hardship that it knows."""
+    packs = [load_policy(name).rules for name in jurisdictions()]
+    papers = {paper for rules in packs for asked in rules["assessment.evidence"].value for paper in asked.papers}
+    return papers, {name for rules in packs for name in rules["assessment.hardship_months"].value}
+
+
+def test_every_cost_paper_and_hardship_of_every_pack_has_its_words(pages: ModuleType) -> None:
+    papers, hardships = papers_and_hardships()
+    assert {f"papers.{name}" for name in (*papers, "OTHER")} == {key for key in TEXTS if key.startswith("papers.")}
+    for name in (*hardships, "OTHER", "NONE"):
+        assert f"income.hardship.{name}" in TEXTS
+    for name in (*pages.SHORT, *FIXED, *FLEXIBLE, *pages.OWNED, "hardship", "hardship_months", "region"):
+        assert {f"income.{name}", f"income.{name}.hint"} <= set(TEXTS)
+
+
+def test_staff_have_words_for_every_paper_of_every_pack() -> None:
+    texts = yaml.safe_load((ROOT / "functions" / "ops_web" / "texts.yaml").read_text(encoding="utf-8"))
+    assert set(texts["papers"]) >= papers_and_hardships()[0]
+
+
+def test_the_income_form_speaks_simply() -> None:
+    """Chinese clauses have 25 characters on average at most, and English reads at the eighth grade or below."""
+    told = [texts for key, texts in TEXTS.items() if key.startswith(("income.", "papers."))]
+    clauses = [clause for texts in told for clause in re.split(r"[。？！；，：、]", texts["zh-CN"]) if clause]
+    assert sum(map(len, clauses)) / len(clauses) <= 25
+    sentences = [part for texts in told for part in re.split(r"[.?!;:]", texts["en"]) if part.strip()]
+    words = [word for sentence in sentences for word in re.findall(r"[a-z]+", sentence.lower())]
+    syllables = sum(max(1, len(re.findall(r"[aeiouy]+", re.sub(r"(?<!l)e$", "", word)))) for word in words)
+    assert 0.39 * len(words) / len(sentences) + 11.8 * syllables / len(words) - 15.59 <= 8
+
+
 # --- what people type ------------------------------------------------------------------------------------------
 
 
@@ -136,7 +170,150 @@ def test_what_we_print_can_be_typed_back_to_the_cent(pages: ModuleType, minor: i
 def test_no_typed_text_breaks_the_parser(pages: ModuleType, typed: str) -> None:
     amount = pages.parse_amount(typed, "CNY")
     assert amount is None or amount >= 0
-    pages.parse_circumstances({"monthly_income": typed, "dependants": typed}, "CNY")
+    choices = {"hardship": ("JOB_LOSS", "NONE"), "region": ()}
+    fields = (*pages.SHORT, *pages.MORE)
+    told, problems = pages.parse_circumstances(dict.fromkeys(fields, typed), "CNY", choices)
+    assert told or problems
+    Circumstances.model_validate(told)
+    for name in fields:
+        assert set(pages.parse_circumstances({name: typed}, "CNY", choices)[1]) <= {name, "monthly_income"}
+
+
+@given(minor=st.integers(0, 10**11), currency=st.sampled_from(["CNY", "JPY", "KWD"]))
+def test_what_is_shown_again_is_read_as_the_same_amount(pages: ModuleType, minor: int, currency: str) -> None:
+    assert pages.parse_amount(pages.typed_amount(minor, currency), currency) == minor
+
+
+def test_amounts_are_shown_again_as_people_type_them(pages: ModuleType) -> None:
+    shown = [pages.typed_amount(minor, "CNY") for minor in (0, 80_000, 80_050, 5)]
+    assert shown == ["0", "800", "800.50", "0.05"]
+
+
+# --- the income form -------------------------------------------------------------------------------------------
+
+CHOICES = {"hardship": ("JOB_LOSS", "OTHER", "NONE"), "region": ("BEIJING", "DEFAULT")}
+AMOUNTS = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "savings", "other_unsecured_balance")
+
+
+@pytest.mark.parametrize(("typed", "minor"), [("1,200.50", 120_050), ("0", 0), ("￥８００", 80_000)])
+def test_every_amount_of_the_income_form_is_read(pages: ModuleType, typed: str, minor: int) -> None:
+    for name in AMOUNTS:
+        assert pages.parse_circumstances({name: typed}, "CNY", CHOICES) == ({name: minor}, {})
+    for name in FIXED:
+        assert pages.parse_circumstances({name: typed}, "CNY", CHOICES) == ({"fixed_costs": {name: minor}}, {})
+    for name in FLEXIBLE:
+        assert pages.parse_circumstances({name: typed}, "CNY", CHOICES) == ({"flexible_costs": {name: minor}}, {})
+
+
+@pytest.mark.parametrize("typed", ["much", "-1", "1.001", "99999999999"])
+def test_a_wrong_amount_is_named_and_nothing_else(pages: ModuleType, typed: str) -> None:
+    for name in (*AMOUNTS, *FIXED, *FLEXIBLE):
+        told, problems = pages.parse_circumstances({name: typed, "dependants": "2"}, "CNY", CHOICES)
+        assert (told, problems) == ({"dependants": 2}, {name: "field.amount"})
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ({"hardship": "JOB_LOSS", "hardship_months": "６"}, {"hardship": "JOB_LOSS", "hardship_months": 6}),
+        ({"hardship": "OTHER"}, {"hardship": "OTHER"}),
+        ({"hardship": "NONE"}, {"hardship": None}),
+        ({"hardship": "", "dependants": "0"}, {"dependants": 0}),
+        ({"hardship_months": "600"}, {"hardship_months": 600}),
+        ({"region": "BEIJING"}, {"region": "BEIJING"}),
+        ({"region": "DEFAULT"}, {"region": "DEFAULT"}),
+    ],
+)
+def test_what_is_picked_on_the_income_form_is_read(
+    pages: ModuleType, form: dict[str, str], told: dict[str, Any]
+) -> None:
+    assert pages.parse_circumstances(form, "CNY", CHOICES) == (told, {})
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        ({"hardship": "LAZINESS"}, "field.pick"),
+        ({"hardship": "job_loss"}, "field.pick"),
+        ({"region": "NONE"}, "field.pick"),
+        ({"hardship_months": "0"}, "field.months"),
+        ({"hardship_months": "601"}, "field.months"),
+        ({"hardship_months": "1.5"}, "field.months"),
+        ({"hardship_months": "soon"}, "field.months"),
+        ({"dependants": "31"}, "field.count"),
+        ({"dependants": "-1"}, "field.count"),
+        ({"everything": "yes"}, "field.everything"),
+        ({}, "field.nothing"),
+    ],
+)
+def test_what_is_wrong_on_the_income_form_is_named(pages: ModuleType, form: dict[str, str], problem: str) -> None:
+    name = next(iter(form), "monthly_income")
+    _, problems = pages.parse_circumstances(form, "CNY", CHOICES)
+    assert problems == {name: problem}
+    assert problem in TEXTS
+
+
+def test_an_empty_field_tells_nothing_until_the_customer_says_that_this_is_all(pages: ModuleType) -> None:
+    form = dict.fromkeys((*pages.SHORT, *pages.MORE), "") | {"HOUSING": "1500", "personal": "0"}
+    told, _ = pages.parse_circumstances(form, "CNY", CHOICES)
+    assert told == {"fixed_costs": {"HOUSING": 150_000}, "flexible_costs": {"personal": 0}}
+    told, _ = pages.parse_circumstances(form | {"everything": "yes"}, "CNY", CHOICES)
+    assert told["fixed_costs"] == dict.fromkeys(FIXED, 0) | {"HOUSING": 150_000}
+    assert told["flexible_costs"] == dict.fromkeys(FLEXIBLE, 0)
+
+
+def test_problems_stand_in_the_order_of_the_page(pages: ModuleType) -> None:
+    form = dict.fromkeys(reversed((*pages.SHORT, *pages.MORE)), "x")
+    _, problems = pages.parse_circumstances(form, "CNY", CHOICES)
+    assert list(problems) == [name for name in (*pages.SHORT, *pages.MORE) if name != "everything"]
+
+
+def test_what_is_known_is_shown_as_it_would_be_typed(pages: ModuleType) -> None:
+    known = Circumstances(
+        monthly_income=600_000,
+        dependants=0,
+        fixed_costs={"HOUSING": 150_050, "RENT_ARREARS": 1},
+        flexible_costs={"personal": 0},
+        savings=0,
+        hardship="JOB_LOSS",
+        hardship_months=6,
+        region="BEIJING",
+    )
+    values = pages.known_values(known, "CNY")
+    assert values == {
+        "monthly_income": "6000",
+        "dependants": "0",
+        "HOUSING": "1500.50",
+        "personal": "0",
+        "savings": "0",
+        "hardship": "JOB_LOSS",
+        "hardship_months": "6",
+        "region": "BEIJING",
+    }
+    told, problems = pages.parse_circumstances(values, "CNY", CHOICES)
+    assert not problems
+    assert told["fixed_costs"] == {"HOUSING": 150_050}
+    assert pages.known_values(Circumstances(), "CNY") == {}
+
+
+def test_the_longer_part_is_open_when_something_stands_in_it_or_is_wrong(pages: ModuleType) -> None:
+    case = an_offered_case()
+    for name in pages.MORE:
+        assert pages.income_view(case, CHOICES, "en", {name: "1"}, {})["more"]
+        assert pages.income_view(case, CHOICES, "en", {}, {name: "field.amount"})["more"]
+    assert not pages.income_view(case, CHOICES, "en", {"monthly_income": "x"}, {"monthly_income": "x"})["more"]
+    assert not pages.income_view(case, CHOICES, "en", None, {})["more"]
+
+
+def test_the_policy_says_what_can_be_picked(pages: ModuleType) -> None:
+    hardships = load_policy("CN").rules["assessment.hardship_months"].value
+    assert pages.income_choices(the_policy(), TODAY) == {"hardship": (*hardships, "OTHER", "NONE"), "region": ()}
+    tables = {"DEFAULT": {"first": 1, "further": 1}, "NEW_YORK": {"first": 2, "further": 2}}
+    policy = a_policy(assessment__hardship_months={"FLOOD": 3, "ILLNESS": 2}, assessment__protected_floor=tables)
+    choices = pages.income_choices(policy, TODAY)
+    # For a flood there are no words: it is something else.
+    assert choices == {"hardship": ("ILLNESS", "OTHER", "NONE"), "region": ("NEW_YORK", "DEFAULT")}
+    assert pages.income_view(an_offered_case(), choices, "en", {}, {})["regions"]["NEW_YORK"] == "New York"
 
 
 @pytest.mark.parametrize(
@@ -179,6 +356,18 @@ def test_the_options_answer_what_the_customer_suggested(pages: ModuleType) -> No
         assert view["proposed"] == format_money(proposed, "CNY", "en")
         assert view["within"] == within
     assert pages.offers_view(case, case.offers, "en")["proposed"] == ""
+
+
+def test_the_papers_that_the_bank_may_ask_for_are_told_and_unknown_ones_stand_together(pages: ModuleType) -> None:
+    case = an_offered_case()
+    assert isinstance(case.assessment, Assessment)
+    for evidence, told in (
+        (("INCOME_PROOF", "MEDICAL_PROOF"), ["INCOME_PROOF", "MEDICAL_PROOF"]),
+        (("INCOME_PROOF", "A_LETTER", "A_SEAL"), ["INCOME_PROOF", "OTHER"]),
+        ((), []),
+    ):
+        assessed = case.model_copy(update={"assessment": case.assessment.model_copy(update={"evidence": evidence})})
+        assert pages.offers_view(assessed, case.offers, "en")["papers"] == told
 
 
 def test_a_chart_only_ever_falls(pages: ModuleType) -> None:

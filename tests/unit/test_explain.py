@@ -18,7 +18,7 @@ from builders import (
     the_policy,
 )
 
-from accord.affordability import FLEXIBLE, Step
+from accord.affordability import FIXED, FLEXIBLE, Step
 from accord.case import Bound, Case, Circumstances, Product, Worth
 from accord.explain import (
     COUNTS,
@@ -47,7 +47,7 @@ BOUNDS = (
     Bound(figure="WORTH", rule="offer.price_floor_percent", allows=85),
 )
 BEST = ("LOWEST_MONTHLY", "LOWEST_TOTAL", "SOONEST_FREE", "OWN_AMOUNT")
-FIXED = {"HOUSING": 1_500 * YUAN, "RENT_ARREARS": 200 * YUAN}
+PAID = dict.fromkeys(FIXED, 0) | {"HOUSING": 1_500 * YUAN, "RENT_ARREARS": 200 * YUAN}
 CASES: dict[str, dict[str, Any]] = {
     "all known": {},
     "nothing known": {"circumstances": Circumstances()},
@@ -58,7 +58,7 @@ CASES: dict[str, dict[str, Any]] = {
     "more goes out than comes in": {"circumstances": circumstances(monthly_income=0)},
     "a statement": {
         "circumstances": circumstances(
-            fixed_costs=FIXED,
+            fixed_costs=PAID,
             flexible_costs=dict.fromkeys((*FLEXIBLE, "pets"), 3_000 * YUAN),
             other_unsecured_balance=5_000 * YUAN,
             savings=9_000 * YUAN,
@@ -67,7 +67,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "a statement within the guidelines": {
         "circumstances": circumstances(
-            fixed_costs=FIXED,
+            fixed_costs=PAID,
             flexible_costs=dict.fromkeys(FLEXIBLE, 200 * YUAN),
             hardship="ILLNESS",
             hardship_months=3,

@@ -311,6 +311,14 @@ def test_a_person_looks_before_such_offers_are_made(changes: dict[str, Any], rea
     )
 
 
+def test_a_hardship_that_was_told_after_identification_makes_a_person_look_too() -> None:
+    case = an_assessed_case()
+    assert case.identification is not None
+    assert not case.identification.vulnerable
+    ill = case.model_copy(update={"circumstances": circumstances(hardship="ILLNESS")})
+    assert propose(ill, the_policy(), NOW).case.review_reasons == ("VULNERABLE",)
+
+
 def in_review() -> Case:
     return after(proposed(flags=("VULNERABLE",)))
 

@@ -28,8 +28,15 @@ Step = Literal[
     "months_observed", "months_with_payment", "own_figures_told", "came_to_the_pages",
 ]  # fmt: skip
 
+# The fixed costs that a whole statement names, as people are asked for them; arrears may also be told by their kind.
+FIXED = (
+    "HOUSING", "UTILITIES", "CARE_AND_HEALTH", "TRANSPORT", "SCHOOL", "INSURANCE_AND_PENSION", "TAX",
+    "CHILD_SUPPORT", "SECURED_DEBT", "PRIORITY_ARREARS",
+)  # fmt: skip
 # Fixed costs that come before any card: who does not pay them loses the home, the power, or the children's keep.
-PRIORITY_DEBTS = frozenset({"RENT_ARREARS", "UTILITY_ARREARS", "TAX_ARREARS", "CHILD_SUPPORT", "SECURED_DEBT"})
+PRIORITY_DEBTS = frozenset(
+    {"RENT_ARREARS", "UTILITY_ARREARS", "TAX_ARREARS", "PRIORITY_ARREARS", "CHILD_SUPPORT", "SECURED_DEBT"}
+)
 FLEXIBLE: tuple[Flexible, ...] = get_args(Flexible)
 
 _FLOOR, _GUIDELINES = "assessment.protected_floor", "assessment.guidelines"
@@ -108,15 +115,18 @@ def spending_is_known(told: Circumstances) -> bool:
 
 
 def statement_is_complete(told: Circumstances) -> bool:
-    """Whether the fixed costs and every flexible category were told. A category that was left out is not known."""
-    return told.fixed_costs is not None and set(FLEXIBLE) <= set(told.flexible_costs or ())
+    """Whether every fixed and every flexible category was told. A category that was left out is not known."""
+    return set(FIXED) <= set(told.fixed_costs or ()) and set(FLEXIBLE) <= set(told.flexible_costs or ())
 
 
 def spending_told(told: Circumstances) -> int | None:
     """The spending as it was told, before guidelines and floor; None where it is not known as a whole."""
-    if statement_is_complete(told):
-        return sum((told.fixed_costs or {}).values()) + sum((told.flexible_costs or {}).values())
-    return told.monthly_essential_spend
+    return spending_by_category(told) if statement_is_complete(told) else told.monthly_essential_spend
+
+
+def spending_by_category(told: Circumstances) -> int:
+    """What the categories that were told come to, before guidelines and floor."""
+    return sum((told.fixed_costs or {}).values()) + sum((told.flexible_costs or {}).values())
 
 
 def household(told: Circumstances, end: End, rules: RulesOfTheDay) -> int:

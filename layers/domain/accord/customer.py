@@ -11,6 +11,7 @@ from typing import Any
 
 import rfc8785
 
+from accord.affordability import spending_by_category, statement_is_complete
 from accord.agreement import terms_hash
 from accord.case import (
     Agreement,
@@ -48,6 +49,7 @@ from accord.schedule import schedule_of
 DECLINE_REASONS = ("CANNOT_AFFORD", "AMOUNT_WRONG", "OTHER_HELP", "NOT_TOLD")
 IDENTITY_METHOD = "ID_LAST4_AND_SMS_CODE"
 
+_BY_CATEGORY = frozenset({"fixed_costs", "flexible_costs"})
 _DECIDING = frozenset({Status.INVITED, Status.NEGOTIATING})
 
 
@@ -220,19 +222,43 @@ def propose_amount(case: Case, amount: int, decision_id: str, actor: Actor, now:
     return _decided(case, "COUNTER", decision_id, actor, now, amount=amount)
 
 
-def tell_circumstances(case: Case, told: Mapping[str, int], decision_id: str, actor: Actor, now: datetime) -> Change:
-    """The customer's own figures a month; what is left out stays as it was known. It goes back to assessment.
+def tell_circumstances(case: Case, told: Mapping[str, Any], decision_id: str, actor: Actor, now: datetime) -> Change:
+    """The customer's own figures; what is left out stays as it was known. It goes back to assessment.
 
-    `told` has any of monthly_income, monthly_essential_spend, other_debt_payments (minor units) and dependants.
+    `told` has any fields of Circumstances; of fixed_costs and flexible_costs it has the categories that are told, and
+    the others stay. A hardship of None says that there is none. The page shows what is known, so most of it comes back
+    unchanged: only what differs is news.
+
+    The total of the spending and its categories contradict each other where the categories come to more, or where all
+    of them are known and come to something else. A new total alone then puts the categories aside: it is the newer
+    word. Otherwise the categories win: the total is their sum where all are known, and is not known any more where a
+    part of them is already above it, because what is left out is never nothing.
     """
     _check_may_decide(case)
-    if not told:
+    known = case.circumstances
+    figures = known.model_dump() | dict(told) | {"told_by": "CUSTOMER"}
+    for part in told.keys() & _BY_CATEGORY:
+        figures[part] = (getattr(known, part) or {}) | dict(told[part])
+    news = tuple(name for name in told if figures[name] != getattr(known, name))
+    if not news:
         raise DecisionRefusedError("NOTHING_TOLD")
-    known = case.circumstances.model_dump() | dict(told) | {"told_by": "CUSTOMER"}
-    if "monthly_essential_spend" in told:  # the newer word: what was known by category does not add up to it
-        known |= {"fixed_costs": None, "flexible_costs": None}
-    after = case.model_copy(update={"circumstances": Circumstances.model_validate(known)})
-    return _decided(after, "INCOME_FORM", decision_id, actor, now, before=(CircumstancesTold(fields=tuple(told)),))
+    if "hardship" in news and (told["hardship"] is None or "hardship_months" not in told):
+        figures["hardship_months"] = None  # how long another hardship was to last says nothing of this one
+    total_alone = "monthly_essential_spend" in news and _BY_CATEGORY.isdisjoint(news)
+    circumstances = _without_contradiction(Circumstances.model_validate(figures), total_alone)
+    after = case.model_copy(update={"circumstances": circumstances})
+    return _decided(after, "INCOME_FORM", decision_id, actor, now, before=(CircumstancesTold(fields=news),))
+
+
+def _without_contradiction(told: Circumstances, total_alone: bool) -> Circumstances:
+    """The figures, with a total and categories that fit together; `total_alone`: of these, only the total is news."""
+    total, by_category, complete = told.monthly_essential_spend, spending_by_category(told), statement_is_complete(told)
+    contradicts = total != by_category if complete else total is not None and total < by_category
+    if not contradicts:
+        return told
+    if total_alone:
+        return told.model_copy(update=dict.fromkeys(_BY_CATEGORY))
+    return told.model_copy(update={"monthly_essential_spend": by_category if complete else None})
 
 
 def ask_for_call(case: Case, decision_id: str, actor: Actor, now: datetime) -> Change:

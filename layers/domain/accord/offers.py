@@ -129,7 +129,10 @@ def _review_reasons(
         reasons.append("BEYOND_POLICY_AUTHORITY")
     if financed > rules["review.financed_above"]:
         reasons.append("AMOUNT_ABOVE_LIMIT")
-    if rules["review.vulnerable"] and identification.vulnerable:
+    # The hardship may have been told since the case was identified.
+    if rules["review.vulnerable"] and (
+        identification.vulnerable or case.circumstances.hardship in rules["identification.vulnerable_hardships"]
+    ):
         reasons.append("VULNERABLE")
     if assessment.confidence == "LOW" and financed > rules["review.low_confidence_above"]:
         reasons.append("LOW_CONFIDENCE")
