@@ -1,6 +1,7 @@
 """Numbers of speed, measured by `make bench`; never part of `make test`, where a busy machine would make them lie."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import boto3
 import pytest
@@ -18,7 +19,9 @@ from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
 from accord.schedule import payments
 from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
+from infra.data import sample
 from infra.local.application import accord_stack
+from infra.simulation.run import simulate
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -39,6 +42,18 @@ def test_a_proposal(benchmark: BenchmarkFixture) -> None:
     policy = load_policy("CN")
     case = assess(identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, TODAY).case, policy, TODAY).case
     assert benchmark(propose, case, policy, NOW).result == {"outcome": "OFFERED"}
+
+
+@pytest.mark.parametrize("policies", [1, 2])
+def test_simulating_a_portfolio_on_all_cores(benchmark: BenchmarkFixture, tmp_path: Path, policies: int) -> None:
+    """Divide 2,160 by the seconds: accounts a second; a simulation's start-up, a second or two, is in it."""
+    header, *rows = sample.portfolio().splitlines(keepends=True)
+    late = [row for row in rows if b",0,,0.1825," not in row]  # without those who are not overdue
+    path = tmp_path / "portfolio.csv"
+    path.write_bytes(header + b"".join(late) * 40)
+    day = datetime(2025, 6, 15, 4, 0, tzinfo=UTC)
+    totals = benchmark.pedantic(simulate, (path, (load_policy("CN"),) * policies, day), rounds=3)
+    assert totals.lines == {"decided": 2_160}
 
 
 def test_verifying_a_chain_of_a_hundred_events(benchmark: BenchmarkFixture) -> None:

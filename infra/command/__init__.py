@@ -1,0 +1,1 @@
+"""The `accord` command: a file a command, registered in app.py."""
