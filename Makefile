@@ -1,6 +1,6 @@
 # Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test demo audit real lint bench build deploy lock clean
+.PHONY: help setup run test demo audit real train model-card lint bench build deploy lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ endif
 LOCALLY := env -u AWS_PROFILE -u AWS_DEFAULT_PROFILE -u AWS_ENDPOINT_URL
 
 help: ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # --- set-up: each stamp is as new as the lock file it installed ------------------------------------------------
 
@@ -53,7 +53,10 @@ help: ## list the commands
 	@$(BIN)/python -m infra.setup.browser
 	@touch $@
 
-setup: .venv/.packages .venv/.npm .venv/.fonts
+.venv/bin/accord: .venv/.packages infra/command/accord.sh
+	@install -m 755 infra/command/accord.sh $@
+
+setup: .venv/.packages .venv/.npm .venv/.fonts .venv/bin/accord
 
 # --- everyday -------------------------------------------------------------------------------------------------
 
@@ -75,6 +78,14 @@ audit: setup ## check a case's chain of events while `make run` is up: make audi
 real: setup ## real accounts through the local stack: make real DATA=file.csv.gz [ROWS=300]
 	@test -n "$(DATA)" || { echo "Which accounts? make real DATA=file.csv.gz"; exit 2; }
 	@$(LOCALLY) $(BIN)/python -m infra.data.run_real --source "$(DATA)" --rows $(or $(ROWS),300)
+
+train: setup ## train the early-warning card and ship it if it is no worse: make train DATA=file.csv.gz [FORCE=1]
+	@test -n "$(DATA)" || { echo "Which accounts? make train DATA=file.csv.gz"; exit 2; }
+	@$(BIN)/python -m infra.training.train "$(DATA)" $(if $(FORCE),--force)
+
+model-card: setup ## measure everything in docs/model-card.md again: make model-card DATA=file.csv.gz
+	@test -n "$(DATA)" || { echo "Which accounts? make model-card DATA=file.csv.gz"; exit 2; }
+	@$(BIN)/python -m infra.training.model_card "$(DATA)"
 
 lint: setup ## style, types, template, state machines
 	@ruff check . && ruff format --check .

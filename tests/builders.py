@@ -122,7 +122,7 @@ def after(change: Change) -> Case:
 def an_assessed_case(policy: Policy | None = None, **changes: Any) -> Case:
     """A case that went through identification and assessment."""
     policy = policy or the_policy()
-    identified = after(identify(a_case(**changes), policy, TODAY))
+    identified = after(identify(a_case(**changes), policy, NOW))
     return after(assess(identified, policy, TODAY))
 
 

@@ -64,7 +64,8 @@ _LOCATOR = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOBODY = "-"  # no case and no cardholder has this id: an unknown link is looked up to the end, at the same cost
-_PLACES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "decline")
+_PERSON_ON_REQUEST = "automated_decision.human_review_on_request"
+_PLACES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "person", "decline")
 
 Form = Mapping[str, str]
 
@@ -379,7 +380,9 @@ def offers(visit: Visit) -> Response:
     shown = customer.offers_to_show(visit.case, now)
     grace, cure = (visit.policy.rule(f"plan.{name}_days", visit.today) for name in ("grace", "cure"))
     view = pages.offers_view(visit.case, shown, visit.language)
-    return inside(visit, "offers", **view, grace=grace, cure=cure)
+    person = ["person"] if may_ask_for_person(visit) else []
+    ways = ["proposal", "income", "call", *person, "decline"]
+    return inside(visit, "offers", **view, grace=grace, cure=cure, ways=ways)
 
 
 @app.route("/my/offers", methods=["POST"], content_types=FORM)
@@ -623,6 +626,29 @@ def call(visit: Visit, form: Form) -> Response:
     now = clock.now()
     visit.change(keyed(form), lambda case: customer.ask_for_call(case, decision_id(form), visit.actor, now))
     return inside(visit, "call", template="notice.html", notice="called", next=f"{BASE}/my")
+
+
+@app.route("/my/person", methods=["GET"])
+@while_deciding
+def person_form(visit: Visit) -> Response:
+    return inside(visit, "person") if may_ask_for_person(visit) else to("/my")
+
+
+@app.route("/my/person", methods=["POST"], content_types=FORM)
+@acting
+def ask_for_person(visit: Visit, form: Form) -> Response:
+    """A person is to decide in place of the rules alone."""
+    if not visit.policy.rule(_PERSON_ON_REQUEST, visit.today):
+        raise DecisionRefusedError("NOT_OPEN")
+    now = clock.now()
+    visit.change(keyed(form), lambda case: customer.ask_for_person_to_decide(case, decision_id(form), visit.actor, now))
+    return to("/my")
+
+
+def may_ask_for_person(visit: Visit) -> bool:
+    """Whether there is an automatic decision that the customer may have a person make (PIPL Art. 24)."""
+    asked, offered = visit.case.human_review, customer.offers_to_show(visit.case, clock.now())
+    return bool(visit.policy.rule(_PERSON_ON_REQUEST, visit.today) and offered and not asked)
 
 
 @app.route("/my/decline", methods=["GET"])

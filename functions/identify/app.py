@@ -16,6 +16,6 @@ store = case_store()
 def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
         known = with_standing(case, store.account_status(case.account_id))
-        return identify(known, load_policy(case.jurisdiction), clock.today(case.time_zone))
+        return identify(known, load_policy(case.jurisdiction), clock.now())
 
     return store.change(request.case_id, request.step, decide)

@@ -23,9 +23,10 @@ from accord import clock, staff
 from accord.audit import described
 from accord.aws.access import Tries
 from accord.aws.steps import case_store
-from accord.case import Case, Change, StaffTask, TaskKind
+from accord.case import AssessmentLine, Case, Change, Offer, StaffTask, TaskKind
 from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError
 from accord.events import verify_chain
+from accord.explain import Sentence, explain_assessment, explain_identification, explain_offer, explain_worth, figure_of
 from accord.money import format_money
 from accord.policy import load_policy
 
@@ -33,7 +34,7 @@ HERE = Path(__file__).parent
 TEXTS = yaml.safe_load((HERE / "texts.yaml").read_text(encoding="utf-8"))
 LANGUAGES = ("en", "zh-CN")
 TASKS_A_KIND = 50
-AMOUNTS = frozenset({"balance", "affordableMonthly", "amount"})  # facts of events that are in minor units
+AMOUNTS = frozenset({"balance", "affordableMonthly", "affordableMost", "amount"})  # facts of events in minor units
 # Facts of tasks that are codes, and the group of texts with their words.
 CODES = {"review_reasons": "review", "questions": "questions", "rule": "rules", "standing": "standings"}
 MAX_FORM_BYTES = 4096
@@ -119,6 +120,23 @@ class Page:
     def money(self, case: Case, minor: int | None) -> str:
         """An amount of the case's account."""
         return self.text("unknown") if minor is None else format_money(minor, case.account.currency, self.language)
+
+    def step(self, case: Case, line: AssessmentLine) -> str:
+        """A step of the assessment as people read it."""
+        return figure_of(line, case.account.currency, self.language)
+
+    def why_treated(self, case: Case) -> tuple[Sentence, ...]:
+        """Why the case is treated as it is."""
+        return explain_identification(case, load_policy(case.jurisdiction), self.language)
+
+    def why_assessed(self, case: Case) -> tuple[Sentence, ...]:
+        """Why the figures of the assessment are what they are."""
+        return explain_assessment(case, load_policy(case.jurisdiction), self.language)
+
+    def why_offered(self, case: Case, offer: Offer) -> tuple[Sentence, ...]:
+        """Why the figures of an offer are what they are, and what it is worth: these pages are for staff alone."""
+        policy = load_policy(case.jurisdiction)
+        return explain_offer(case, offer, policy, self.language) + explain_worth(offer, policy, self.language)
 
     def when(self, moment: datetime | str | None, time_zone: str) -> str:
         """A moment on the clocks of the case's time zone, to the minute."""

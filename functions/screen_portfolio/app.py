@@ -1,4 +1,4 @@
-"""Screen one range of a portfolio file: overdue accounts go to the bus, what is wrong to the rejects."""
+"""Screen one range of a portfolio file: accounts that are late or likely to be go to the bus, rejects to S3."""
 
 import os
 from typing import Any
@@ -21,7 +21,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     piece = portfolio.Range(**event["range"])
     data = file.read(piece.start, piece.end)
     screening = portfolio.screen(data, tuple(event["columns"]), piece.line, clock.now())
-    put_events(bus, [BusEntry("billing.portfolio", "AccountOverdue", detail) for detail in screening.events])
+    found = {"AccountOverdue": screening.overdue, "AccountAtRisk": screening.at_risk}
+    put_events(
+        bus, [BusEntry("billing.portfolio", kind, detail) for kind, details in found.items() for detail in details]
+    )
     if screening.rejects:
         file.write("rejects", f"/from-line-{piece.line:08}.jsonl", screening.rejects)
     return screening.counts()

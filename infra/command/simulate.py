@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from accord.errors import InputRejectedError
 from accord.policy import Policy
 from infra.simulation import run
-from infra.simulation.policies import check_comparable, policy_of
+from infra.simulation.policies import WrongPolicyError, check_comparable, policy_of
 from infra.simulation.totals import Totals
 
 FAILED, BAD_INPUT = 1, 2
@@ -91,18 +91,13 @@ def _run(
 def _policies(told: list[str]) -> tuple[Policy, ...]:
     if len(told) > 2:
         _refuse("--policy: one policy, or two to compare")
-    policies = []
-    for name in told:
-        try:
-            policies.append(policy_of(name))
-        except ValueError as error:
-            _refuse(*(f"{name}: {problem}" for problem in str(error).split("; ")))
-    if len(policies) == 2:
-        try:
+    try:
+        policies = tuple(policy_of(name) for name in told)
+        if len(policies) > 1:
             check_comparable(*policies)
-        except ValueError as error:
-            _refuse(f"--policy: {error}")
-    return tuple(policies)
+    except WrongPolicyError as error:
+        _refuse(*error.problems)
+    return policies
 
 
 def _moment(told: str | None, policy: Policy) -> datetime | None:
@@ -126,10 +121,12 @@ def _refuse(*problems: str) -> NoReturn:
 
 def _tell(totals: Totals, seconds: float, report: Path) -> None:
     lines = totals.lines
-    told = {"accounts decided on": "decided", "not overdue": "not_overdue", "rejected": "rejected", "failed": "failed"}
-    counts = ", ".join(f"{lines[kind]:,} {name}" for name, kind in told.items())
+    told = {"decided": "accounts decided on", "not_at_risk": "neither late nor at risk"}
+    counts = ", ".join(f"{lines[kind]:,} {told.get(kind, kind)}" for kind in (*told, "rejected", "failed"))
     typer.echo(f"{counts}; {lines.total() / max(seconds, 0.001):,.0f} rows a second")
     for name, side in zip("AB", totals.sides, strict=False):
         share = 100 * side.offers.total() / max(lines["decided"], 1)
         typer.echo(f"{name}: {side.offers.total():,} accounts with offers ({share:.1f} %)")
+        if side.denied:
+            typer.echo(f"{name}: {side.denied:,} accounts denied for want of a rule; see accord policy check", err=True)
     typer.echo(f"report: {report}")

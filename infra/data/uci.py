@@ -6,12 +6,13 @@ import gzip
 import random
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from accord.behaviour import Behaviour
 from infra.data.accounts import HARDSHIPS, MONTHS, as_csv, as_event, balance, cardholder, means, month_before
 
 ABOUT = """\
@@ -101,6 +102,17 @@ def account(row: dict[str, int], seed: int, as_of: date) -> dict[str, Any]:
         },
         "cardholder": person,
     }
+
+
+def behaviour(row: Mapping[str, int]) -> Behaviour:
+    """One row as the early warning sees it, in NT$. Billing knows no status below "not late", so -2 and -1 become 0."""
+    numbers = range(1, MONTHS + 1)
+    return Behaviour(
+        row["LIMIT_BAL"],
+        tuple(row[f"BILL_AMT{number}"] for number in numbers),
+        tuple(row[f"PAY_AMT{number}"] for number in numbers),
+        tuple(max(row[status], 0) for status in PAY),
+    )
 
 
 def source_options(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from infra.simulation.decide import Outcome, Plan
+from infra.simulation.result import Plan, Result
 from infra.simulation.spread import spread
 
 SAME, BETTER, WORSE, MIXED, UNKNOWN = "SAME", "BETTER", "WORSE", "MIXED", "UNKNOWN"
@@ -20,7 +20,7 @@ class Difference(NamedTuple):
     gain: int | None  # minor units that the bank may expect more, by the mean over the offers; None where unknown
 
 
-def compare(first: Outcome, second: Outcome) -> Difference:
+def compare(first: Result, second: Result) -> Difference:
     """Compare two outcomes of one account. No weights: a person is better off when nothing is worse for them."""
     other = [_terms(plan) for plan in first.plans] != [_terms(plan) for plan in second.plans]
     marks = None
@@ -39,7 +39,7 @@ def compare(first: Outcome, second: Outcome) -> Difference:
     return Difference(other, person, marks, SAME if gain == 0 else BETTER if gain > 0 else WORSE, gain)
 
 
-def expected_of(outcome: Outcome) -> int | None:
+def expected_of(outcome: Result) -> int | None:
     """What the bank may expect of an account: the mean over its offers, or what it gets without a plan."""
     return spread(plan.expected for plan in outcome.plans).mean if outcome.plans else outcome.without_plan
 

@@ -17,6 +17,7 @@ COLOURS = {
     "NO_AFFORDABLE_OFFER": "#D55E00",
     "WATCH": "#CC79A7",
     "EXCLUDED": "#9AA0A6",
+    "DENIED": "#56504A",
     "OTHER": "#56504A",
     "A": "#0072B2",
     "B": "#E69F00",

@@ -68,6 +68,9 @@ def _warnings(view: View) -> list[str]:
     """What a reader has to know before any figure."""
     words, lines = view.words, view.totals.lines
     told = [f"{words[kind]}: {lines[kind]:,}" for kind in ("failed", "rejected") if lines[kind]]
+    for name, side in view.sides.items():
+        if side.denied:
+            told.append(f"{f'{name}: ' if view.two else ''}{words['DENIED']}: {side.denied:,}")
     if view.two and any(rule.startswith("pricing.") for rule, _, _ in differing(*view.about.policies)):
         told.append(words["r_pricing"])
     return told

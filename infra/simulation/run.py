@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+from zoneinfo import ZoneInfo
 
-from accord.billing import AccountOverdue, parse
-from accord.errors import AccordError, InputRejectedError
+from accord.billing import AccountAtRisk, AccountOverdue
+from accord.errors import AccordError, InputRejectedError, RuleMissingError
+from accord.identification import is_at_risk, pd_of
 from accord.policy import Policy
 from accord.portfolio import MAX_LINE_BYTES, read_header, read_row
-from infra.simulation.decide import decide
+from infra.simulation.result import result_of
 from infra.simulation.totals import REJECTS_SHOWN, Side, Totals
 
 LINES_A_RANGE = 200  # a fraction of a second of work: the bar moves, and no core waits long for the last range
@@ -96,37 +98,47 @@ def _count_line(job: Job, line: bytes, number: int, totals: Totals) -> str:
                 totals.rejects.append((number, *problem))
         return "rejected"
     if event is None:
-        return "not_overdue"
-    outcomes = []
+        return "not_at_risk"
+    results = []
     for side, policy in zip(totals.sides, job.policies, strict=True):
         try:
-            outcomes.append(decide(event, policy, job.now))
+            results.append(result_of(event, policy, job.now))
         # One account that cannot be decided on must not hide what becomes of the others; the report says how many.
         except Exception as error:
             # Only Accord's own messages are repeated: they hold nothing personal.
             side.failed[str(error) if isinstance(error, AccordError) else type(error).__name__] += 1
-    if len(outcomes) < len(job.policies):
+    if len(results) < len(job.policies):
         return "failed"
-    for side, outcome in zip(totals.sides, outcomes, strict=True):
-        side.take(outcome)
-    if len(outcomes) > 1:
-        totals.differences.take(outcomes[0], outcomes[1])
+    for side, result in zip(totals.sides, results, strict=True):
+        side.take(result)
+    if len(results) > 1:
+        totals.differences.take(*results)
     return "decided"
 
 
 def _event(line: bytes, job: Job) -> AccountOverdue | None:
-    """The event of a row; None when the account is not overdue. Raises InputRejectedError."""
-    found = read_row(line, job.columns, job.now)
-    if found is None:
-        return None
-    event = parse(AccountOverdue, found)
+    """The event of a row; None for an account that is not late and, by every policy, not likely to be.
+
+    Raises InputRejectedError.
+    """
+    _, event = read_row(line, job.columns, job.now)
     policy = job.policies[0]
     if event.jurisdiction != policy.jurisdiction:
         raise InputRejectedError([{"field": "jurisdiction", "problem": f"the policy is for {policy.jurisdiction}"}])
     if event.account.currency != policy.currencies[0]:  # amounts are added up
         problem = f"only {policy.currencies[0]} is added up"
         raise InputRejectedError([{"field": "account.currency", "problem": problem}])
-    return event
+    return event if not isinstance(event, AccountAtRisk) or _is_at_risk(event, job) else None
+
+
+def _is_at_risk(event: AccountAtRisk, job: Job) -> bool:
+    """As the screening of portfolios has it: where the history does not tell, nobody is at risk."""
+    pd_ppm = pd_of(event.as_account())[0]
+    today = job.now.astimezone(ZoneInfo(event.cardholder.time_zone)).date()
+    try:
+        return pd_ppm is not None and any(is_at_risk(pd_ppm, policy.on(today)) for policy in job.policies)
+    except RuleMissingError:
+        return True  # the decision says what is missing
 
 
 # --- lines and processes -----------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from infra.simulation import figures
-from infra.simulation.decide import COMPONENTS
+from infra.simulation.result import COMPONENTS
 from infra.simulation.totals import REJECTS_SHOWN, Side
 from infra.simulation.view import OUTCOMES, WITH_OFFERS, Part, View, by_size, plus, signed, table
 
@@ -237,7 +237,7 @@ def groups(view: View) -> list[Part]:
 def rows(view: View) -> list[Part]:
     """What the rows came to, and what was wrong with those that were not decided on."""
     words, totals = view.words, view.totals
-    kinds = ("decided", "not_overdue", "rejected", "failed", "blank")
+    kinds = ("decided", "not_at_risk", "rejected", "failed", "blank")
     parts = [table([words["row_counts"], words["lines"]], [[words[kind], f"{totals.lines[kind]:,}"] for kind in kinds])]
     failed = [dict(side.failed) for side in view.sides.values()]
     if any(failed):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from infra.simulation.compare import MARKS, Difference, compare
-from infra.simulation.decide import COMPONENTS, Outcome
+from infra.simulation.result import COMPONENTS, Result
 from infra.simulation.spread import Spread, spread
 
 REJECTS_SHOWN = 100
@@ -40,18 +40,18 @@ class Side(Sums):
     shares: Count = field(default_factory=Counter)  # (least, mean or most; per cent), or ("unknown",): accounts
     failed: Count = field(default_factory=Counter)  # what went wrong
 
-    def take(self, outcome: Outcome) -> None:
+    def take(self, result: Result) -> None:
         """Count an account."""
-        bucket, plans = outcome.bucket, outcome.plans
-        self.outcomes[bucket, outcome.outcome] += 1
+        bucket, plans = result.bucket, result.plans
+        self.outcomes[bucket, result.outcome] += 1
         for kind in ("segment", "treatment", "vulnerable"):
-            if (group := getattr(outcome, kind)) is not None:
-                self.groups[kind, str(group), outcome.outcome] += 1
-        self.review_reasons.update(outcome.review_reasons)
+            if (group := getattr(result, kind)) is not None:
+                self.groups[kind, str(group), result.outcome] += 1
+        self.review_reasons.update(result.review_reasons)
         if not plans:
-            self.nothing[outcome.outcome, outcome.why or outcome.outcome] += 1
-            if outcome.without_plan is not None:
-                self._value(outcome, Spread(*[outcome.without_plan] * 3))
+            self.nothing[result.outcome, result.why or result.outcome] += 1
+            if result.without_plan is not None:
+                self._value(result, Spread(*[result.without_plan] * 3))
             return
         self.offers[len(plans)] += 1
         for plan in plans:
@@ -59,17 +59,17 @@ class Side(Sums):
             if plan.monthly is not None:
                 self.rates[plan.annual_rate_ppm] += 1
         expected = spread(plan.expected for plan in plans)
-        self._value(outcome, expected)
+        self._value(result, expected)
         for figure, amount in {
             "accounts": 1,
-            "owed": sum(outcome.owed),
-            "without_plan": outcome.without_plan or 0,
+            "owed": sum(result.owed),
+            "without_plan": result.without_plan or 0,
             **{f"expected_{name}": amount for name, amount in expected._asdict().items()},
             **_spread_of("waived", [sum(plan.waived) for plan in plans]),
         }.items():
             self.money[bucket, figure] += amount
         for number, component in enumerate(COMPONENTS):
-            self.waived[component, "owed"] += outcome.owed[number]
+            self.waived[component, "owed"] += result.owed[number]
             for figure, amount in _spread_of("waived", [plan.waived[number] for plan in plans]).items():
                 self.waived[component, figure] += amount
         known = [plan.share_percent for plan in plans if plan.share_percent is not None]
@@ -79,14 +79,19 @@ class Side(Sums):
         else:
             self.shares["unknown",] += 1
 
-    def _value(self, outcome: Outcome, expected: Spread) -> None:
+    @property
+    def denied(self) -> int:
+        """How many accounts the policy could not decide on for want of a rule."""
+        return sum(number for (outcome, _), number in self.nothing.items() if outcome == "DENIED")
+
+    def _value(self, result: Result, expected: Spread) -> None:
         for figure, amount in {
             "accounts": 1,
-            "owed": sum(outcome.owed),
-            "without_plan": outcome.without_plan or 0,
+            "owed": sum(result.owed),
+            "without_plan": result.without_plan or 0,
             **{f"expected_{name}": amount for name, amount in expected._asdict().items()},
         }.items():
-            self.value[outcome.bucket, figure] += amount
+            self.value[result.bucket, figure] += amount
 
 
 @dataclass
@@ -99,7 +104,7 @@ class Differences(Sums):
     marks: Count = field(default_factory=Counter)  # (mark, -1, 0 or 1)
     gain: Count = field(default_factory=Counter)  # (bucket, "accounts", "more" or "less"): minor units
 
-    def take(self, first: Outcome, second: Outcome) -> Difference:
+    def take(self, first: Result, second: Result) -> Difference:
         """Count an account."""
         told = compare(first, second)
         self.outcomes[first.outcome, second.outcome] += 1
@@ -120,7 +125,7 @@ class Totals:
 
     sides: list[Side]
     differences: Differences = field(default_factory=Differences)
-    lines: Count = field(default_factory=Counter)  # blank, not_overdue, rejected, failed, decided
+    lines: Count = field(default_factory=Counter)  # blank, not_at_risk, rejected, failed, decided
     rejected: Count = field(default_factory=Counter)  # (field, problem)
     rejects: list[tuple[int, str, str]] = field(default_factory=list)  # line, field, problem of the first ones
 

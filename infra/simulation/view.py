@@ -11,7 +11,7 @@ from infra.simulation.totals import Side, Totals
 from infra.simulation.wording import Words
 
 SIDES = ("A", "B")
-OUTCOMES = ("OFFERED", "REVIEW", "ASK", "NO_AFFORDABLE_OFFER", "WATCH", "EXCLUDED")
+OUTCOMES = ("OFFERED", "REVIEW", "ASK", "NO_AFFORDABLE_OFFER", "WATCH", "EXCLUDED", "DENIED")
 WITH_OFFERS = ("OFFERED", "REVIEW")
 Part = dict[str, Any]
 

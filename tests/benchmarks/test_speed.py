@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import behaviours
 import boto3
 import pytest
 from agreements import a_person, agreed_terms, reference_of
@@ -12,6 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from workflow.play import Play
 
 from accord.assessment import assess
+from accord.early_warning import load_card
 from accord.events import GENESIS, Actor, CaseClosed, link, verify_chain
 from accord.identification import identify
 from accord.offers import propose
@@ -19,7 +21,7 @@ from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
 from accord.schedule import payments
 from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
-from infra.data import sample
+from infra.data import sample, uci
 from infra.local.application import accord_stack
 from infra.simulation.run import simulate
 
@@ -32,15 +34,20 @@ def test_an_annuity_of_sixty_instalments(benchmark: BenchmarkFixture) -> None:
     assert rows[0].amount == 61_926
 
 
+def test_a_score_from_raw_fields_to_reasons(benchmark: BenchmarkFixture) -> None:
+    card, row = load_card(), next(behaviours.rows(1))
+    assert benchmark(lambda: card.score(uci.behaviour(row))).reasons
+
+
 def test_assessment(benchmark: BenchmarkFixture) -> None:
     policy = load_policy("CN")
-    case = identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, TODAY).case
+    case = identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, NOW).case
     assert benchmark(assess, case, policy, TODAY).result == {"outcome": "ASSESSED"}
 
 
 def test_a_proposal(benchmark: BenchmarkFixture) -> None:
     policy = load_policy("CN")
-    case = assess(identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, TODAY).case, policy, TODAY).case
+    case = assess(identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, NOW).case, policy, TODAY).case
     assert benchmark(propose, case, policy, NOW).result == {"outcome": "OFFERED"}
 
 

@@ -18,10 +18,14 @@ PUBLISHED: dict[str, events.CaseEvent] = {
     "CaseOpened": events.CaseOpened(round=1, jurisdiction="CN", currency="CNY", balance=1_235_000, days_past_due=45),
     "CaseAssessed": events.CaseAssessed(
         affordable_monthly=30_000,
+        affordable_most=None,
+        band="PARTIAL",
         confidence="LOW",
         exceeds_ability=True,
         willing=True,
+        willingness="MEDIUM",
         questions=("INCOME",),
+        doubts=("ABOVE_GUIDELINE",),
         policy_version="cn-1",
         rules=("assessment.rounding_step",),
     ),
@@ -92,7 +96,7 @@ def sample_details() -> list[dict[str, Any]]:
     return [
         detail
         for piece in plan.ranges
-        for detail in portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW).events
+        for detail in portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW).overdue
     ]
 
 

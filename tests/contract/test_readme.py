@@ -36,7 +36,7 @@ def test_whatever_is_linked_is_there(path: Path) -> None:
 @README
 def test_every_command_of_make_that_is_named_exists(path: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", path.read_text(encoding="utf-8"), re.MULTILINE))
     assert {"run", "test", "demo"} <= named
     assert not [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
 

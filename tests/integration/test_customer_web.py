@@ -16,6 +16,7 @@ from botocore.exceptions import ReadTimeoutError
 from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
 
 from accord.agreement import check_complete, terms_hash
+from accord.assessment import assess
 from accord.aws import clients, delivery
 from accord.aws.access import FAILURES_PER_CASE
 from accord.case import Case, ClosedReason, Status
@@ -26,7 +27,7 @@ from accord.lifecycle import activate, arrange_call, close, sealed
 from accord.policy import load_policy
 
 PDF = b"%PDF-1.7 a sealed agreement"
-PAGES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "decline")
+PAGES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "person", "decline")
 LANGUAGES = ("zh-CN", "en")
 
 
@@ -403,6 +404,7 @@ def everything_posted(web: Web, browser: Browser) -> Iterator[tuple[str, dict[st
         "proposal": {"amount": "500"},
         "income": {"monthly_income": "9000"},
         "call": {},
+        "person": {},
         "decline": {"reason": "NOT_TOLD"},
     }.items():
         yield f"/my/{page}", browser.filled(browser.get(f"/my/{page}")) | typed
@@ -816,6 +818,7 @@ def test_there_is_no_copy_before_the_seal(web: Web) -> None:
         ("proposal", {"amount": "500"}, "COUNTER"),
         ("income", {"monthly_income": "9,000", "dependants": "2"}, "INCOME_FORM"),
         ("call", {}, "CALL_ME"),
+        ("person", {}, "HUMAN_REVIEW"),
         ("decline", {"reason": "CANNOT_AFFORD"}, "DECLINED"),
     ],
 )
@@ -922,6 +925,37 @@ def test_declining_needs_one_of_the_reasons(web: Web) -> None:
     assert web.cases.get(case.case_id).decision is None
 
 
+def test_anyone_may_have_a_person_decide_once_and_is_told_what_follows(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    assert f'href="{BASE}/my/person"' in offers.html
+    page = browser.get("/my/person")
+    for words in ("A computer worked out", "within one working day", "you cannot sign"):
+        assert words in page.text
+    assert "a person will decide" in browser.submit(page).text
+    web.change(case.case_id, lambda case: assess(case, load_policy("CN"), NOW.date()))
+    taken_up = web.cases.get(case.case_id)
+    assert (taken_up.human_review, taken_up.decision) == (True, None)
+    web.update(case.case_id, status=Status.NEGOTIATING)  # a person has decided, and the offers are open again
+    assert f'href="{BASE}/my/person"' not in browser.get("/my/offers").html
+    assert browser.get("/my/person").path == "/my/offers"
+    assert "Once is enough" in browser.submit(page, key="k" * 22).text
+
+
+def test_where_the_policy_does_not_have_it_no_page_asks_for_a_person(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.get("/my/person")
+    rule = load_policy("CN").rules["automated_decision.human_review_on_request"]
+    without = {"automated_decision.human_review_on_request": rule.model_copy(update={"value": False})}
+    policy = load_policy("CN").model_copy(update={"rules": load_policy("CN").rules | without})
+    monkeypatch.setattr(web.app, "load_policy", lambda jurisdiction: policy)
+    assert f'href="{BASE}/my/person"' not in browser.get("/my/offers").html
+    assert browser.get("/my/person").path == "/my/offers"
+    assert browser.submit(page).status == 409
+    assert web.cases.get(case.case_id).decision is None
+
+
 def test_after_a_call_was_arranged_the_pages_are_open_again(web: Web) -> None:
     case = web.invited()
     browser, _ = web.entered(case)
@@ -951,6 +985,7 @@ def test_every_form_sent_twice_acts_once(web: Web) -> None:
         "proposal": {"amount": "500"},
         "income": {"monthly_income": "9000"},
         "call": {},
+        "person": {},
         "decline": {"reason": "AMOUNT_WRONG"},
     }.items():
         case = web.invited()
@@ -1028,7 +1063,7 @@ def test_the_style_sheet_is_kept_by_browsers_and_every_link_has_the_base_path(we
 def test_pages_are_small_need_no_script_and_hold_no_inline_style(web: Web, language: str) -> None:
     case = web.invited()
     browser, offers = web.entered(case, language)
-    seen = [offers, *(browser.get(f"/my/{page}") for page in ("proposal", "income", "call", "decline"))]
+    seen = [offers, *(browser.get(f"/my/{page}") for page in ("proposal", "income", "call", "person", "decline"))]
     seen.append(browser.submit(offers))
     seen.append(browser.submit(seen[-1], **answers(web, case)))
     seen.append(browser.post("/my/agreement", browser.filled(seen[-1]) | ticked(seen[-1])))

@@ -4,14 +4,17 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from string import Formatter
+from typing import get_args
 
 import boto3
 import pytest
 from integration.console import Console, address
 from integration.tables import tables_on_moto
 from loading import ROOT
+from markupsafe import escape
 
 from accord import staff
+from accord.affordability import Step
 from accord.assessment import assess
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
@@ -19,6 +22,7 @@ from accord.case import (
     TASK_FACTS,
     AssessmentLine,
     Balance,
+    Bound,
     Case,
     Change,
     Offer,
@@ -27,8 +31,10 @@ from accord.case import (
     Status,
     TaskKind,
     TaskReason,
+    Worth,
 )
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
+from accord.evidence import DOUBTS
 from accord.money import format_money
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
@@ -139,6 +145,37 @@ def test_a_case_shows_its_figures_its_record_and_no_personal_data(console: Conso
     assert headers["cache-control"] == "no-store"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "words"),
+    [
+        ("en", "Why these figures", ("a month are affordable", "it may be ¥1,000.00 at most", "worth ¥777.77 today")),
+        ("zh-CN", "这些数字的由来", ("每月可负担", "最多可以是 ¥1,000.00", "今天预计值 ¥777.77")),
+    ],
+)
+def test_staff_read_why_each_figure_is_what_it_is(
+    console: Console, language: str, title: str, words: tuple[str, ...]
+) -> None:
+    case, task = in_review(console.store)
+    bound = Bound(figure="MONTHLY", rule="assessment.affordability_percent", allows=100_000)
+    worth = Worth(expected=77_777, without_plan=1)
+    offer = case.offers[0].model_copy(update={"bounds": (bound,), "best_at": ("SOONEST_FREE",), "worth": worth})
+    assessment = assess(case.model_copy(update={"status": Status.IDENTIFIED}), load_policy("CN"), NOW.date())
+    changes = {"offers": (offer,), "assessment": assessment.case.assessment}
+    system = Actor(kind="SYSTEM", id="negotiation")
+    console.store.change(case.case_id, "why", lambda now: Change(now.model_copy(update=changes), (), system))
+    page = console.ask(f"/ops/cases/{case.case_id}", query={"lang": language})[1]
+    assert page.count('<details class="why">') == 2
+    assert page.count(title) == 2
+    for said in words:
+        assert said in page
+    assert "assessment.affordability_percent" in page
+    assert escape(load_policy("CN").rules["assessment.affordability_percent"].citation) in page
+    assert words[1] in console.ask(address(task), query={"lang": language})[1], "who approves reads it too"
+    person = sample.details()[0]["cardholder"]
+    for name in ("name", "phone", "email", "idLast4", "birthDate"):
+        assert person[name] not in page.replace(case.case_id, "")
 
 
 def test_a_tampered_record_is_shown_and_named(console: Console) -> None:
@@ -300,7 +337,11 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
         )
     }
     assert set(groups["choices"]) == every
-    assert set(groups["lines"]) >= {line.name for line in assessed()}
+    assert set(groups["lines"]) == set(get_args(Step)) >= {line.name for line in assessed()}
+    assert set(groups["doubts"]) == DOUBTS
+    assert set(groups["bands"]) == {"NONE", "TOKEN", "PARTIAL", "FULL"}
+    papers = {paper for rule in load_policy("CN").rules["assessment.evidence"].value for paper in rule.papers}
+    assert set(groups["papers"]) >= papers
     assert {"not_open", "message_later", "message_forbidden"} <= set(texts)  # why staff's choice was refused
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
     assert set(re.findall(r"page\.text\('(\w+)'", used)) <= set(texts)

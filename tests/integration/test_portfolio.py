@@ -88,7 +88,7 @@ def test_every_overdue_account_of_a_file_comes_out_of_the_bus_once(aws: None, mo
     plan, counts = screened(file)
     assert len(counts) > 5
     details = heard()
-    assert len(details) == sum(piece["sent"] for piece in counts)
+    assert len(details) == sum(piece["overdue"] for piece in counts)
     assert len({detail["eventId"] for detail in details}) == len(details)
     summary = load_app("summarise_portfolio").handler(
         {"file": file, "lines": plan["lines"], "ignored_columns": plan["ignored_columns"], "ranges": counts}, CONTEXT
@@ -96,7 +96,7 @@ def test_every_overdue_account_of_a_file_comes_out_of_the_bus_once(aws: None, mo
     assert summary["outcome"] == "COMPLETE"
     (told,) = documents(summary["summary_key"])
     assert told["lines"] == SAMPLE.count(b"\n") - 1
-    assert told["sent"] == len(details)
+    assert told["overdue"] == len(details)
 
 
 def test_a_repeated_range_sends_the_same_event_ids(aws: None) -> None:
@@ -136,7 +136,7 @@ def test_broken_rows_go_to_the_rejects_without_values_and_the_rest_goes_on(aws: 
     assert counts["rejected"] == len({reject["line"] for reject in rejects}) > 0
     assert all(set(reject) == {"line", "field", "problem"} for reject in rejects)
     assert {"account.balance.principal", "cardholder.name", "row", "jurisdiction"} <= {r["field"] for r in rejects}
-    assert len(heard()) == counts["sent"] > 0
+    assert len(heard()) == counts["overdue"] > 0
 
 
 def test_a_file_that_is_no_portfolio_is_rejected_as_a_whole(aws: None) -> None:

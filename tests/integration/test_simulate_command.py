@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import typer
 from loading import ROOT
 from typer.testing import CliRunner, Result
 
 from accord.policy import load_policy
-from infra.command.simulate import simulate
+from infra.command.app import app
 from infra.data import sample
 from infra.simulation import run
 
@@ -25,9 +24,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def accord_simulate(*options: str | Path) -> Result:
-    app = typer.Typer()
-    app.command()(simulate)
-    return CliRunner().invoke(app, [str(option) for option in ("--processes", "1", *options)])
+    return CliRunner().invoke(app, ["simulate", *(str(option) for option in ("--processes", "1", *options))])
 
 
 def test_one_process_or_several_come_to_the_same(file: Path) -> None:
@@ -41,7 +38,7 @@ def test_one_process_or_several_come_to_the_same(file: Path) -> None:
 def test_the_command_writes_a_report_and_says_what_it_found(file: Path, tmp_path: Path) -> None:
     told = accord_simulate("--portfolio", file, "--policy", "CN", "--policy", CN, "--report", tmp_path / "ab.html")
     assert told.exit_code == 0, told.output
-    assert "54 accounts decided on, 4 not overdue, 0 rejected, 0 failed" in told.output
+    assert "54 accounts decided on, 4 neither late nor at risk, 0 rejected, 0 failed" in told.output
     page = (tmp_path / "ab.html").read_text(encoding="utf-8")
     assert "cn.yaml" in page
     assert "2025-06-15T01:00+08:00" in page  # the newest event of the file
@@ -67,19 +64,28 @@ def test_broken_rows_do_not_stop_it(tmp_path: Path) -> None:
     assert "two" not in page.split("<main>")[1]  # a name from a row that was torn in two
 
 
-def test_an_account_that_could_not_be_decided_on_shows_in_the_exit_status(file: Path, tmp_path: Path) -> None:
+def test_what_a_policy_lacks_is_told_and_the_others_are_decided(file: Path, tmp_path: Path) -> None:
     late = tmp_path / "late.yaml"
-    late.write_text(CN.read_text(encoding="utf-8").replace("2020-01-01", "2030-01-01"), encoding="utf-8")
+    late.write_text(CN.read_text(encoding="utf-8").replace("2011-01-13", "2030-01-13"), encoding="utf-8")
     told = accord_simulate("--portfolio", file, "--policy", late, "--report", tmp_path / "a.html")
+    assert told.exit_code == 0, told.output
+    assert "accounts denied for want of a rule; see accord policy check" in told.output
+    assert "is in force only from 2030-01-13" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_a_failure_shows_in_the_exit_status(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("infra.simulation.run.result_of")
+    told = accord_simulate("--portfolio", file, "--policy", "CN", "--report", tmp_path / "a.html")
     assert told.exit_code == 1
-    assert "is in force only from 2030-01-01" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "54 failed" in told.output
+    assert "NameError" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (("--policy", "XX"), "XX: neither a shipped policy (CN) nor a file that can be read"),
-        (("--policy", "{folder}/wrong.yaml"), "rules.no.such"),
+        (("--policy", "XX"), "XX: no shipped policy (CN, UK, US), and no file"),
+        (("--policy", "{folder}/wrong.yaml"), "wrong.yaml:5: no.such: there is no such rule"),
         (("--policy", "CN", "--policy", "CN", "--policy", "CN"), "one policy, or two to compare"),
         (("--policy", "CN", "--as-of", "tomorrow"), "--as-of: a day or a moment in ISO 8601"),
         (("--policy", "CN", "--portfolio", "{folder}/none.csv"), "none.csv: No such file"),

@@ -37,7 +37,17 @@ def opened(store: CaseStore, event_id: str = "e-1", account_id: str = "a-1") -> 
 
 
 def identified(case: Case) -> Change:
-    event = CaseIdentified(delinquency_bucket="M2", exclusion=None, vulnerable=False, policy_version="v1", rules=())
+    event = CaseIdentified(
+        delinquency_bucket="M2",
+        segment="STANDARD",
+        treatment="NEGOTIATION",
+        exclusion=None,
+        vulnerable=False,
+        pd_ppm=None,
+        pd_reasons=(),
+        policy_version="v1",
+        rules=(),
+    )
     return Change(case.moved(Status.IDENTIFIED), (event,), SYSTEM, {"outcome": "NEGOTIATE"})
 
 

@@ -217,7 +217,7 @@ class Web:
         assert self.cases.open(opening, "open")
         case_id = opening.case.case_id
         today = clock.today("Asia/Shanghai")
-        self.change(case_id, lambda case: identify(case, policy, today))
+        self.change(case_id, lambda case: identify(case, policy, self.now))
         self.change(case_id, lambda case: assess(case, policy, today))
         self.change(case_id, lambda case: propose(case, policy, self.now))
         assert self.change(case_id, lambda case: invite(case, policy, self.now))["outcome"] == "INVITED"

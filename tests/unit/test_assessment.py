@@ -1,9 +1,10 @@
 """Assessment: what a person can really pay, with every step on record and nothing unknown counted as nothing."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from builders import (
+    NOW,
     TODAY,
     YUAN,
     a_balance,
@@ -14,21 +15,24 @@ from builders import (
     after,
     an_account,
     an_assessed_case,
-    an_offered_case,
+    an_offer,
     circumstances,
     the_policy,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accord.affordability import FLEXIBLE, PRIORITY_DEBTS, Step
 from accord.assessment import assess
-from accord.case import Assessment, Case, Circumstances, Decision, Status
+from accord.case import Account, Assessment, Case, Circumstances, ContactRecord, Decision, Status
 from accord.events import CaseAssessed
+from accord.evidence import DOUBTS
 from accord.identification import identify
+from accord.policy import Policy
 
 
-def assessed(told: Circumstances | None = None, **changes: Any) -> Assessment:
-    case = an_assessed_case(circumstances=told or circumstances(), **changes)
+def assessed(told: Circumstances | None = None, policy: Policy | None = None, **changes: Any) -> Assessment:
+    case = an_assessed_case(policy, circumstances=told or circumstances(), **changes)
     assert case.assessment is not None
     return case.assessment
 
@@ -37,7 +41,18 @@ def lines(assessment: Assessment) -> dict[str, int]:
     return {line.name: line.amount for line in assessment.lines}
 
 
+def rules(assessment: Assessment) -> dict[str, str | None]:
+    return {line.name: line.rule for line in assessment.lines}
+
+
+def owing(total: int, **changes: Any) -> Account:
+    balance = a_balance(principal=total, interest=0, penalty_interest=0, late_fees=0, fees=0)
+    return an_account(balance=balance, **changes)
+
+
 # --- the calculation ---------------------------------------------------------------------------------------------
+
+BEHAVIOUR = {"months_observed": 6, "months_with_payment": 4, "own_figures_told": 0, "came_to_the_pages": 0}
 
 
 def test_every_step_of_the_calculation_is_on_record() -> None:
@@ -53,15 +68,19 @@ def test_every_step_of_the_calculation_is_on_record() -> None:
         "disposable_income": 1_080 * YUAN,
         "affordable_share": 864 * YUAN,
         "affordable_monthly": 860 * YUAN,
+        "stressed_monthly": 430 * YUAN,  # 600 less come in: 80 % of 540
+        **BEHAVIOUR,
     }
     assert (assessment.affordable_monthly, assessment.disposable_income) == (860 * YUAN, 1_080 * YUAN)
-    assert (assessment.confidence, assessment.questions) == ("HIGH", ())
-    assert {line.rule for line in assessment.lines} - {None} <= set(assessment.rules)
+    assert (assessment.affordable_most, assessment.stressed_monthly) == (860 * YUAN, 430 * YUAN)
+    assert (assessment.confidence, assessment.questions, assessment.doubts) == ("HIGH", (), ())
+    assert set(rules(assessment).values()) - {None} <= set(assessment.rules)
 
 
 def test_the_floor_is_kept_however_little_somebody_says_to_need() -> None:
     assessment = assessed(circumstances(monthly_essential_spend=500 * YUAN, dependants=2))
     assert lines(assessment)["essential_spend"] == 3_600 * YUAN
+    assert rules(assessment)["essential_spend"] == "assessment.protected_floor"
 
 
 def test_the_reserve_is_capped() -> None:
@@ -79,32 +98,183 @@ def test_income_that_the_customer_states_counts_less_than_income_on_record() -> 
 @pytest.mark.parametrize("income", [0, 3_000 * YUAN, 4_800 * YUAN])
 def test_who_has_nothing_left_can_pay_nothing(income: int) -> None:
     assessment = assessed(circumstances(monthly_income=income))
-    assert (assessment.affordable_monthly, assessment.disposable_income) == (0, 0)
+    assert (assessment.affordable_monthly, assessment.disposable_income, assessment.band) == (0, 0, "NONE")
 
 
-MONEY = st.integers(0, 10**9)
-MEANS = st.builds(
+REGIONS = {
+    "DEFAULT": {"first": 1_200 * YUAN, "further": 1_200 * YUAN},
+    "CN_BJ": {"first": 2_000 * YUAN, "further": 1_500 * YUAN},
+}
+
+
+@pytest.mark.parametrize(("region", "floor"), [("CN_BJ", 3_500), (None, 2_400), ("CN_SOMEWHERE", 2_400)])
+def test_the_floor_is_that_of_the_region_and_of_all_regions_where_it_has_none(region: str | None, floor: int) -> None:
+    policy = a_policy(assessment__protected_floor=REGIONS)
+    assert lines(assessed(circumstances(region=region), policy))["protected_floor"] == floor * YUAN
+
+
+@pytest.mark.parametrize("currency", ["JPY", "KWD"])
+def test_the_calculation_is_the_same_in_any_minor_unit(currency: str) -> None:
+    assert assessed(account=an_account(currency=currency)) == assessed()
+
+
+# --- a statement by category -------------------------------------------------------------------------------------
+
+FIXED = {"HOUSING": 1_500 * YUAN, "RENT_ARREARS": 200 * YUAN, "TRANSPORT": 100 * YUAN}
+SPENT = {"food_housekeeping": 1_400 * YUAN, "communications_leisure": 200 * YUAN, "personal": 300 * YUAN}
+
+
+def statement(**changes: Any) -> Circumstances:
+    """The costs by category, in place of their total: two persons, 3,700 yuan in all."""
+    return circumstances(**{"monthly_essential_spend": None, "fixed_costs": FIXED, "flexible_costs": SPENT, **changes})
+
+
+def test_a_statement_counts_the_fixed_costs_as_told_and_names_the_priority_debts_among_them() -> None:
+    assessment = assessed(statement())
+    told = lines(assessment)
+    assert (told["fixed_costs"], told["priority_debts"], told["essential_spend"]) == (180_000, 20_000, 370_000)
+    assert (assessment.confidence, assessment.questions, assessment.doubts) == ("HIGH", (), ())
+    assert assessment.disposable_income is not None
+
+
+def test_a_category_above_its_guideline_counts_up_to_it_and_a_person_looks() -> None:
+    assessment = assessed(statement(flexible_costs=SPENT | {"personal": 900 * YUAN}))
+    assert (lines(assessment)["personal"], rules(assessment)["personal"]) == (650 * YUAN, "assessment.guidelines")
+    assert lines(assessment)["essential_spend"] == 4_050 * YUAN
+    assert assessment.doubts == ("ABOVE_GUIDELINE",)
+
+
+def test_a_category_without_a_guideline_counts_as_told_and_a_person_looks() -> None:
+    assessment = assessed(statement(flexible_costs=SPENT | {"pets": 100 * YUAN}))
+    assert lines(assessment)["essential_spend"] == 3_800 * YUAN
+    assert assessment.doubts == ("ABOVE_GUIDELINE",)
+
+
+def test_a_household_that_tells_less_than_the_floor_is_left_the_floor() -> None:
+    frugal = statement(fixed_costs={}, flexible_costs=dict.fromkeys(FLEXIBLE, 300 * YUAN))
+    assessment = assessed(frugal)
+    assert lines(assessment)["essential_spend"] == 2_400 * YUAN
+    assert assessment.doubts == ("SPEND_BELOW_FLOOR",)
+
+
+def test_a_category_that_was_left_out_is_asked_for_and_never_nothing() -> None:
+    gap = assessed(statement(flexible_costs={"personal": 300 * YUAN}))
+    assert gap.questions == ("ESSENTIAL_SPEND",)
+    assert (gap.confidence, gap.disposable_income) == ("LOW", None)
+    # The fixed costs and, for all that is flexible, no less than the floor of two.
+    assert lines(gap)["essential_spend"] == 4_200 * YUAN
+    assert gap.affordable_most is not None
+    assert gap.affordable_most > gap.affordable_monthly
+
+
+def test_a_part_that_was_told_raises_a_total_that_is_too_small_for_it() -> None:
+    assessment = assessed(statement(monthly_essential_spend=1_000 * YUAN, flexible_costs={"personal": 900 * YUAN}))
+    assert lines(assessment)["essential_spend"] == 2_450 * YUAN
+
+
+@given(st.permutations([*FIXED]), st.permutations([*SPENT]))
+def test_the_order_of_categories_is_irrelevant(fixed: list[str], flexible: list[str]) -> None:
+    shuffled = statement(
+        fixed_costs={name: FIXED[name] for name in fixed}, flexible_costs={name: SPENT[name] for name in flexible}
+    )
+    assert assessed(shuffled) == assessed(statement())
+
+
+# --- other creditors ---------------------------------------------------------------------------------------------
+
+
+def test_every_creditor_has_a_share_by_balance_and_their_payments_are_not_taken_off_as_well() -> None:
+    assessment = assessed(circumstances(other_unsecured_balance=6_000 * YUAN))  # beside 12,000 on this card
+    told = lines(assessment)
+    assert "other_debt_payments" not in told
+    assert (told["disposable_income"], told["share_of_this_debt"]) == (2_160 * YUAN, 1_440 * YUAN)
+    assert assessment.affordable_monthly == 1_150 * YUAN
+    assert assessment.disposable_income == 2_160 * YUAN
+
+
+def test_what_others_are_owed_is_enough_to_know_of_them() -> None:
+    told = circumstances(other_debt_payments=None, other_unsecured_balance=6_000 * YUAN)
+    assert (assessed(told).questions, assessed(told).confidence) == ((), "HIGH")
+
+
+@given(st.integers(1, 10**9), st.integers(1, 10**9), st.integers(0, 10**8))
+def test_the_shares_of_all_creditors_are_never_more_than_what_is_left(ours: int, theirs: int, income: int) -> None:
+    told = circumstances(monthly_income=income)
+    one = assessed(told.model_copy(update={"other_unsecured_balance": theirs}), account=owing(ours))
+    other = assessed(told.model_copy(update={"other_unsecured_balance": ours}), account=owing(theirs))
+    assert one.disposable_income is not None
+    assert lines(one)["share_of_this_debt"] + lines(other)["share_of_this_debt"] <= one.disposable_income
+
+
+# --- what always holds -------------------------------------------------------------------------------------------
+
+INCOME, MONEY = st.integers(0, 3 * 10**6), st.integers(0, 10**6)
+TOLD_BY = st.sampled_from(["BILLING", "CUSTOMER", "STAFF"])
+PERSONS = st.integers(0, 30)
+BY_TOTAL = st.builds(
     Circumstances,
-    monthly_income=MONEY,
+    monthly_income=INCOME,
     monthly_essential_spend=MONEY,
     other_debt_payments=MONEY,
-    dependants=st.integers(0, 30),
-    told_by=st.sampled_from(["BILLING", "CUSTOMER", "STAFF"]),
+    dependants=PERSONS,
+    told_by=TOLD_BY,
+)
+BY_CATEGORY = st.builds(
+    Circumstances,
+    monthly_income=INCOME,
+    fixed_costs=st.dictionaries(st.sampled_from(["HOUSING", "UTILITIES", *sorted(PRIORITY_DEBTS)]), MONEY),
+    flexible_costs=st.fixed_dictionaries(dict.fromkeys(FLEXIBLE, MONEY), optional={"pets": MONEY}),
+    other_unsecured_balance=MONEY,
+    dependants=PERSONS,
+    told_by=TOLD_BY,
+)
+MEANS = st.one_of(BY_TOTAL, BY_CATEGORY)
+# Any of it may be unknown, and of a statement any part.
+PARTLY_KNOWN = st.builds(
+    Circumstances,
+    monthly_income=INCOME,
+    monthly_essential_spend=st.none() | MONEY,
+    other_debt_payments=st.none() | MONEY,
+    other_unsecured_balance=st.none() | MONEY,
+    dependants=st.none() | PERSONS,
+    fixed_costs=st.none() | st.dictionaries(st.sampled_from(["HOUSING", "TAX_ARREARS"]), MONEY),
+    flexible_costs=st.none() | st.dictionaries(st.sampled_from([*FLEXIBLE, "pets"]), MONEY),
+    told_by=TOLD_BY,
 )
 
 
-@given(MEANS, st.sampled_from(["monthly_essential_spend", "other_debt_payments", "dependants"]), st.integers(0, 10**6))
-def test_the_payment_never_rises_when_a_cost_rises(told: Circumstances, cost: str, more: int) -> None:
-    rise = more % 31 if cost == "dependants" else more
-    dearer = told.model_copy(update={cost: getattr(told, cost) + rise})
-    assert assessed(dearer).affordable_monthly <= assessed(told).affordable_monthly
+def costs_of(told: Circumstances) -> list[str]:
+    """The costs that are known, by the name that `dearer` takes."""
+    plain = ("monthly_essential_spend", "other_debt_payments", "other_unsecured_balance", "dependants")
+    named = [name for name in plain if getattr(told, name) is not None]
+    for statement_part in ("fixed_costs", "flexible_costs"):
+        named += [f"{statement_part}.{name}" for name in getattr(told, statement_part) or ()]
+    return named
 
 
-@given(MEANS, MONEY)
+def dearer(told: Circumstances, cost: str, more: int) -> Circumstances:
+    part, _, category = cost.partition(".")
+    if category:
+        costs = getattr(told, part)
+        return told.model_copy(update={part: costs | {category: costs[category] + more}})
+    return told.model_copy(update={part: getattr(told, part) + (more % 31 if part == "dependants" else more)})
+
+
+@given(PARTLY_KNOWN, st.data(), MONEY)
+def test_the_payment_never_rises_when_a_cost_rises(told: Circumstances, data: st.DataObject, more: int) -> None:
+    costs = costs_of(told)
+    if costs:
+        after_rise = dearer(told, data.draw(st.sampled_from(costs)), more)
+        assert assessed(after_rise).affordable_monthly <= assessed(told).affordable_monthly
+
+
+@given(PARTLY_KNOWN, st.integers(0, 3) | MONEY)
 def test_the_payment_never_falls_when_income_rises(told: Circumstances, more: int) -> None:
     assert told.monthly_income is not None
     richer = told.model_copy(update={"monthly_income": told.monthly_income + more})
-    assert assessed(richer).affordable_monthly >= assessed(told).affordable_monthly
+    before, then = assessed(told), assessed(richer)
+    assert then.affordable_monthly >= before.affordable_monthly
+    assert (then.affordable_most or 0) >= (before.affordable_most or 0)
 
 
 @given(MEANS)
@@ -112,18 +282,82 @@ def test_the_payment_never_exceeds_what_is_left_and_never_touches_the_floor(told
     assessment = assessed(told)
     assert assessment.disposable_income is not None
     assert told.monthly_income is not None
-    assert told.other_debt_payments is not None
     assert told.dependants is not None
     assert 0 <= assessment.affordable_monthly <= assessment.disposable_income
     assert assessment.affordable_monthly % (10 * YUAN) == 0
     if assessment.affordable_monthly:
-        left = told.monthly_income - told.other_debt_payments - assessment.affordable_monthly
+        left = told.monthly_income - (told.other_debt_payments or 0) - assessment.affordable_monthly
         assert left >= 1_200 * YUAN * (1 + told.dependants)
+
+
+@given(PARTLY_KNOWN)
+def test_with_less_income_no_more_can_be_paid_and_nothing_unknown_narrows_the_range(told: Circumstances) -> None:
+    assessment = assessed(told)
+    assert assessment.affordable_most is not None
+    assert assessment.stressed_monthly is not None
+    assert assessment.stressed_monthly <= assessment.affordable_monthly <= assessment.affordable_most
+    if not assessment.questions:
+        assert assessment.affordable_monthly == assessment.affordable_most
+
+
+@given(PARTLY_KNOWN)
+def test_every_step_and_every_doubt_is_one_of_a_closed_list(told: Circumstances) -> None:
+    assessment = assessed(told)
+    assert set(lines(assessment)) <= set(get_args(Step))
+    assert len(lines(assessment)) == len(assessment.lines), "no step stands twice"
+    assert set(assessment.doubts) <= DOUBTS
 
 
 # --- what is not known -------------------------------------------------------------------------------------------
 
 NOTHING_KNOWN = Circumstances()
+UNKNOWN_AND_NONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"monthly_essential_spend": None}, {"monthly_essential_spend": 0}),
+    ({"other_debt_payments": None}, {"other_debt_payments": 0}),
+    ({"other_debt_payments": None}, {"other_debt_payments": None, "other_unsecured_balance": 0}),
+    ({"dependants": None}, {"dependants": 0}),
+    ({"fixed_costs": None}, {"fixed_costs": {}}),
+    ({"flexible_costs": None}, {"flexible_costs": dict.fromkeys(FLEXIBLE, 0)}),
+    ({"flexible_costs": {}}, {"flexible_costs": {"personal": 0}}),
+    ({"flexible_costs": {"personal": 0}}, {"flexible_costs": dict.fromkeys(FLEXIBLE, 0)}),
+]
+
+
+@given(PARTLY_KNOWN, st.sampled_from(UNKNOWN_AND_NONE))
+def test_unknown_never_gives_more_than_none(told: Circumstances, pair: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    unknown, none = (assessed(told.model_copy(update=update)) for update in pair)
+    assert unknown.affordable_monthly <= none.affordable_monthly
+
+
+@given(PARTLY_KNOWN, st.data())
+def test_the_range_holds_what_the_exact_figures_give(told: Circumstances, data: st.DataObject) -> None:
+    """Whatever the unknown figure turns out to be inside the policy's band."""
+    told = told.model_copy(update={"fixed_costs": None, "flexible_costs": None})
+    first = assessed(told)
+    counted = lines(first)["income_counted"]
+
+    def within(least: int, most: int) -> int:
+        return data.draw(st.integers(-(-counted * least // 100), counted * most // 100))
+
+    exact: dict[str, int] = {}
+    if told.dependants is None:
+        exact["dependants"] = data.draw(st.integers(0, 1))
+    if told.monthly_essential_spend is None and -(-counted * 40 // 100) <= counted * 60 // 100:
+        exact["monthly_essential_spend"] = within(40, 60)
+    if told.other_debt_payments is None:
+        exact["other_debt_payments"] = within(0, 10)
+    found = assessed(told.model_copy(update=exact)).affordable_monthly
+    assert first.affordable_most is not None
+    assert first.affordable_monthly <= found <= first.affordable_most
+
+
+def test_what_is_unknown_widens_the_range() -> None:
+    known = circumstances(monthly_income=10_000 * YUAN)
+    unknown = assessed(known.model_copy(update={"other_debt_payments": None, "dependants": None}))
+    assert lines(unknown)["dependants_assumed"] == 1
+    assert lines(unknown)["other_debt_payments"] == 1_000 * YUAN
+    assert unknown.affordable_most is not None
+    assert lines(unknown)["affordable_most"] == unknown.affordable_most > unknown.affordable_monthly
 
 
 def test_unknown_income_is_estimated_from_what_was_really_paid() -> None:
@@ -131,9 +365,10 @@ def test_unknown_income_is_estimated_from_what_was_really_paid() -> None:
     assessment = assessed(NOTHING_KNOWN, account=an_account(history=history))
     # (0 + 300 + 0 + 900 + 800) / 5 = 400, without the best month; 80 % of it is 320
     assert lines(assessment) == {
-        "paid_monthly": 400 * YUAN, "estimate_from_history": 320 * YUAN, "affordable_monthly": 320 * YUAN,
+        "paid_monthly": 400 * YUAN, "estimate_from_history": 320 * YUAN, "affordable_monthly": 320 * YUAN, **BEHAVIOUR,
     }  # fmt: skip
     assert assessment.disposable_income is None
+    assert (assessment.affordable_most, assessment.stressed_monthly) == (None, None), "nobody knows how far it goes"
     assert assessment.confidence == "LOW"
     assert assessment.questions == ("INCOME", "ESSENTIAL_SPEND", "OTHER_DEBTS", "DEPENDANTS")
 
@@ -152,6 +387,12 @@ def test_unknown_spending_is_estimated_with_caution_and_asked_for() -> None:
     assert assessment.affordable_monthly > 0
 
 
+def test_spending_that_was_assumed_does_not_shrink_when_the_income_does() -> None:
+    assessment = assessed(circumstances(monthly_income=10_000 * YUAN, monthly_essential_spend=None))
+    # 9,000 less the 6,000 that were assumed of 10,000, less 1,200: 1,800; a reserve of 180; 80 % of 1,620
+    assert assessment.stressed_monthly == 1_290 * YUAN
+
+
 @pytest.mark.parametrize("unknown", ["other_debt_payments", "dependants"])
 def test_unknown_is_never_taken_for_none(unknown: str) -> None:
     known = circumstances(monthly_income=10_000 * YUAN, monthly_essential_spend=0)
@@ -162,46 +403,160 @@ def test_unknown_is_never_taken_for_none(unknown: str) -> None:
     assert len(not_known.questions) == 1
 
 
+# --- savings, and what it comes to -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("savings", "available"), [(None, 0), (0, 0), (3_600, 0), (5_000, 1_400)])
+def test_a_months_living_stays_in_the_savings(savings: int | None, available: int) -> None:
+    told = circumstances(savings=None if savings is None else savings * YUAN)
+    assert assessed(told).savings_available == available * YUAN
+
+
+def test_savings_count_while_income_is_unknown_but_never_while_the_spending_is() -> None:
+    known = Circumstances(savings=9_000 * YUAN, monthly_essential_spend=3_000 * YUAN)
+    assert assessed(known).savings_available == 6_000 * YUAN
+    assert assessed(known.model_copy(update={"monthly_essential_spend": None})).savings_available == 0
+
+
+@pytest.mark.parametrize(
+    ("income", "owed", "band"),
+    [(4_800, 12_000, "NONE"), (4_900, 12_000, "TOKEN"), (5_100, 12_000, "FULL"), (5_100, 13_000, "PARTIAL")],
+)
+def test_the_band_says_what_the_amount_comes_to(income: int, owed: int, band: str) -> None:
+    assert assessed(circumstances(monthly_income=income * YUAN), account=owing(owed * YUAN)).band == band
+
+
 # --- the two preconditions of Art. 70 ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("principal", "exceeds"), [(1_080 * YUAN, False), (1_080 * YUAN + 1, True)])
 def test_a_debt_exceeds_the_ability_when_one_month_does_not_clear_it(principal: int, exceeds: bool) -> None:
-    owed = a_balance(principal=principal, interest=0, penalty_interest=0, late_fees=0, fees=0)
-    assert assessed(account=an_account(balance=owed)).exceeds_ability is exceeds
+    assert assessed(account=owing(principal)).exceeds_ability is exceeds
+
+
+def test_what_other_creditors_have_a_share_of_does_not_clear_this_debt() -> None:
+    told = circumstances(other_unsecured_balance=2_000 * YUAN)  # 2,160 are left; half of that is this debt's share
+    assert assessed(told, account=owing(2_000 * YUAN)).exceeds_ability
 
 
 @pytest.mark.parametrize(("principal", "exceeds"), [(320 * YUAN, False), (320 * YUAN + 1, True)])
 def test_while_income_is_unknown_the_estimate_is_the_ability(principal: int, exceeds: bool) -> None:
-    owed = a_balance(principal=principal, interest=0, penalty_interest=0, late_fees=0, fees=0)
-    account = an_account(balance=owed, history=a_history(400 * YUAN, 400 * YUAN))
+    account = owing(principal, history=a_history(400 * YUAN, 400 * YUAN))
     assert assessed(Circumstances(), account=account).exceeds_ability is exceeds
 
 
 SILENT = an_account(history=a_history(0, 0, 0, 0, 0, 0, 900 * YUAN))
+TALKED = ContactRecord(contact_id="k-1", channel="CALL", at=NOW, template="call", connected=True)
 
 
 @pytest.mark.parametrize(
-    ("changes", "willing"),
+    ("changes", "willing", "level"),
     [
-        ({"account": SILENT}, False),
-        ({"account": an_account(history=a_history(0, 0, 0, 0, 0, 1))}, True),
-        ({"account": SILENT, "circumstances": circumstances(told_by="CUSTOMER")}, True),
-        ({"account": SILENT, "proposed_monthly": 300 * YUAN}, True),
-        ({"account": an_account(history=())}, False),
+        ({"account": SILENT}, False, "LOW"),
+        ({"account": an_account(history=a_history(0, 0, 0, 0, 0, 1))}, True, "MEDIUM"),
+        ({"account": an_account(history=a_history(0, 1, 0, 1, 0, 1))}, True, "HIGH"),
+        ({"account": SILENT, "circumstances": circumstances(told_by="CUSTOMER")}, True, "MEDIUM"),
+        ({"account": SILENT, "proposed_monthly": 300 * YUAN}, True, "MEDIUM"),
+        ({"account": SILENT, "proposed_monthly": 300 * YUAN, "contacts": (TALKED,)}, True, "HIGH"),
+        ({"account": SILENT, "contacts": (TALKED,)}, False, "MEDIUM"),
+        ({"account": SILENT, "contacts": (TALKED.model_copy(update={"connected": False}),)}, False, "LOW"),
+        ({"account": an_account(history=())}, False, "LOW"),
     ],
 )
-def test_willingness_rests_on_behaviour_towards_this_debt_alone(changes: dict[str, Any], willing: bool) -> None:
-    case = an_assessed_case(**changes)
-    assert case.assessment is not None
-    assert case.assessment.willing is willing
+def test_willingness_rests_on_behaviour_towards_this_debt_alone(
+    changes: dict[str, Any], willing: bool, level: str
+) -> None:
+    assessment = assessed(changes.pop("circumstances", None), **changes)
+    assert (assessment.willing, assessment.willingness) == (willing, level)
+
+
+def test_willingness_changes_no_amount() -> None:
+    amounts = [
+        (found.affordable_monthly, found.affordable_most, found.stressed_monthly)
+        for found in (assessed(account=SILENT), assessed(account=SILENT, contacts=(TALKED,)), assessed())
+    ]
+    assert len(set(amounts)) == 1
+
+
+# --- hardship, evidence, doubts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "months"),
+    [
+        ({"hardship": "JOB_LOSS"}, 6),
+        ({"hardship": "JOB_LOSS", "hardship_months": 3}, 3),
+        ({"hardship": "FLOOD"}, None),
+        ({"hardship_months": 3}, None),
+    ],
+)
+def test_a_hardship_lasts_as_long_as_was_told_or_as_the_policy_expects(
+    told: dict[str, Any], months: int | None
+) -> None:
+    assessment = assessed(circumstances(**told))
+    assert (assessment.hardship, assessment.hardship_months) == (told.get("hardship"), months)
+    assert lines(assessment).get("hardship_months") == months
+
+
+@pytest.mark.parametrize(
+    ("owed", "hardship", "papers"),
+    [
+        (19_999, "ILLNESS", ()),
+        (20_000, "ILLNESS", ("MEDICAL_PROOF",)),
+        (49_999, None, ()),
+        (50_000, None, ("INCOME_PROOF",)),
+        (100_000, "JOB_LOSS", ("BANK_STATEMENTS_6_MONTHS", "INCOME_PROOF", "UNEMPLOYMENT_PROOF")),
+    ],
+)
+def test_papers_are_asked_for_by_amount_and_hardship(owed: int, hardship: str | None, papers: tuple[str, ...]) -> None:
+    assert assessed(circumstances(hardship=hardship), account=owing(owed * YUAN)).evidence == papers
+
+
+def test_a_paper_that_two_rules_ask_for_is_asked_for_once() -> None:
+    twice = [{"owed_from": 0, "papers": ["B", "A"]}, {"owed_from": 1, "papers": ["A"]}]
+    assert assessed(policy=a_policy(assessment__evidence=twice)).evidence == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    ("told", "doubts"),
+    [
+        ({}, ()),
+        ({"monthly_income": 16_000 * YUAN}, ()),  # 70 % are left
+        ({"monthly_income": 16_001 * YUAN}, ("SURPLUS_TOO_HIGH",)),
+        ({"monthly_income": 16_001 * YUAN, "other_debt_payments": None}, ()),
+        ({"monthly_income": 60_001 * YUAN, "monthly_essential_spend": None}, ("INCOME_ABOVE_LIMIT",)),
+        ({"monthly_income": 3_599 * YUAN}, ("SPEND_ABOVE_INCOME",)),
+        ({"monthly_income": 399 * YUAN, "monthly_essential_spend": None}, ("PAID_ABOVE_INCOME",)),
+        ({"monthly_income": 400 * YUAN, "monthly_essential_spend": None}, ()),
+        ({"monthly_essential_spend": 1_199 * YUAN}, ("SPEND_BELOW_FLOOR",)),
+        ({"monthly_essential_spend": 1_200 * YUAN}, ()),
+        ({"monthly_essential_spend": 1_199 * YUAN, "dependants": None}, ()),  # enough for one person
+        (
+            {"monthly_essential_spend": 599 * YUAN, "dependants": None, "other_debt_payments": None},
+            ("SPEND_BELOW_FLOOR",),
+        ),
+        ({"other_unsecured_balance": 0}, ("PAYMENTS_WITHOUT_DEBT",)),
+        ({"other_unsecured_balance": 0, "other_debt_payments": 0}, ()),
+        (dict.fromkeys(("monthly_income", "monthly_essential_spend", "other_debt_payments", "dependants")), ()),
+    ],
+)
+def test_figures_that_contradict_each_other_or_are_too_good_go_to_a_person(
+    told: dict[str, Any], doubts: tuple[str, ...]
+) -> None:
+    assert assessed(circumstances(**told)).doubts == doubts
+
+
+def test_an_account_without_a_limit_says_nothing_about_the_income() -> None:
+    rich = circumstances(monthly_income=60_001 * YUAN, monthly_essential_spend=30_000 * YUAN)
+    assert assessed(rich, account=an_account(credit_limit=0)).doubts == ()
 
 
 # --- taking up what the customer said ----------------------------------------------------------------------------
 
 
 def negotiating(decision: Decision, **changes: Any) -> Case:
-    return an_offered_case().moved(Status.NEGOTIATING, decision=decision, **changes)
+    offered = an_assessed_case().moved(Status.OFFERED, offers=(an_offer(),))
+    return offered.moved(Status.NEGOTIATING, decision=decision, **changes)
 
 
 def test_a_counter_offer_is_taken_up_and_remembered() -> None:
@@ -219,30 +574,49 @@ def test_a_counter_offer_does_not_raise_what_is_affordable() -> None:
     assert case.assessment.affordable_monthly == 860 * YUAN
 
 
+def test_who_came_to_the_pages_has_shown_so() -> None:
+    case = assess(negotiating(a_counter_offer(500 * YUAN), account=SILENT), the_policy(), TODAY).case
+    assert case.assessment is not None
+    assert lines(case.assessment)["came_to_the_pages"] == 1
+    assert case.assessment.willingness == "HIGH"
+
+
 @pytest.mark.parametrize(("amount", "affordable"), [(700, 700), (100, 320), (705, 700)])
 def test_while_income_is_unknown_the_own_word_counts_where_it_is_higher(amount: int, affordable: int) -> None:
     history = a_history(0, 300 * YUAN, 0, 900 * YUAN, 800 * YUAN, 5_000 * YUAN)
     case = a_case(circumstances=NOTHING_KNOWN, account=an_account(history=history), proposed_monthly=amount * YUAN)
-    case = after(assess(identify(case, the_policy(), TODAY).case, the_policy(), TODAY))
+    case = after(assess(identify(case, the_policy(), NOW).case, the_policy(), TODAY))
     assert case.assessment is not None
     assert case.assessment.affordable_monthly == affordable * YUAN
     assert case.assessment.confidence == "LOW"
 
 
+def test_the_wish_that_a_person_decides_is_taken_up_once_and_holds_for_the_case() -> None:
+    wish = Decision(decision_id="d-1", by="CUSTOMER", kind="HUMAN_REVIEW", at=NOW)
+    case = assess(negotiating(wish), the_policy(), TODAY).case
+    assert (case.human_review, case.decision, case.proposed_monthly) == (True, None, None)
+    again = negotiating(a_counter_offer(500 * YUAN), human_review=True)
+    assert assess(again, the_policy(), TODAY).case.human_review
+    assert not assess(negotiating(a_counter_offer(500 * YUAN)), the_policy(), TODAY).case.human_review
+
+
 def test_the_event_says_what_was_found_and_nothing_personal() -> None:
-    change = assess(identify(a_case(), the_policy(), TODAY).case, the_policy(), TODAY)
+    change = assess(identify(a_case(), the_policy(), NOW).case, the_policy(), TODAY)
     (event,) = change.events
     assert event == CaseAssessed(
-        affordable_monthly=860 * YUAN, confidence="HIGH", exceeds_ability=True, willing=True, questions=(),
-        policy_version="cn-2026.2", rules=change.case.assessment.rules if change.case.assessment else (),
+        affordable_monthly=860 * YUAN, affordable_most=860 * YUAN, band="FULL", confidence="HIGH", exceeds_ability=True,
+        willing=True, willingness="HIGH", questions=(), doubts=(), policy_version=the_policy().version,
+        rules=change.case.assessment.rules if change.case.assessment else (),
     )  # fmt: skip
 
 
-def test_the_same_means_give_the_same_result_whatever_the_language_and_the_name() -> None:
+def test_the_same_means_give_the_same_result_whoever_it_is() -> None:
+    """Neither the language nor who somebody is goes in: the case knows no name, age or sex at all."""
     assert assessed(language="en", cardholder_id="P-2", time_zone="Asia/Urumqi") == assessed()
+    assert not {"name", "sex", "gender", "birth_date", "age"} & (
+        set(Case.model_fields) | set(Circumstances.model_fields)
+    )
 
 
 def test_another_policy_gives_another_result() -> None:
-    case = an_assessed_case(a_policy(assessment__affordability_percent=50))
-    assert case.assessment is not None
-    assert case.assessment.affordable_monthly == 540 * YUAN
+    assert assessed(policy=a_policy(assessment__affordability_percent=50)).affordable_monthly == 540 * YUAN

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accord.case import ContactRecord
 from accord.contact_gate import Verdict, may_contact
-from accord.policy import Policy
+from accord.policy import Policy, load_policy
 
 SHANGHAI = "Asia/Shanghai"
 
@@ -139,6 +139,121 @@ def test_a_cap_of_none_at_all_is_a_refusal() -> None:
     assert (verdict.allowed, verdict.not_before, verdict.rule) == (False, None, "contact.max_messages_per_day")
 
 
+def test_a_rule_whose_value_is_null_caps_nothing() -> None:
+    calls = tuple(contact(when, "CALL", connected=connected) for when in TODAYS for connected in (True, False))
+    pack = the_policy().model_dump()
+    for key in ("contact.max_connected_voice_per_debtor_per_day", "contact.max_unanswered_attempts_per_number_per_day"):
+        pack["rules"][key]["value"] = None
+    pack["rules"]["contact.max_contacts_rolling_7_days"]["value"] = 100
+    assert not gate(channel="CALL", history=calls).allowed
+    assert gate(channel="CALL", history=calls, policy=Policy.model_validate(pack)).allowed
+
+
+# --- what each jurisdiction asks for -----------------------------------------------------------------------------
+
+NEW_YORK, LONDON, KOLKATA, ST_JOHNS = "America/New_York", "Europe/London", "Asia/Kolkata", "America/St_Johns"
+CALLS_A_WEEK, COOLDOWN = "contact.max_calls_rolling_7d_per_debt", "contact.cooldown_after_conversation_days"
+NIGHT, CONNECTED = "contact.quiet_hours_local", "contact.max_connected_voice_per_debtor_per_day"
+CONTACTS_A_WEEK = "contact.max_contacts_rolling_7_days"
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "zone", "local", "allowed_from"),
+    [
+        ("CN", SHANGHAI, "2026-03-05 21:30", None),
+        ("US", NEW_YORK, "2026-03-05 20:59:59", None),
+        ("US", NEW_YORK, "2026-03-05 21:00", "2026-03-06 08:00"),
+        ("US", NEW_YORK, "2026-03-07 21:30", "2026-03-08 08:00"),  # the clocks go forward in that night
+        ("US", NEW_YORK, "2026-10-31 21:30", "2026-11-01 08:00"),  # and back
+        ("US", ST_JOHNS, "2026-03-07 21:30", "2026-03-08 08:00"),  # UTC-3:30, on the same nights
+        ("US", "Pacific/Honolulu", "2026-03-08 07:59", "2026-03-08 08:00"),
+        ("UK", LONDON, "2026-03-28 21:00", "2026-03-29 08:00"),  # the clocks go forward
+        ("UK", LONDON, "2026-10-24 23:00", "2026-10-25 08:00"),  # and back
+        ("UK", KOLKATA, "2026-03-05 20:30", None),
+        ("UK", KOLKATA, "2026-03-05 21:00", "2026-03-06 08:00"),  # UTC+5:30
+    ],
+)
+def test_every_jurisdiction_has_its_night(jurisdiction: str, zone: str, local: str, allowed_from: str | None) -> None:
+    verdict = gate(at(local, zone), zone, channel="CALL", policy=load_policy(jurisdiction))
+    assert verdict.not_before == (None if allowed_from is None else at(allowed_from, zone))
+    assert verdict.allowed == (allowed_from is None)
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "zone", "now", "rule", "allowed_from"),
+    [
+        ("CN", SHANGHAI, "2026-03-02 16:00", None, None),
+        ("US", NEW_YORK, "2026-03-02 16:00", COOLDOWN, "2026-03-09 08:00"),  # over the spring change
+        ("US", NEW_YORK, "2026-03-08 20:59", COOLDOWN, "2026-03-09 08:00"),  # the seventh day counts whole
+        ("US", NEW_YORK, "2026-03-09 07:59", NIGHT, "2026-03-09 08:00"),
+        ("US", NEW_YORK, "2026-03-09 08:00", None, None),
+        ("US", NEW_YORK, "2026-10-31 09:00", None, None),
+        ("US", KOLKATA, "2026-03-08 12:00", COOLDOWN, "2026-03-09 08:00"),
+        ("US", ST_JOHNS, "2026-03-08 12:00", COOLDOWN, "2026-03-09 08:00"),
+        ("UK", LONDON, "2026-03-02 16:00", CONNECTED, "2026-03-03 08:00"),
+        ("UK", LONDON, "2026-03-03 08:00", None, None),
+    ],
+)
+def test_after_a_conversation_the_phone_rests(
+    jurisdiction: str, zone: str, now: str, rule: str | None, allowed_from: str | None
+) -> None:
+    talked = (contact(at("2026-03-02 15:00", zone), "CALL", connected=True),)
+    verdict = gate(at(now, zone), zone, channel="CALL", history=talked, policy=load_policy(jurisdiction))
+    assert (verdict.rule, verdict.allowed) == (rule, rule is None)
+    assert verdict.not_before == (None if allowed_from is None else at(allowed_from, zone))
+
+
+def test_where_clocks_go_back_the_rest_is_seven_days_of_the_calendar_too() -> None:
+    talked = (contact(at("2026-10-26 15:00", NEW_YORK), "CALL", connected=True),)
+    verdict = gate(at("2026-11-01 20:00", NEW_YORK), NEW_YORK, "CALL", history=talked, policy=load_policy("US"))
+    assert (verdict.rule, verdict.not_before) == (COOLDOWN, at("2026-11-02 08:00", NEW_YORK))
+
+
+def test_the_rest_of_the_phone_does_not_stop_messages_nor_an_unanswered_call_the_phone() -> None:
+    us = load_policy("US")
+    now = at("2026-03-05 12:00", NEW_YORK)
+    talked = (contact(at("2026-03-02 15:00", NEW_YORK), "CALL", connected=True),)
+    rang = (contact(at("2026-03-02 15:00", NEW_YORK), "CALL"),)
+    assert gate(now, NEW_YORK, "SMS", history=talked, policy=us).allowed
+    assert gate(now, NEW_YORK, "CALL", history=rang, policy=us).allowed
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "zone", "days", "rule", "allowed_from"),
+    [
+        # Every day one call that nobody answered, at 15:00; now it is the 8th at 10:00. The caps of contacts are wide.
+        ("US", NEW_YORK, range(2, 8), None, None),
+        ("US", NEW_YORK, range(1, 8), None, None),  # the 1st is out of the seven days that end today
+        ("US", NEW_YORK, (2, 3, 4, 5, 6, 7, 7), CALLS_A_WEEK, "2026-03-09 08:00"),
+        ("US", NEW_YORK, (4, 4, 4, 4, 5, 5, 7, 7), CALLS_A_WEEK, "2026-03-11 08:00"),  # one too many: the second counts
+        ("US", KOLKATA, (6, 6, 6, 6, 6, 6, 6), CALLS_A_WEEK, "2026-03-13 08:00"),
+        ("CN", SHANGHAI, (2, 3, 4, 5, 6, 7, 7), None, None),
+        ("UK", LONDON, (2, 3, 4, 5, 6, 7, 7), None, None),
+    ],
+)
+def test_seven_calls_in_seven_days_of_the_calendar_are_enough_in_the_united_states(
+    jurisdiction: str, zone: str, days: list[int], rule: str | None, allowed_from: str | None
+) -> None:
+    pack = load_policy(jurisdiction).model_dump()
+    pack["rules"][CONTACTS_A_WEEK]["value"] = 100
+    calls = tuple(contact(at(f"2026-03-{day:02} 15:00", zone), "CALL") for day in days)
+    verdict = gate(at("2026-03-08 10:00", zone), zone, "CALL", history=calls, policy=Policy.model_validate(pack))
+    assert (verdict.rule, verdict.allowed) == (rule, rule is None)
+    assert verdict.not_before == (None if allowed_from is None else at(allowed_from, zone))
+
+
+@pytest.mark.parametrize("jurisdiction", ["CN", "UK", "US"])
+def test_a_moratorium_stops_every_contact_everywhere(jurisdiction: str) -> None:
+    for channel in ("SMS", "EMAIL", "CALL"):
+        verdict = gate(channel=channel, flags=("MORATORIUM",), policy=load_policy(jurisdiction))
+        assert (verdict.allowed, verdict.not_before, verdict.rule) == (False, None, "contact.stop_on")
+
+
+def test_no_call_at_all_is_a_refusal_for_good() -> None:
+    verdict = gate(channel="CALL", policy=a_policy(contact__max_calls_rolling_7d_per_debt=0))
+    assert (verdict.allowed, verdict.not_before, verdict.rule) == (False, None, CALLS_A_WEEK)
+
+
 # --- stop conditions and what is not sure ------------------------------------------------------------------------
 
 
@@ -177,6 +292,8 @@ def test_an_unknown_channel_is_refused(channel: str) -> None:
         ("SMS", "contact.max_contacts_rolling_7_days"),
         ("CALL", "contact.max_connected_voice_per_debtor_per_day"),
         ("CALL", "contact.max_unanswered_attempts_per_number_per_day"),
+        ("CALL", "contact.max_calls_rolling_7d_per_debt"),
+        ("CALL", "contact.cooldown_after_conversation_days"),
     ],
 )
 def test_without_a_rule_contact_is_refused(channel: str, missing: str) -> None:
@@ -211,19 +328,30 @@ RECORDS = st.builds(
 )
 
 
-@given(MOMENTS, ZONES, st.sampled_from(["SMS", "CALL"]), st.lists(RECORDS, max_size=3), st.lists(st.integers(0, 240)))
+@given(
+    st.sampled_from(["CN", "UK", "US"]),
+    MOMENTS,
+    ZONES,
+    st.sampled_from(["SMS", "CALL"]),
+    st.lists(RECORDS, max_size=3),
+    st.lists(st.integers(0, 240)),
+)
 def test_the_gate_opens_when_it_says_and_never_at_night(
-    now: datetime, zone: str, channel: str, others: list[ContactRecord], hours_ago: list[int]
+    jurisdiction: str, now: datetime, zone: str, channel: str, others: list[ContactRecord], hours_ago: list[int]
 ) -> None:
+    policy = load_policy(jurisdiction)
     recent = [contact(now - timedelta(hours=hours), channel, connected=bool(hours % 2)) for hours in hours_ago]
     history = (*others, *recent)
-    verdict = gate(now, zone, channel, history=history)
+    verdict = gate(now, zone, channel, history=history, policy=policy)
     if verdict.not_before is not None:
         assert verdict.not_before > now
         assert not verdict.allowed
-        opened = gate(verdict.not_before, zone, channel, history=history)
+        opened = gate(verdict.not_before, zone, channel, history=history, policy=policy)
         assert opened.allowed, "it waits no longer than it has to say"
     else:
         assert verdict.allowed
-        assert 8 <= now.astimezone(ZoneInfo(zone)).hour < 22
+        assert 8 <= now.astimezone(ZoneInfo(zone)).hour < (22 if jurisdiction == "CN" else 21)
+        talked = [record.at for record in history if record.channel == "CALL" and record.connected]
+        if jurisdiction == "US" and channel == "CALL":
+            assert not any(timedelta(0) <= now - moment < timedelta(days=6) for moment in talked)
         assert sum(now - timedelta(days=7) < record.at for record in history) < 7

@@ -60,6 +60,7 @@ DECISIONS = {
     "propose": lambda case, now: customer.propose_amount(case, 300 * YUAN, "d-1", ACTOR, now),
     "tell": lambda case, now: customer.tell_circumstances(case, {"dependants": 2}, "d-1", ACTOR, now),
     "call": lambda case, now: customer.ask_for_call(case, "d-1", ACTOR, now),
+    "person": lambda case, now: customer.ask_for_person_to_decide(case, "d-1", ACTOR, now),
     "decline": lambda case, now: customer.decline(case, "NOT_TOLD", "d-1", ACTOR, now),
 }
 
@@ -190,7 +191,14 @@ def test_nothing_is_decided_when_the_case_is_not_open_for_it(act: str, status: S
 
 
 @pytest.mark.parametrize(
-    ("act", "kind"), [("propose", "COUNTER"), ("tell", "INCOME_FORM"), ("call", "CALL_ME"), ("decline", "DECLINED")]
+    ("act", "kind"),
+    [
+        ("propose", "COUNTER"),
+        ("tell", "INCOME_FORM"),
+        ("call", "CALL_ME"),
+        ("person", "HUMAN_REVIEW"),
+        ("decline", "DECLINED"),
+    ],
 )
 def test_a_decision_waits_for_the_workflow_in_the_same_status(act: str, kind: str) -> None:
     case = invited()
@@ -200,6 +208,25 @@ def test_a_decision_waits_for_the_workflow_in_the_same_status(act: str, kind: st
     assert (change.case.decision.by, change.case.decision.kind, change.case.decision.at) == ("CUSTOMER", kind, NOW)
     assert types(change)[-1] == "CustomerDecided"
     assert change.actor == ACTOR
+
+
+def test_the_wish_for_a_persons_decision_is_about_offers_that_stand_and_is_told_once() -> None:
+    for case, reason in (
+        (invited(offers=()), "NOT_OPEN"),
+        (invited(human_review=True), "ALREADY_ASKED"),
+    ):
+        with pytest.raises(DecisionRefusedError, match=reason):
+            customer.ask_for_person_to_decide(case, "d-1", ACTOR, NOW)
+
+
+def test_a_new_total_of_the_spending_is_newer_than_what_was_known_by_category() -> None:
+    case = invited()
+    statement = {"fixed_costs": {"HOUSING": 100}, "flexible_costs": {"personal": 100}}
+    by_category = case.model_copy(update={"circumstances": case.circumstances.model_copy(update=statement)})
+    total = customer.tell_circumstances(by_category, {"monthly_essential_spend": 5}, "d-1", ACTOR, NOW)
+    income = customer.tell_circumstances(by_category, {"monthly_income": 5}, "d-1", ACTOR, NOW)
+    assert (total.case.circumstances.fixed_costs, total.case.circumstances.flexible_costs) == (None, None)
+    assert income.case.circumstances.fixed_costs == {"HOUSING": 100}
 
 
 @pytest.mark.parametrize("amount", [0, -1, 12_000 * YUAN + 1])

@@ -268,6 +268,7 @@ def test_where_income_is_unknown_and_nothing_was_paid_the_customer_is_asked_inst
 # --- a person looks first ----------------------------------------------------------------------------------------
 
 BIG = an_account(balance=a_balance(principal=250_000 * YUAN))
+WELL_OFF = circumstances(monthly_income=30_000 * YUAN, monthly_essential_spend=9_000 * YUAN)
 MIDDLE = an_account(
     balance=a_balance(principal=60_000 * YUAN), history=a_history(0, 3_000 * YUAN, 3_000 * YUAN, 3_000 * YUAN)
 )
@@ -276,7 +277,7 @@ MIDDLE = an_account(
 @pytest.mark.parametrize(
     ("changes", "reasons"),
     [
-        ({"account": BIG, "circumstances": circumstances(monthly_income=30_000 * YUAN)}, ("AMOUNT_ABOVE_LIMIT",)),
+        ({"account": BIG, "circumstances": WELL_OFF}, ("AMOUNT_ABOVE_LIMIT",)),
         ({"flags": ("VULNERABLE",)}, ("VULNERABLE",)),
         ({"account": MIDDLE, "circumstances": Circumstances()}, ("LOW_CONFIDENCE",)),
         ({"circumstances": Circumstances(), "proposed_monthly": 900 * YUAN}, ("OWN_AMOUNT_UNCHECKED",)),
@@ -418,7 +419,7 @@ def test_without_a_rule_nothing_is_offered() -> None:
 
 def test_a_case_that_is_not_assessed_gets_no_offer() -> None:
     with pytest.raises(MoveNotAllowedError):
-        propose(identify(a_case(), the_policy(), TODAY).case, the_policy(), NOW)
+        propose(identify(a_case(), the_policy(), NOW).case, the_policy(), NOW)
 
 
 def test_a_bucket_without_products_gets_no_offer() -> None:

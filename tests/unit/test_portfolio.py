@@ -67,7 +67,7 @@ def screened(data: bytes) -> portfolio.Screening:
 
 def problems_of(**changes: str) -> list[tuple[str, str]]:
     result = screened(file_of(changes))
-    assert result.counts() == {"sent": 0, "notOverdue": 0, "rejected": 1, "blank": 0}
+    assert result.counts() == {"overdue": 0, "atRisk": 0, "notAtRisk": 0, "rejected": 1, "blank": 0}
     return [(reject["field"], reject["problem"]) for reject in result.rejects]
 
 
@@ -78,7 +78,7 @@ def file_problems(data: bytes) -> list[tuple[str, str]]:
 
 
 def test_a_row_becomes_the_event_that_billing_would_have_sent() -> None:
-    (detail,) = screened(file_of({})).events
+    (detail,) = screened(file_of({})).overdue
     event = parse(AccountOverdue, detail)
     assert event.account.balance.principal == 1_200_000
     assert event.account.balance.penalty_interest == 0
@@ -91,7 +91,7 @@ def test_a_row_becomes_the_event_that_billing_would_have_sent() -> None:
 
 
 def test_history_is_newest_first_and_its_first_month_is_the_one_before_the_event() -> None:
-    (detail,) = screened(file_of({"occurredAt": "2026-01-02T01:00:00+08:00"})).events
+    (detail,) = screened(file_of({"occurredAt": "2026-01-02T01:00:00+08:00"})).overdue
     assert [(month["month"], month["billed"]) for month in detail["account"]["history"]] == [
         ("2025-12", 1_235_000),
         ("2025-11", -2_000),
@@ -100,7 +100,7 @@ def test_history_is_newest_first_and_its_first_month_is_the_one_before_the_event
 
 def test_a_month_without_any_figure_is_left_out_and_the_others_keep_their_place() -> None:
     gap = {"history.1.billed": "", "history.1.paid": "", "history.1.monthsPastDue": ""}
-    (detail,) = screened(file_of(gap)).events
+    (detail,) = screened(file_of(gap)).overdue
     assert [month["month"] for month in detail["account"]["history"]] == ["2026-04"]
 
 
@@ -111,7 +111,7 @@ def test_a_half_told_month_is_refused_by_its_column() -> None:
 
 def test_an_account_that_is_not_overdue_is_counted_and_not_sent() -> None:
     result = screened(file_of({"account.daysPastDue": "0", "account.oldestUnpaidDueDate": ""}, {}))
-    assert result.counts() == {"sent": 1, "notOverdue": 1, "rejected": 0, "blank": 0}
+    assert result.counts() == {"overdue": 1, "atRisk": 0, "notAtRisk": 1, "rejected": 0, "blank": 0}
 
 
 @pytest.mark.parametrize(
@@ -171,36 +171,42 @@ def test_a_field_in_another_encoding_is_named_and_the_other_rows_go_on() -> None
     data = file_of({}, {"account.accountId": "A-1002"})
     result = screened(data.replace("林小雨".encode(), "林小雨".encode("gbk"), 1))
     assert result.rejects == [{"line": 2, "field": "cardholder.name", "problem": "it is not UTF-8"}]
-    assert [detail["account"]["accountId"] for detail in result.events] == ["A-1002"]
+    assert [detail["account"]["accountId"] for detail in result.overdue] == ["A-1002"]
 
 
 def test_a_row_with_too_few_fields_is_refused() -> None:
     result = screened(file_of({}) + b"A-1,CN\n")
     assert result.rejects == [{"line": 3, "field": "row", "problem": f"it has 2 fields, the header has {len(ROW)}"}]
-    assert len(result.events) == 1
+    assert len(result.overdue) == 1
 
 
 def test_a_line_break_inside_a_field_is_refused_clearly_and_touches_no_other_row() -> None:
     result = screened(file_of({"cardholder.name": "lin\nxiaoyu"}, {"account.accountId": "A-1002"}))
     assert [reject["line"] for reject in result.rejects] == [2, 3]
     assert "a field must not hold a line break" in result.rejects[0]["problem"]
-    assert [detail["account"]["accountId"] for detail in result.events] == ["A-1002"]
+    assert [detail["account"]["accountId"] for detail in result.overdue] == ["A-1002"]
 
 
 def test_an_endless_row_is_refused_alone() -> None:
     result = screened(file_of({"cardholder.name": "x" * 20_000}, {}))
     assert result.rejects == [{"line": 2, "field": "row", "problem": "it is longer than 16,384 bytes"}]
-    assert len(result.events) == 1
+    assert len(result.overdue) == 1
 
 
 def test_quotes_commas_crlf_and_a_byte_order_mark_are_plain_csv() -> None:
     data = file_of({"cardholder.name": 'Lin "Rain", Xiaoyu'}).replace(b"\n", b"\r\n")
-    (detail,) = screened(b"\xef\xbb\xbf" + data).events
+    (detail,) = screened(b"\xef\xbb\xbf" + data).overdue
     assert detail["cardholder"]["name"] == 'Lin "Rain", Xiaoyu'
 
 
 def test_blank_lines_are_counted() -> None:
-    assert screened(file_of({}) + b"\n\n").counts() == {"sent": 1, "notOverdue": 0, "rejected": 0, "blank": 2}
+    assert screened(file_of({}) + b"\n\n").counts() == {
+        "overdue": 1,
+        "atRisk": 0,
+        "notAtRisk": 0,
+        "rejected": 0,
+        "blank": 2,
+    }
 
 
 def test_a_missing_column_is_named() -> None:
@@ -214,7 +220,7 @@ def test_a_missing_column_is_named() -> None:
 def test_an_optional_column_may_be_missing_and_an_unknown_one_is_told() -> None:
     data = file_of({}).replace(b"cardholder.monthlyIncome", b"cardholder.mood")
     assert portfolio.plan([data]).ignored_columns == ("cardholder.mood",)
-    assert len(screened(data).events) == 1
+    assert len(screened(data).overdue) == 1
 
 
 def test_a_column_that_stands_twice_is_refused() -> None:
@@ -286,7 +292,7 @@ def test_a_file_beyond_the_limit_asks_to_be_split(monkeypatch: pytest.MonkeyPatc
 
 
 def event_ids(data: bytes) -> list[str]:
-    return [detail["eventId"] for detail in screened(data).events]
+    return [detail["eventId"] for detail in screened(data).overdue]
 
 
 def test_the_same_row_is_the_same_event_in_every_file_wherever_it_stands() -> None:
@@ -318,10 +324,10 @@ def test_rows_out_of_all_bounds_are_read_few_at_a_time() -> None:
 
 
 def test_the_summary_is_complete_only_when_every_line_is_in_a_count() -> None:
-    done = {"sent": 2, "notOverdue": 1, "rejected": 1, "blank": 0}
+    done = {"overdue": 2, "atRisk": 0, "notAtRisk": 1, "rejected": 1, "blank": 0}
     assert portfolio.summarise(8, [done, done])["outcome"] == "COMPLETE"
     assert portfolio.summarise(9, [done, done])["outcome"] == "INCOMPLETE"
     failed = portfolio.summarise(8, [done, {"failedFromLine": 6}])
     assert failed["outcome"] == "INCOMPLETE"
     assert failed["failedFromLines"] == [6]
-    assert failed["sent"] == 2
+    assert failed["overdue"] == 2

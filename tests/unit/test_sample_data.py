@@ -53,15 +53,15 @@ def test_the_sample_holds_every_situation() -> None:
     (piece,) = plan.ranges
     result = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW)
     assert result.rejects == []
-    assert result.not_overdue == 4
-    buckets = {(detail["account"]["daysPastDue"] + 29) // 30 for detail in result.events}
+    assert result.not_at_risk == 4
+    buckets = {(detail["account"]["daysPastDue"] + 29) // 30 for detail in result.overdue}
     assert {1, 2, 3, 4, 5, 6, 7} <= buckets
-    flags = {flag for detail in result.events for flag in detail["cardholder"].get("flags", [])}
+    flags = {flag for detail in result.overdue for flag in detail["cardholder"].get("flags", [])}
     assert {"VULNERABLE", "REPRESENTED", "CEASE_CONTACT", "DECEASED", "BANKRUPT", "FRAUD", "DISPUTED"} <= flags
-    known = Counter("monthlyIncome" in detail["cardholder"] for detail in result.events)
+    known = Counter("monthlyIncome" in detail["cardholder"] for detail in result.overdue)
     assert known[True] > 20
     assert known[False] > 10
-    assert {detail["cardholder"]["language"] for detail in result.events} == {"zh-CN", "en"}
+    assert {detail["cardholder"]["language"] for detail in result.overdue} == {"zh-CN", "en"}
 
 
 def test_nobody_can_be_reached_at_an_invented_phone_or_address() -> None:
@@ -87,7 +87,7 @@ def test_the_broken_sample_names_each_of_its_defects_and_keeps_the_good_rows() -
         "row",
         "cardholder.name",
     }
-    assert [detail["account"]["accountId"] for detail in result.events] == ["S-00001", "S-00011"]
+    assert [detail["account"]["accountId"] for detail in result.overdue] == ["S-00001", "S-00011"]
 
 
 def test_a_row_of_the_data_set_keeps_its_figures_exactly(source: Path) -> None:
@@ -139,7 +139,7 @@ def test_the_tool_writes_a_portfolio_and_the_same_accounts_as_events(
     data = (out / "portfolio.csv").read_bytes()
     plan = portfolio.plan([data])
     (piece,) = plan.ranges
-    rows = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW).events
+    rows = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, NOW).overdue
     lines = [json.loads(line) for line in (out / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     from_rows, from_lines = ([parse(AccountOverdue, detail) for detail in each] for each in (rows, lines))
     assert [event.account for event in from_rows] == [event.account for event in from_lines]

@@ -11,7 +11,7 @@ from builders import a_policy
 from loading import ROOT
 
 from accord.assessment import assess
-from accord.billing import AccountOverdue, parse
+from accord.billing import AccountAtRisk, AccountOverdue, parse
 from accord.case import Balance, Product
 from accord.identification import identify
 from accord.offers import propose
@@ -20,10 +20,11 @@ from accord.policy import Policy, load_policy
 from accord.portfolio import read_header, screen
 from accord.search import _STAGES, search
 from infra.data import sample
+from infra.data.accounts import as_csv
 from infra.simulation.compare import BETTER, MIXED, SAME, UNKNOWN, WORSE, compare
-from infra.simulation.decide import COMPONENTS, Outcome, Plan, decide
-from infra.simulation.policies import check_comparable, differing, policy_of
+from infra.simulation.policies import WrongPolicyError, check_comparable, differing, policy_of
 from infra.simulation.report import About, report
+from infra.simulation.result import COMPONENTS, Plan, Result, result_of
 from infra.simulation.run import Job, count, simulate, survey
 from infra.simulation.spread import spread
 from infra.simulation.totals import Totals
@@ -59,9 +60,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("event", ACCOUNTS, ids=lambda event: event.event_id)
 def test_an_account_comes_to_what_the_steps_of_the_workflow_make_of_it(event: AccountOverdue) -> None:
-    told = decide(event, CN, NOW)
+    told = result_of(event, CN, NOW)
     today = NOW.date()
-    identified = identify(open_case(event, NEW_ACCOUNT, NOW).case, CN, today)
+    identified = identify(open_case(event, NEW_ACCOUNT, NOW).case, CN, NOW)
     if identified.result["outcome"] != "NEGOTIATE":
         assert (told.outcome, told.plans) == (identified.result["outcome"], ())
         assert told.why == identified.case.identification.exclusion
@@ -79,19 +80,19 @@ def test_an_account_comes_to_what_the_steps_of_the_workflow_make_of_it(event: Ac
 
 
 def test_the_sample_has_every_outcome() -> None:
-    assert {decide(event, CN, NOW).outcome for event in ACCOUNTS} >= {
+    assert {result_of(event, CN, NOW).outcome for event in ACCOUNTS} >= {
         "OFFERED", "REVIEW", "ASK", "NO_AFFORDABLE_OFFER", "EXCLUDED",
     }  # fmt: skip
 
 
 def test_the_share_is_of_what_is_left_of_a_month_and_unknown_where_that_is() -> None:
-    plans = decide(overdue_event(), CN, NOW.replace(year=2026)).plans
+    plans = result_of(overdue_event(), CN, NOW.replace(year=2026)).plans
     assert plans
     for plan in plans:
         assert (plan.share_percent is None) == (plan.product == Product.LUMP_SUM)
         assert plan.share_percent is None or 0 < plan.share_percent <= 80
     unknown = {"monthlyIncome": None, "monthlyEssentialSpend": None}
-    asked = decide(overdue_event(cardholder=unknown), CN, NOW.replace(year=2026)).plans
+    asked = result_of(overdue_event(cardholder=unknown), CN, NOW.replace(year=2026)).plans
     assert asked
     assert {plan.share_percent for plan in asked} == {None}
 
@@ -109,8 +110,8 @@ def a_plan(**changes: Any) -> Plan:
     return plan._replace(**changes)
 
 
-def an_outcome(*plans: Plan, without_plan: int | None = 50_000) -> Outcome:
-    return Outcome("M3", None, None, False, "OFFERED" if plans else "ASK", plans=plans, without_plan=without_plan)
+def an_outcome(*plans: Plan, without_plan: int | None = 50_000) -> Result:
+    return Result("M3", None, None, None, "OFFERED" if plans else "ASK", plans=plans, without_plan=without_plan)
 
 
 ONCE = a_plan(product="LUMP_SUM", monthly=None, months=1)
@@ -133,7 +134,7 @@ ONCE = a_plan(product="LUMP_SUM", monthly=None, months=1)
     ],
 )  # fmt: skip
 def test_better_for_the_person_and_for_the_bank_are_told_apart(
-    first: Outcome, second: Outcome, person: str, bank: str, gain: int | None
+    first: Result, second: Result, person: str, bank: str, gain: int | None
 ) -> None:
     told = compare(first, second)
     assert (told.person, told.bank, told.gain) == (person, bank, gain)
@@ -152,8 +153,8 @@ def test_rows_are_counted_as_the_screening_of_portfolios_counts_them(file: Path)
     screening = screen(rest, read_header(header), 2, NOW)
     totals = simulate(file, (CN,), NOW, processes=1)
     assert totals.lines == {
-        "decided": len(screening.events),
-        "not_overdue": screening.not_overdue,
+        "decided": len(screening.overdue) + len(screening.at_risk),
+        "not_at_risk": screening.not_at_risk,
         "blank": screening.blank,
         "rejected": screening.rejected,
     }
@@ -166,8 +167,10 @@ def test_rows_are_counted_as_the_screening_of_portfolios_counts_them(file: Path)
 
 def test_totals_are_those_of_the_accounts_one_by_one(file: Path) -> None:
     header, _, rest = file.read_bytes().partition(b"\n")
-    events = [parse(AccountOverdue, detail) for detail in screen(rest, read_header(header), 2, NOW).events]
-    outcomes = [decide(event, CN, NOW) for event in events]
+    screening = screen(rest, read_header(header), 2, NOW)
+    events = [parse(AccountOverdue, detail) for detail in screening.overdue]
+    events += [parse(AccountAtRisk, detail) for detail in screening.at_risk]
+    outcomes = [result_of(event, CN, NOW) for event in events]
     (side,) = simulate(file, (CN,), NOW, processes=1).sides
     assert side.outcomes.total() == len(outcomes)
     for bucket, outcome in {(told.bucket, told.outcome) for told in outcomes}:
@@ -237,15 +240,43 @@ def test_the_broken_rows_that_are_shown_are_the_first_and_few(tmp_path: Path) ->
     assert [line for line, _, _ in totals.rejects] == list(range(2, 102))
 
 
-def test_an_account_that_cannot_be_decided_on_is_counted_and_hides_no_other(file: Path) -> None:
-    rules = dict(CN.rules)
-    del rules["offer.valid_days"]
-    totals = simulate(file, (CN, CN.model_copy(update={"rules": rules})), NOW, processes=1)
+def test_an_account_that_a_policy_lacks_a_rule_for_is_denied_and_hides_no_other(file: Path) -> None:
+    poorer = a_policy(offer__valid_days=None)
+    totals = simulate(file, (CN, poorer), NOW, processes=1)
+    poor = totals.sides[1]
+    assert 0 < poor.denied < totals.lines["decided"]  # who is excluded, or nothing is found for, needs no such rule
+    assert poor.nothing["DENIED", f"the policy {CN.version} has no rule offer.valid_days"] == poor.denied
+    assert totals.sides[0].denied == 0
+    assert totals.differences.verdicts[WORSE, UNKNOWN] > 0
+    assert f"B: {texts()['DENIED']['en']}: {poor.denied}" in page(file, (CN, poorer))
+
+
+def test_an_account_that_fails_is_counted_without_anything_personal(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails_now_and_then(event: AccountOverdue, policy: Policy, now: datetime) -> Result:
+        if event.account.account_id.endswith("7"):
+            raise ZeroDivisionError(event.cardholder.name)
+        return result_of(event, policy, now)
+
+    monkeypatch.setattr("infra.simulation.run.result_of", fails_now_and_then)
+    totals = simulate(file, (CN, CN), NOW, processes=1)
     assert totals.lines["failed"] > 0
-    assert totals.lines["decided"] > 0  # who is excluded, or not offered anything, needs no such rule
-    assert totals.sides[1].failed == {f"the policy {CN.version} has no rule offer.valid_days": totals.lines["failed"]}
-    assert not totals.sides[0].failed
-    assert totals.sides[0].outcomes.total() == totals.sides[1].outcomes.total() == totals.lines["decided"]
+    assert totals.sides[0].failed == totals.sides[1].failed == {"ZeroDivisionError": totals.lines["failed"]}
+    assert totals.sides[0].outcomes.total() == totals.lines["decided"] > 0
+
+
+@pytest.mark.parametrize(("bound", "counted"), [(1_000_000, "not_at_risk"), (0, "decided")])
+def test_who_is_not_late_counts_where_a_policy_finds_them_at_risk(tmp_path: Path, bound: int, counted: str) -> None:
+    path = tmp_path / "portfolio.csv"
+    path.write_text(as_csv([one for one in sample.details() if not one["account"]["daysPastDue"]]), encoding="utf-8")
+    never = a_policy(identification__early_contact_pd_ppm=1_000_000)
+    other = a_policy(identification__early_contact_pd_ppm=bound)
+    totals = simulate(path, (never, other), NOW, processes=1)
+    assert totals.lines == {counted: 4}
+    if counted == "decided":
+        assert totals.sides[0].nothing == {("EXCLUDED", "NOT_AT_RISK"): 4}
+        assert ("EXCLUDED", "NOT_AT_RISK") not in totals.sides[1].nothing
 
 
 def test_rows_of_another_jurisdiction_than_the_policys_are_rejected_by_name(file: Path) -> None:
@@ -289,21 +320,21 @@ REST = "version: a\ncurrencies: [CNY]\ntime_zone: Asia/Shanghai\nrules:"
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("jurisdiction: [", "not YAML"),
-        (f"jurisdiction: CN\n{REST} {{no.such: {{}}}}", "rules.no.such"),
+        ("jurisdiction: [", "YAML"),
+        (f"jurisdiction: CN\n{REST} {{no.such: {{}}}}", "b.yaml:5: no.such: there is no such rule"),
         (f"jurisdiction: XX\n{REST} {{}}", "no pack ships for XX"),
     ],
 )  # fmt: skip
 def test_a_wrong_policy_is_refused_with_its_problems(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "b.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=problem):
+    with pytest.raises(WrongPolicyError, match=problem):
         policy_of(str(path))
 
 
 def test_policies_of_two_currencies_are_not_compared() -> None:
     check_comparable(CN, generous())
-    with pytest.raises(ValueError, match="currency: A is for CNY, B for USD"):
+    with pytest.raises(WrongPolicyError, match="currency: A is for CNY, B for USD"):
         check_comparable(CN, CN.model_copy(update={"currencies": ("USD",)}))
 
 
@@ -370,7 +401,7 @@ def test_every_text_is_there_in_both_languages_with_the_same_gaps() -> None:
 
 def test_every_code_has_words() -> None:
     codes = {*OUTCOMES, *_STAGES, *STANDINGS, *Product, *Balance.model_fields, SAME, BETTER, WORSE, MIXED, UNKNOWN}
-    codes -= {"NORMAL"}
+    codes |= {"INCOME_UNKNOWN", "NOT_AT_RISK", "NOT_OVERDUE", "NOTHING_OWED"}
     assert codes <= set(texts())
     assert Words("en", "CNY").code("NOT_YET_NAMED") == "NOT_YET_NAMED"
 

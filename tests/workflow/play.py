@@ -66,7 +66,7 @@ class Play:
             account = self.detail["account"]["accountId"]
             self.tell("AccountStatusChanged", {"eventId": "st-1", "accountId": account, "status": standing, "at": at})
             self.stack.settle()
-        self.tell("AccountOverdue", self.detail)
+        self.tell(self.told.get("event", "AccountOverdue"), self.detail)
 
     def start_again(self) -> None:
         """Staff have mended what stopped the execution, and start another one for the case."""
@@ -174,6 +174,10 @@ class Play:
         self.act(lambda case: customer.confirm_identity(case, HOLDER))
         self.act(lambda case: customer.tell_circumstances(case, figures, "d-income", HOLDER, clock.now()))
 
+    def ask_for_a_person(self) -> None:
+        self.act(lambda case: customer.confirm_identity(case, HOLDER))
+        self.act(lambda case: customer.ask_for_person_to_decide(case, "d-person", HOLDER, clock.now()))
+
     def call_me(self) -> None:
         self.act(lambda case: customer.ask_for_call(case, "d-call", HOLDER, clock.now()))
 
@@ -183,6 +187,9 @@ class Play:
         It comes after the invitation and a reminder, which is all that a day allows: none is on its way any more.
         """
         self.until("the second delivery", lambda: self._happened("ContactDelivered") == 2)
+        self.say_that_it_is_sold()
+
+    def say_that_it_is_sold(self) -> None:
         account = self.detail["account"]["accountId"]
         sold = {"eventId": f"sold-{account}", "accountId": account, "status": "SOLD", "at": clock.now().isoformat()}
         self.tell("AccountStatusChanged", sold)

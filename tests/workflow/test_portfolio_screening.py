@@ -95,8 +95,9 @@ def test_every_overdue_account_of_a_file_leaves_by_the_bus_once(stack: LocalStac
         "file": "portfolio/night.csv",
         "outcome": "COMPLETE",
         "lines": 58,
-        "sent": OVERDUE,
-        "notOverdue": 4,
+        "overdue": OVERDUE,
+        "atRisk": 0,
+        "notAtRisk": 4,
         "rejected": 0,
         "blank": 0,
         "failedFromLines": [],
@@ -110,7 +111,7 @@ def test_broken_rows_are_rejected_by_line_and_field_and_the_rest_goes_on(stack: 
     assert [detail["account"]["accountId"] for detail in heard(stack)] == ["S-00001", "S-00011"]
     rejects = written(stack, "rejects", "broken.csv")
     (summary,) = written(stack, "summaries", "broken.csv")
-    assert summary["sent"] == 2
+    assert summary["overdue"] == 2
     assert summary["rejected"] == len({reject["line"] for reject in rejects}) == 11
     assert {"line": 3, "field": "account.balance.principal"}.items() <= rejects[0].items()
 
@@ -151,8 +152,8 @@ def test_a_range_that_fails_for_good_is_named_and_the_other_ranges_go_on(
     assert screened(stack, "half.csv", SAMPLE) == "PortfolioIncomplete"
     (summary,) = written(stack, "summaries", "half.csv")
     assert summary["failedFromLines"] == [22]
-    assert summary["sent"] + summary["notOverdue"] == 38
-    assert len(heard(stack)) == summary["sent"]
+    assert summary["overdue"] + summary["atRisk"] + summary["notAtRisk"] == 38
+    assert len(heard(stack)) == summary["overdue"] + summary["atRisk"]
 
 
 def test_a_bus_that_refuses_for_a_moment_loses_nothing(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:

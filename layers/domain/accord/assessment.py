@@ -1,130 +1,146 @@
 """Assessment: what a person can really pay a month, step by step, and the two preconditions of an Art. 70 plan.
 
 A deterministic calculation on the person's means; every step is logged with the rule that set it. What is not known
-stays unknown: it is estimated with caution, asked for, and lowers the confidence. It never counts as nothing.
+stays unknown: it is asked for, lowers the confidence, and widens the range. It never counts as nothing.
 """
 
 from datetime import date
 
-from accord.case import Assessment, AssessmentLine, Case, Change, Circumstances, HistoryMonth, Status
+from accord.affordability import Log, essential_spend, reckon, round_down, spending_is_known, with_less_income
+from accord.case import Assessment, Case, Change, Circumstances, HistoryMonth, Status
 from accord.events import Actor, CaseAssessed
+from accord.evidence import doubts, papers
 from accord.policy import Policy, RulesOfTheDay
+from accord.willingness import usual_payment, willingness
 
 _STEP = Actor(kind="SYSTEM", id="assess")
-# An average of fewer months than this keeps its best month: there is too little to tell the exception from the rule.
-_MONTHS_FOR_A_PATTERN = 3
 
 
 def assess(case: Case, policy: Policy, today: date) -> Change:
-    """Assess the case with all that is known, and take up a counter-offer or new circumstances. Outcome: ASSESSED."""
+    """Assess the case with all that is known, and take up what the customer decided. Outcome: ASSESSED.
+
+    That may be a counter-offer, new circumstances, or the wish that a person decides (PIPL Art. 24).
+    """
     rules = policy.on(today)
-    decision = case.decision
-    proposed = decision.amount if decision is not None and decision.kind == "COUNTER" else case.proposed_monthly
+    decided = case.decision.kind if case.decision is not None else None
+    proposed = case.decision.amount if case.decision is not None and decided == "COUNTER" else case.proposed_monthly
     assessment = _assessment(case, proposed, rules)
     assessed = CaseAssessed(
         **assessment.model_dump(include=set(CaseAssessed.model_fields)), policy_version=policy.version
     )
-    after = case.moved(Status.ASSESSED, assessment=assessment, proposed_monthly=proposed, decision=None)
+    after = case.moved(
+        Status.ASSESSED,
+        assessment=assessment,
+        proposed_monthly=proposed,
+        human_review=case.human_review or decided == "HUMAN_REVIEW",
+        decision=None,
+    )
     return Change(after, (assessed,), _STEP, {"outcome": "ASSESSED"})
 
 
 def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Assessment:
-    told = case.circumstances
-    lines = _Lines()
-    disposable = None
+    told, owed, log = case.circumstances, case.account.balance.total, Log()
+    known = spending_is_known(told)
+    disposable = most = stressed = essential = None
     if told.monthly_income is None:
-        free_to_pay = _from_history(case.account.history, proposed, lines, rules)
+        part = _from_history(case.account.history, proposed, log, rules)
+        affordable = ability = round_down(part, rules)
+        if known:
+            essential = essential_spend(told, 0, "most", rules, Log())
     else:
-        estimated = _disposable(told, told.monthly_income, lines, rules)
-        disposable = estimated if told.monthly_essential_spend is not None else None
-        free_to_pay = estimated * rules["assessment.affordability_percent"] // 100
-        lines.add("affordable_share", free_to_pay, "assessment.affordability_percent")
-    step = rules["assessment.rounding_step"]
-    affordable = free_to_pay // step * step
-    lines.add("affordable_monthly", affordable, "assessment.rounding_step")
+        cautious = reckon(told, told.monthly_income, owed, "most", rules, log)
+        affordable, essential = cautious.affordable, cautious.essential
+        ability = cautious.share if known else affordable
+        disposable = cautious.disposable if known else None
+        most = reckon(told, told.monthly_income, owed, "least", rules, Log()).affordable
+        stressed = with_less_income(cautious, told, owed, rules["assessment.stress_percent"], rules).affordable
+    log.add("affordable_monthly", affordable, "assessment.rounding_step")
+    if most is not None and most != affordable:
+        log.add("affordable_most", most)
+    if stressed is not None:
+        log.add("stressed_monthly", stressed, "assessment.stress_percent")
+    savings = _savings(told, essential, log, rules)
+    hardship_months = _hardship_months(told, log, rules)
+    shown = willingness(case, proposed, rules, log)
     return Assessment(
         affordable_monthly=affordable,
+        affordable_most=most,
+        stressed_monthly=stressed,
+        savings_available=savings,
         disposable_income=disposable,
+        band=_band(affordable, owed, rules),
         confidence=_confidence(told),
-        # Art. 70, first precondition: what is free in one billing cycle does not clear the debt.
-        exceeds_ability=case.account.balance.total > (affordable if disposable is None else disposable),
-        willing=_willing(case, proposed, rules),
+        # Art. 70, first precondition: what is free for this debt in one billing cycle does not clear it.
+        exceeds_ability=owed > ability,
+        willing=shown.willing,  # the second precondition
+        willingness=shown.level,
+        hardship=told.hardship,
+        hardship_months=hardship_months,
         questions=_questions(told),
-        lines=tuple(lines),
+        evidence=papers(case, rules),
+        doubts=doubts(case, rules),
+        lines=tuple(log),
         rules=rules.used,
     )
 
 
-class _Lines(list[AssessmentLine]):
-    """The log of the calculation."""
+def _from_history(history: tuple[HistoryMonth, ...], proposed: int | None, log: Log, rules: RulesOfTheDay) -> int:
+    """A cautious estimate while income is unknown: part of what was usually paid a month.
 
-    def add(self, name: str, amount: int, rule: str | None = None) -> None:
-        self.append(AssessmentLine(name=name, amount=amount, rule=rule))
-
-
-def _disposable(told: Circumstances, income: int, lines: _Lines, rules: RulesOfTheDay) -> int:
-    """Income less essential spending, other debts and a reserve: what is left of a month, never below nothing."""
-    lines.add("income", income)
-    counted = income * rules["assessment.income_counted_percent"][told.told_by] // 100
-    lines.add("income_counted", counted, "assessment.income_counted_percent")
-
-    dependants = told.dependants
-    if dependants is None:
-        dependants = rules["assessment.dependants_when_unknown"].most
-        lines.add("dependants_assumed", dependants, "assessment.dependants_when_unknown")
-    floor = rules["assessment.protected_floor"]["DEFAULT"].of(1 + dependants)
-    lines.add("protected_floor", floor, "assessment.protected_floor")
-    if told.monthly_essential_spend is not None:
-        spend, spend_rule = told.monthly_essential_spend, None
-    else:
-        spend_rule = "assessment.essential_percent_when_unknown"
-        spend = counted * rules[spend_rule].most // 100
-    # A customer may not bargain away food: below the floor the floor counts.
-    if floor > spend:
-        spend, spend_rule = floor, "assessment.protected_floor"
-    lines.add("essential_spend", spend, spend_rule)
-
-    others, others_rule = told.other_debt_payments, None
-    if others is None:
-        others_rule = "assessment.other_debts_percent_when_unknown"
-        others = counted * rules[others_rule].most // 100
-    lines.add("other_debt_payments", others, others_rule)
-
-    surplus = counted - spend - others
-    lines.add("surplus", surplus)
-    reserve = min(max(surplus, 0) * rules["assessment.contingency_percent"] // 100, rules["assessment.contingency_cap"])
-    lines.add("contingency", reserve, "assessment.contingency_percent")
-    disposable: int = max(0, surplus - reserve)
-    lines.add("disposable_income", disposable)
-    return disposable
-
-
-def _from_history(history: tuple[HistoryMonth, ...], proposed: int | None, lines: _Lines, rules: RulesOfTheDay) -> int:
-    """A cautious estimate while income is unknown: part of what was really paid a month, without the best month.
-
-    Where the person named a higher amount, their own word counts; the offers then wait for a person's look.
+    Where the person named a higher amount, their own word counts; the offers then wait for a person's look. Up to where
+    they could really go nobody knows, so the range has no other end.
     """
-    paid = sorted(month.paid for month in history)
-    usual = paid[:-1] if len(paid) >= _MONTHS_FOR_A_PATTERN else paid
-    average = sum(usual) // len(usual) if usual else 0
-    lines.add("paid_monthly", average)
+    average = usual_payment(history)
+    log.add("paid_monthly", average)
     estimate: int = average * rules["assessment.history_percent"] // 100
-    lines.add("estimate_from_history", estimate, "assessment.history_percent")
+    log.add("estimate_from_history", estimate, "assessment.history_percent")
     if proposed is None or proposed <= estimate:
         return estimate
-    lines.add("proposed_monthly", proposed)
+    log.add("proposed_monthly", proposed)
     return proposed
+
+
+def _band(affordable: int, owed: int, rules: RulesOfTheDay) -> str:
+    """What the affordable amount comes to: nothing, less than any instalment, a part of the debt, or all of it."""
+    if affordable == 0:
+        return "NONE"
+    if affordable < rules["offer.min_instalment"]:
+        return "TOKEN"
+    return "PARTIAL" if affordable * rules["plan.max_term_months"] < owed else "FULL"
+
+
+def _savings(told: Circumstances, essential: int | None, log: Log, rules: RulesOfTheDay) -> int:
+    """What a lump sum may draw on: savings less some months' living. Nothing while one of the two is unknown."""
+    if told.savings is None or essential is None:
+        return 0
+    log.add("savings", told.savings)
+    available: int = max(0, told.savings - essential * rules["assessment.savings_kept_months"])
+    log.add("savings_available", available, "assessment.savings_kept_months")
+    return available
+
+
+def _hardship_months(told: Circumstances, log: Log, rules: RulesOfTheDay) -> int | None:
+    """How long the hardship is expected to last: as told, else as the policy expects of its kind; else unknown."""
+    if told.hardship is None:
+        return None
+    months, rule = told.hardship_months, None
+    if months is None:
+        rule = "assessment.hardship_months"
+        months = rules[rule].get(told.hardship)
+    if months is not None:
+        log.add("hardship_months", months, rule)
+    return months
 
 
 def _questions(told: Circumstances) -> tuple[str, ...]:
     """What to ask the customer."""
     asked = {
-        "INCOME": told.monthly_income,
-        "ESSENTIAL_SPEND": told.monthly_essential_spend,
-        "OTHER_DEBTS": told.other_debt_payments,
-        "DEPENDANTS": told.dependants,
+        "INCOME": told.monthly_income is not None,
+        "ESSENTIAL_SPEND": spending_is_known(told),
+        "OTHER_DEBTS": told.other_debt_payments is not None or told.other_unsecured_balance is not None,
+        "DEPENDANTS": told.dependants is not None,
     }
-    return tuple(question for question, known in asked.items() if known is None)
+    return tuple(question for question, is_known in asked.items() if not is_known)
 
 
 def _confidence(told: Circumstances) -> str:
@@ -133,9 +149,3 @@ def _confidence(told: Circumstances) -> str:
     if "INCOME" in unknown or "ESSENTIAL_SPEND" in unknown:
         return "LOW"
     return "MEDIUM" if unknown or told.told_by == "CUSTOMER" else "HIGH"
-
-
-def _willing(case: Case, proposed: int | None, rules: RulesOfTheDay) -> bool:
-    """Art. 70, second precondition, from behaviour towards this debt alone: a recent payment, or own figures told."""
-    recent = case.account.history[: rules["assessment.willing_within_months"]]
-    return proposed is not None or case.circumstances.told_by == "CUSTOMER" or any(month.paid > 0 for month in recent)

@@ -158,6 +158,10 @@ class AccountOverdue(Told):
         return Person(**self.cardholder.model_dump(include=set(Person.model_fields)), told_at=self.occurred_at)
 
 
+class AccountAtRisk(AccountOverdue):
+    """Billing hands over an account that is not late yet and may become so."""
+
+
 class AccountStatusChanged(Told):
     """Billing says that an account's standing changed: a death, a dispute, a sale, or back to normal."""
 

@@ -129,8 +129,12 @@ class Identification(Value):
     """Who the cardholder is to us now."""
 
     delinquency_bucket: str  # M0, M1 … M6, M6+
+    segment: str = "STANDARD"
+    treatment: str = "NEGOTIATION"  # NONE, SELF_CURE_WATCH, EARLY_CONTACT, NEGOTIATION or SPECIALIST_DESK
     exclusion: str | None  # why no negotiation: DECEASED, BANKRUPT, …
     vulnerable: bool
+    pd_ppm: int | None = None  # how likely the next payment is missed; None where billing's history does not tell
+    pd_reasons: tuple[str, ...] = ()  # what weighs most in that, the heaviest first
     rules: tuple[str, ...]
 
 
@@ -294,6 +298,7 @@ class Case(Value):
     version: int = 0
     head: str = GENESIS
     opened_at: datetime
+    at_risk: bool = False  # billing, or the early warning, sees trouble coming and nothing is late yet
     account: Account
     waived_before: MinorUnits = 0  # given up to the account in the twelve months before this case
     flags: tuple[str, ...] = ()  # VULNERABLE, REPRESENTED, CEASE_CONTACT and account statuses
@@ -303,6 +308,7 @@ class Case(Value):
     offers: tuple[Offer, ...] = ()
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0
+    human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()

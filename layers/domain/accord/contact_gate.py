@@ -32,6 +32,16 @@ class Verdict:
     rules: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Cap:
+    """At most so many of what was used at these moments, within so many days in a row."""
+
+    rule: str
+    most: int
+    days: int
+    used: list[datetime]
+
+
 def may_contact(
     policy: Policy,
     now: datetime,
@@ -84,11 +94,11 @@ def _verdict(
         return Verdict(False, "contact.stop_on", None, rules.used)
     quiet: QuietHours = rules["contact.quiet_hours_local"]
     per_week: int = rules["contact.max_contacts_rolling_7_days"]
-    per_day = _daily_caps(rules, channel, history)
+    caps = _caps(rules, channel, history)
 
     first_rule, moment = None, now
     for _ in range(_MAX_OBSTACLES):
-        rule, until = _obstacle(moment, zone, quiet, per_day, per_week, history)
+        rule, until = _obstacle(moment, zone, quiet, caps, per_week, history)
         if rule is None:
             break
         if until is None:
@@ -99,37 +109,45 @@ def _verdict(
     return Verdict(moment == now, first_rule, None if moment == now else moment, rules.used)
 
 
-def _daily_caps(
-    rules: RulesOfTheDay, channel: str, history: Sequence[ContactRecord]
-) -> list[tuple[str, int, list[datetime]]]:
-    """The caps a local day has for a channel: the rule, how many it allows, and when one was used."""
-    if channel == "CALL":
-        calls = [record for record in history if record.channel == "CALL"]
-        connected = "contact.max_connected_voice_per_debtor_per_day"
-        unanswered = "contact.max_unanswered_attempts_per_number_per_day"
-        return [
-            (connected, rules[connected], [call.at for call in calls if call.connected]),
-            (unanswered, rules[unanswered], [call.at for call in calls if not call.connected]),
-        ]
-    messages = "contact.max_messages_per_day"
-    return [(messages, rules[messages], [record.at for record in history if record.channel in _MESSAGES])]
+def _caps(rules: RulesOfTheDay, channel: str, history: Sequence[ContactRecord]) -> list[_Cap]:
+    """What the policy caps for a channel, by the debtor's calendar days. A rule whose value is null caps nothing."""
+    if channel != "CALL":
+        messages = "contact.max_messages_per_day"
+        return [_Cap(messages, rules[messages], 1, [record.at for record in history if record.channel in _MESSAGES])]
+    calls = [record for record in history if record.channel == "CALL"]
+    conversations = [call.at for call in calls if call.connected]
+    unanswered = [call.at for call in calls if not call.connected]
+    caps = [
+        _Cap(rule, rules[rule], days, used)
+        for rule, days, used in (
+            ("contact.max_connected_voice_per_debtor_per_day", 1, conversations),
+            ("contact.max_unanswered_attempts_per_number_per_day", 1, unanswered),
+            ("contact.max_calls_rolling_7d_per_debt", 7, [call.at for call in calls]),
+        )
+        if rules[rule] is not None
+    ]
+    cooldown = "contact.cooldown_after_conversation_days"
+    # The day of the conversation is the first of so many without a call.
+    return [*caps, _Cap(cooldown, 1, rules[cooldown], conversations)] if rules[cooldown] else caps
 
 
 def _obstacle(
     moment: datetime,
     zone: ZoneInfo,
     quiet: QuietHours,
-    per_day: list[tuple[str, int, list[datetime]]],
+    caps: Sequence[_Cap],
     per_week: int,
     history: Sequence[ContactRecord],
 ) -> tuple[str | None, datetime | None]:
     """What stands against a contact at a moment, and when that ends; (None, None) when nothing does."""
     local = moment.astimezone(zone)
-    for rule, most, used in per_day:
-        if most == 0:
-            return rule, None
-        if sum(at.astimezone(zone).date() == local.date() for at in used) >= most:
-            return rule, _at_local(local.date() + timedelta(days=1), time(0), zone)
+    for cap in caps:
+        if cap.most == 0:
+            return cap.rule, None
+        days_used = sorted(at.astimezone(zone).date() for at in cap.used)
+        counted = [day for day in days_used if timedelta(0) <= local.date() - day < timedelta(days=cap.days)]
+        if len(counted) >= cap.most:
+            return cap.rule, _at_local(counted[-cap.most] + timedelta(days=cap.days), time(0), zone)
     if per_week == 0:
         return "contact.max_contacts_rolling_7_days", None
     recent = sorted(record.at for record in history if record.at > moment - _WEEK)

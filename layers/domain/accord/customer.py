@@ -1,7 +1,7 @@
 """What a customer does on the pages, each act as one change of the case.
 
-Every decision that the workflow waits for (signing, a proposal, the income form, a call, a refusal) is taken once: the
-next one has to wait until the workflow has taken up the first.
+Every decision that the workflow waits for (signing, a proposal, the income form, a call, the wish for a person's
+decision, a refusal) is taken once: the next one has to wait until the workflow has taken up the first.
 """
 
 import unicodedata
@@ -229,6 +229,8 @@ def tell_circumstances(case: Case, told: Mapping[str, int], decision_id: str, ac
     if not told:
         raise DecisionRefusedError("NOTHING_TOLD")
     known = case.circumstances.model_dump() | dict(told) | {"told_by": "CUSTOMER"}
+    if "monthly_essential_spend" in told:  # the newer word: what was known by category does not add up to it
+        known |= {"fixed_costs": None, "flexible_costs": None}
     after = case.model_copy(update={"circumstances": Circumstances.model_validate(known)})
     return _decided(after, "INCOME_FORM", decision_id, actor, now, before=(CircumstancesTold(fields=tuple(told)),))
 
@@ -237,6 +239,19 @@ def ask_for_call(case: Case, decision_id: str, actor: Actor, now: datetime) -> C
     """The customer wants to speak with a person; the pages stay open."""
     _check_may_decide(case)
     return _decided(case, "CALL_ME", decision_id, actor, now)
+
+
+def ask_for_person_to_decide(case: Case, decision_id: str, actor: Actor, now: datetime) -> Change:
+    """The customer wants a person to decide instead of the rules alone (PIPL Art. 24). It goes back to assessment.
+
+    There has to be an automatic decision, so offers that stand; and one wish is enough, it holds for the whole case.
+    """
+    _check_may_decide(case)
+    if not offers_to_show(case, now):
+        raise DecisionRefusedError("NOT_OPEN")
+    if case.human_review:
+        raise DecisionRefusedError("ALREADY_ASKED")
+    return _decided(case, "HUMAN_REVIEW", decision_id, actor, now)
 
 
 def decline(case: Case, reason: str, decision_id: str, actor: Actor, now: datetime) -> Change:

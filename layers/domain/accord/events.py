@@ -53,8 +53,12 @@ class CaseOpened(CaseEvent):
 
 class CaseIdentified(CaseEvent):
     delinquency_bucket: str
+    segment: str
+    treatment: str
     exclusion: str | None
     vulnerable: bool
+    pd_ppm: int | None
+    pd_reasons: tuple[str, ...]
     policy_version: str
     rules: tuple[str, ...]
 
@@ -62,10 +66,14 @@ class CaseIdentified(CaseEvent):
 class CaseAssessed(CaseEvent):
     published = True
     affordable_monthly: int
+    affordable_most: int | None  # the other end of the range; null where nobody knows how far it goes
+    band: str  # NONE, TOKEN, PARTIAL or FULL
     confidence: str
     exceeds_ability: bool
     willing: bool
+    willingness: str  # HIGH, MEDIUM or LOW
     questions: tuple[str, ...]
+    doubts: tuple[str, ...]
     policy_version: str
     rules: tuple[str, ...]
 

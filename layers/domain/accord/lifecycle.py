@@ -52,7 +52,8 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
     asked_on_the_page = case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER"
     verdict = _gate(case, policy, now)
     if verdict.allowed:
-        invitation = "NEW_OFFERS" if asked_on_the_page else "INVITATION"
+        early = "EARLY_HELP" if case.account.days_past_due <= 0 else "INVITATION"
+        invitation = "NEW_OFFERS" if asked_on_the_page else early
         contacted, requested = _contact(taken, invitation if case.offers else "QUESTIONS", verdict, now)
         status = Status.NEGOTIATING if asked_on_the_page else Status.INVITED
         return Change(contacted.moved(status), (requested,), _WORKFLOW, {"outcome": "INVITED"})

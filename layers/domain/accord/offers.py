@@ -133,6 +133,8 @@ def _review_reasons(
         reasons.append("OWN_AMOUNT_UNCHECKED")  # nothing but the person's own word says that they can afford it
     if assessment.doubts:
         reasons.append("FIGURES_DOUBTFUL")
+    if case.human_review and rules["automated_decision.human_review_on_request"]:
+        reasons.append("CUSTOMER_ASKED")  # not to be decided about by a computer alone
     return tuple(reasons)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from accord.billing import AccountOverdue, AccountStatus
+from accord.billing import AccountAtRisk, AccountOverdue, AccountStatus
 from accord.case import Case, Change, ClosedReason
 from accord.errors import InputRejectedError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
@@ -66,7 +66,10 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
         ZoneInfo(event.cardholder.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database, like Asia, is an OSError
         refuse("cardholder.timeZone", "not a time zone of the IANA database, for example Asia/Shanghai")
-    if event.account.days_past_due == 0:
+    late = event.account.days_past_due > 0
+    if late and isinstance(event, AccountAtRisk):
+        refuse("account.daysPastDue", "it is overdue already; send AccountOverdue")
+    if not late and not isinstance(event, AccountAtRisk):
         refuse("account.daysPastDue", "0 is not overdue; send AccountAtRisk for an account that may become so")
     due = event.account.oldest_unpaid_due_date
     if due is not None and due > today:
@@ -100,6 +103,7 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime) -> Chan
         time_zone=event.cardholder.time_zone,
         language=event.cardholder.language,
         opened_at=now,
+        at_risk=isinstance(event, AccountAtRisk),
         waived_before=known.waived_since(now - timedelta(days=365)),
         account=account,
         flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL"})),

@@ -53,7 +53,6 @@ Bucket = Literal["M0", "M1", "M2", "M3", "M4", "M5", "M6", "M6+"]
 Component = Literal["principal", "interest", "penalty_interest", "late_fees", "fees"]
 Content = Literal["debt", "repayment", "charges", "no_new_card", "rights_and_breach", "other"]
 Words = tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z_]*$")], ...]
-Texts = dict[Literal["zh-CN", "en"], str]
 BUCKETS: tuple[str, ...] = get_args(Bucket)
 AnyValue = TypeVar("AnyValue")
 
@@ -66,6 +65,22 @@ def _every_bucket(by_bucket: Any) -> Any:
 
 
 ByBucket = Annotated[dict[Bucket, AnyValue], BeforeValidator(_every_bucket)]
+
+
+def _names_all(*names: str) -> AfterValidator:
+    """A map that has to name all of these: what reads it asks for each, and none of them can be denied."""
+
+    def check(named: dict[str, Any]) -> dict[str, Any]:
+        missing = [name for name in names if name not in named]
+        if missing:
+            raise ValueError(f"it lacks {', '.join(missing)}")
+        return named
+
+    return AfterValidator(check)
+
+
+EveryBucket = Annotated[ByBucket[AnyValue], _names_all(*BUCKETS)]
+Texts = Annotated[dict[Literal["zh-CN", "en"], Annotated[str, Field(min_length=1)]], _names_all("zh-CN", "en")]
 Waivers = dict[Component, ByBucket[Percent]]
 Word = Annotated[str, Field(pattern=r"^[A-Z][A-Z_0-9]*$")]
 Role = Literal["POLICY", "NEGOTIATOR", "LEAD", "MANAGER"]  # who approves, in the order of their authority
@@ -88,11 +103,21 @@ class Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _told_as_text(clock: Any) -> Any:
+    """YAML reads 22:00 without quotes as a number to the base of sixty."""
+    if isinstance(clock, int | float):
+        raise ValueError('a time of day stands in quotes: "22:00"')
+    return clock
+
+
+Clock = Annotated[time, BeforeValidator(_told_as_text)]
+
+
 class QuietHours(Closed):
     """Nobody is contacted from `start` until before `end`, in the debtor's local time; over midnight if start > end."""
 
-    start: time
-    end: time
+    start: Clock
+    end: Clock
 
     @model_validator(mode="after")
     def leaves_time_to_contact(self) -> "QuietHours":
@@ -115,14 +140,19 @@ class Band(Closed):
 
 
 class Household(Closed):
-    """An amount a month by household: for the first person, and for each further one."""
+    """An amount a month by household: for the first person, and for each further one.
+
+    Tables of the law are not even: `next` is for the second person, the third and so on, before `further` counts.
+    """
 
     first: Amount
+    next: tuple[Amount, ...] = ()
     further: Amount
 
     def of(self, persons: int) -> int:
         """The amount for so many persons."""
-        return self.first + self.further * max(persons - 1, 0)
+        more = max(persons - 1, 0)
+        return self.first + sum(self.next[:more]) + self.further * max(more - len(self.next), 0)
 
 
 class Evidence(Closed):
@@ -181,6 +211,27 @@ class Reage(Closed):
 
 
 Flexible = Literal["food_housekeeping", "communications_leisure", "personal"]
+Guidelines = Annotated[dict[Flexible, Household], _names_all(*get_args(Flexible))]
+Phase = Literal["UP_TO_90_DAYS", "FROM_91_DAYS", "IN_PLAN"]
+Teller = Literal["BILLING", "CUSTOMER", "STAFF"]
+
+
+def _each_component_once(order: tuple[str, ...]) -> tuple[str, ...]:
+    """What an order of allocation leaves out would never be paid."""
+    if sorted(order) != sorted(get_args(Component)):
+        raise ValueError(f"it has to name each of {', '.join(get_args(Component))} once")
+    return order
+
+
+Order = Annotated[tuple[Component, ...], AfterValidator(_each_component_once)]
+
+
+def _up_to_the_largest(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    limits = [segment.owed_below for segment in segments]
+    bounds = [limit for limit in limits[:-1] if limit is not None]
+    if limits[-1:] != [None] or len(bounds) != len(limits) - 1 or bounds != sorted(set(bounds)):
+        raise ValueError("owed_below has to rise, and the last segment alone has none")
+    return segments
 
 
 def _has_default(regions: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +254,7 @@ def _rising(bands: tuple[ShareBand, ...]) -> tuple[ShareBand, ...]:
 _VALUES: Mapping[str, Any] = {
     "identification.exclusions": Words,
     "identification.vulnerable_hardships": Words,
-    "identification.segments": Annotated[tuple[Segment, ...], Field(min_length=1)],
+    "identification.segments": Annotated[tuple[Segment, ...], AfterValidator(_up_to_the_largest)],
     "identification.watch": Watch,
     "identification.early_contact_pd_ppm": Ppm,
     "negotiation.new_round_after_days": DaysByEnding,
@@ -217,9 +268,9 @@ _VALUES: Mapping[str, Any] = {
     "contact.third_party_allowed_when": Words,
     "contact.max_messages_per_day": Count,
     "contact.max_contacts_rolling_7_days": Count,
-    "assessment.income_counted_percent": dict[Literal["BILLING", "CUSTOMER", "STAFF"], Percent],
+    "assessment.income_counted_percent": Annotated[dict[Teller, Percent], _names_all(*get_args(Teller))],
     "assessment.protected_floor": Regions[Household],
-    "assessment.guidelines": Regions[dict[Flexible, Household]],
+    "assessment.guidelines": Regions[Guidelines],
     "assessment.dependants_when_unknown": Band,
     "assessment.essential_percent_when_unknown": Band,
     "assessment.other_debts_percent_when_unknown": Band,
@@ -236,7 +287,7 @@ _VALUES: Mapping[str, Any] = {
     "assessment.doubts": Doubts,
     "automated_decision.human_review_on_request": bool,
     "plan.max_term_months": Months,
-    "plan.agreement_required_fields": tuple[Content, ...],
+    "plan.agreement_required_fields": Annotated[tuple[Content, ...], Field(min_length=1)],
     "plan.no_new_card_undertaking": bool,
     "plan.grace_days": Count,
     "plan.tolerance": Amount,
@@ -244,12 +295,12 @@ _VALUES: Mapping[str, Any] = {
     "plan.breach_after_missed": Count,
     "plan.breach_after_days_past_due": Count,
     "interest.on_fees": bool,
-    "allocation.order": dict[Literal["UP_TO_90_DAYS", "FROM_91_DAYS", "IN_PLAN"], tuple[Component, ...]],
+    "allocation.order": Annotated[dict[Phase, Order], _names_all(*get_args(Phase))],
     "reage.limits": Reage | None,
     "retention.recording_years": Count,
     "retention.impact_assessment_years": Count | None,
     "tax.forgiveness_report_threshold": Amount | None,
-    "offer.valid_days": Count,
+    "offer.valid_days": Annotated[Count, Field(ge=1)],
     "offer.first_due_after_days": Count,
     "offer.terms_months": Annotated[tuple[Months, ...], Field(min_length=1)],
     "offer.ordinary_max_months": Months,
@@ -262,10 +313,10 @@ _VALUES: Mapping[str, Any] = {
     "waiver.steps_percent": Annotated[tuple[Percent, ...], Field(min_length=1)],
     "lump_sum.months_to_pay": Months,
     "pricing.discount_rate_ppm": Ppm,
-    "pricing.break_ppm_a_month": ByBucket[Ppm],
+    "pricing.break_ppm_a_month": EveryBucket[Ppm],
     "pricing.break_percent_by_share": Annotated[tuple[ShareBand, ...], AfterValidator(_rising)],
-    "pricing.recovery_percent_without_plan": ByBucket[Percent],
-    "pricing.bulk_sale_percent": ByBucket[Percent],
+    "pricing.recovery_percent_without_plan": EveryBucket[Percent],
+    "pricing.bulk_sale_percent": EveryBucket[Percent],
     "pricing.months_collected_without_plan": Months,
     "pricing.cost_of_plan": Amount,
     "authority.concession": dict[Role, dict[Component, ByBucket[Cap]]],
@@ -280,6 +331,12 @@ _VALUES: Mapping[str, Any] = {
     "support.free_help": Texts,
 }
 _TYPES = {key: TypeAdapter[Any](kind) for key, kind in _VALUES.items()}
+KEYS = frozenset(_VALUES)
+
+
+def check_value(key: str, value: Any) -> Any:
+    """The value as its key wants it. Raises pydantic's ValidationError, KeyError for a key that is not in KEYS."""
+    return _TYPES[key].validate_python(value)
 
 
 class Rule(Closed):
@@ -290,6 +347,12 @@ class Rule(Closed):
     confidence: Literal["high", "medium", "low"]
     effective_from: date
     effective_to: date | None = None
+
+    @model_validator(mode="after")
+    def begins_before_it_ends(self) -> "Rule":
+        if self.effective_to is not None and self.effective_to < self.effective_from:
+            raise ValueError("effective_to is before effective_from: it is never in force")
+        return self
 
 
 class Policy(Closed):
@@ -305,11 +368,11 @@ class Policy(Closed):
     def every_value_fits_its_key(self) -> "Policy":
         problems = []
         for key, rule in list(self.rules.items()):
-            if key not in _TYPES:
+            if key not in KEYS:
                 problems.append(f"{key}: there is no such rule")
                 continue
             try:
-                self.rules[key] = rule.model_copy(update={"value": _TYPES[key].validate_python(rule.value)})
+                self.rules[key] = rule.model_copy(update={"value": check_value(key, rule.value)})
             except ValidationError as error:
                 problems += _problems(error, key, "value")
         if problems:

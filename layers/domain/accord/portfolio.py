@@ -16,10 +16,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from accord.billing import AccountOverdue, parse
+from accord.billing import AccountAtRisk, AccountOverdue, parse
 from accord.errors import InputRejectedError
+from accord.identification import is_at_risk, pd_of
 from accord.opening import check_acceptable
+from accord.policy import load_policy
 
 LINES_A_RANGE = 2_000
 # The counts of all ranges come back to the workflow in one state; Step Functions holds 256 KiB there.
@@ -65,8 +68,9 @@ class Plan:
 class Screening:
     """What the rows of one range came to. Every line is in exactly one of the counts."""
 
-    events: list[dict[str, Any]] = field(default_factory=list)  # details of AccountOverdue
-    not_overdue: int = 0
+    overdue: list[dict[str, Any]] = field(default_factory=list)  # details of AccountOverdue
+    at_risk: list[dict[str, Any]] = field(default_factory=list)  # details of AccountAtRisk
+    not_at_risk: int = 0
     blank: int = 0
     rejected: int = 0
     rejects: list[dict[str, Any]] = field(default_factory=list)  # line, field, problem: one entry a problem, no values
@@ -74,8 +78,9 @@ class Screening:
     def counts(self) -> dict[str, int]:
         """How many lines came out how."""
         return {
-            "sent": len(self.events),
-            "notOverdue": self.not_overdue,
+            "overdue": len(self.overdue),
+            "atRisk": len(self.at_risk),
+            "notAtRisk": self.not_at_risk,
             "rejected": self.rejected,
             "blank": self.blank,
         }
@@ -137,7 +142,10 @@ def read_header(line: bytes) -> tuple[str, ...]:
 
 
 def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime) -> Screening:
-    """Judge every line of a range: an event for an overdue account, a count, or rejects that name line and field."""
+    """Judge every line of a range: an event for an account that is late or likely to be, a count, or rejects.
+
+    Rejects name line and field. Who is not late is scored; where the history does not tell, nobody is at risk.
+    """
     result = Screening()
     lines = data.removesuffix(b"\n").split(b"\n")
     for number, line in enumerate(lines, start=first_line):
@@ -145,20 +153,29 @@ def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime
             result.blank += 1
             continue
         try:
-            detail = read_row(line, columns, now)
+            detail, event = read_row(line, columns, now)
         except InputRejectedError as error:
             result.rejected += 1
             result.rejects += [{"line": number, **problem} for problem in error.problems]
             continue
-        if detail is None:
-            result.not_overdue += 1
+        if not isinstance(event, AccountAtRisk):
+            result.overdue.append(detail)
+        elif _is_likely_to_be_late(event, now):
+            result.at_risk.append(detail)
         else:
-            result.events.append(detail)
+            result.not_at_risk += 1
     return result
 
 
-def read_row(line: bytes, columns: tuple[str, ...], now: datetime) -> dict[str, Any] | None:
-    """One line as the detail of AccountOverdue, or None for an account that is not overdue.
+def _is_likely_to_be_late(event: AccountAtRisk, now: datetime) -> bool:
+    """Whether the early warning says so, by the policy of the account's jurisdiction."""
+    pd_ppm = pd_of(event.as_account())[0]
+    today = now.astimezone(ZoneInfo(event.cardholder.time_zone)).date()
+    return pd_ppm is not None and is_at_risk(pd_ppm, load_policy(event.jurisdiction).on(today))
+
+
+def read_row(line: bytes, columns: tuple[str, ...], now: datetime) -> tuple[dict[str, Any], AccountOverdue]:
+    """One line as the detail of AccountOverdue or, for an account that is not late, of AccountAtRisk; and the event.
 
     Raises InputRejectedError that names every column that is wrong.
     """
@@ -186,13 +203,13 @@ def read_row(line: bytes, columns: tuple[str, ...], now: datetime) -> dict[str, 
     try:
         event = parse(AccountOverdue, detail)
         if event.account.days_past_due == 0:
-            return None
+            event = parse(AccountAtRisk, detail)
         check_acceptable(event, now)
     except InputRejectedError as error:
         raise InputRejectedError(
             [{**problem, "field": _column(problem["field"], list(months))} for problem in error.problems]
         ) from None
-    return detail
+    return detail, event
 
 
 def summarise(lines: int, ranges: list[dict[str, Any]]) -> dict[str, Any]:

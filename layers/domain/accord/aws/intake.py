@@ -11,7 +11,7 @@ from accord import clock
 from accord.aws.clients import client, error_code, translated
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.billing import AccountOverdue, AccountStatusChanged, parse
+from accord.billing import AccountAtRisk, AccountOverdue, AccountStatusChanged, parse
 from accord.errors import InputRejectedError
 from accord.opening import (
     case_id_of,
@@ -51,6 +51,8 @@ class Intake:
         match envelope.get("detail-type"):
             case "AccountOverdue":
                 return self._open(parse(AccountOverdue, detail))
+            case "AccountAtRisk":
+                return self._open(parse(AccountAtRisk, detail))
             case "AccountStatusChanged":
                 return self._note(parse(AccountStatusChanged, detail))
             case other:

@@ -1,0 +1,5 @@
+"""`python -m infra.command`, which .venv/bin/accord calls."""
+
+from infra.command.app import app
+
+app(prog_name="accord")

@@ -1,0 +1,219 @@
+"""`accord policy`: check a policy pack line by line, and show what differs between two packs and for whom."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from accord.billing import AccountAtRisk, AccountOverdue
+from accord.errors import InputRejectedError
+from accord.policy import BUCKETS, Policy
+from accord.policy_review import EXPIRES_WITHIN, Difference, Review, differences, review
+from accord.portfolio import read_header, read_row
+from infra.simulation.decide import Outcome, decide
+
+EXAMPLES = 3
+_PACK = typer.Argument(help="a policy pack, YAML", show_default=False)
+_DAY = typer.Option("--on", formats=["%Y-%m-%d"], help="the day on which the rules have to hold; today if not given")
+
+BAD_INPUT = 2
+app = typer.Typer(
+    name="policy",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # a row may be personal
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Policy packs: what law, supervisors and the bank allow."""
+
+
+@app.command()
+def check(file: Annotated[Path, _PACK], on: Annotated[datetime | None, _DAY] = None) -> None:
+    """Explain what is wrong with a pack. Exit status: 0 fine, 1 something is wrong, 2 the file cannot be read."""
+    found = _reviewed(file, on.date() if on else datetime.now(UTC).date())
+    for problem in found.problems:
+        typer.echo(f"{file}:{problem.line}: {problem.where}: {problem.what}; {problem.way_out}")
+    typer.echo(_summary(found))
+    raise typer.Exit(1 if found.problems else 0)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, _PACK],
+    new: Annotated[Path, _PACK],
+    portfolio: Annotated[Path | None, typer.Option(help="accounts, CSV: say what would change for whom")] = None,
+    on: Annotated[datetime | None, _DAY] = None,
+) -> None:
+    """Show which rules differ, and with a portfolio for whom. Exit status: 0 alike, 1 different, 2 cannot be read."""
+    before, after = (_valid(file, on) for file in (old, new))
+    found = differences(before, after)
+    for one in found:
+        typer.echo(_line(one))
+    typer.echo(f"{old} and {new}: {len(found)} differences" if found else f"{old} and {new} say the same")
+    if portfolio is not None:
+        if before.jurisdiction != after.jurisdiction:
+            _give_up(f"{before.jurisdiction} and {after.jurisdiction} are not decided by each other's packs")
+        now = datetime.combine(on, time(12), ZoneInfo(before.time_zone)) if on else datetime.now(UTC)
+        try:
+            _report(compare(_read(portfolio), before, after, now))
+        except InputRejectedError as error:
+            _give_up(f"{portfolio} cannot be read: {error}")
+    raise typer.Exit(1 if found else 0)
+
+
+# --- one pack ----------------------------------------------------------------------------------------------------
+
+
+def _reviewed(file: Path, today: date) -> Review:
+    try:
+        return review(file.read_text(encoding="utf-8"), today)
+    except (OSError, UnicodeDecodeError) as error:
+        _give_up(f"{file} cannot be read: {error}")
+
+
+def _valid(file: Path, on: datetime | None) -> Policy:
+    found = _reviewed(file, on.date() if on else datetime.now(UTC).date())
+    if found.policy is None:
+        _give_up(f"{file} is no pack that works ({len(found.problems)} problems): accord policy check {file}")
+    return found.policy
+
+
+def _summary(found: Review) -> str:
+    count = len(found.problems)
+    said = [f"{count} problem{'s' if count != 1 else ''}" if count else "no problems"]
+    if found.policy is not None:
+        said.insert(0, f"{found.policy.version}, {len(found.policy.rules)} rules")
+    if found.expiring:
+        ends = ", ".join(f"{key} on {end}" for key, end in found.expiring)
+        said.append(f"{len(found.expiring)} end within {EXPIRES_WITHIN.days} days: {ends}")
+    if found.low_confidence:
+        said.append(f"{len(found.low_confidence)} have a weak source (confidence low): {_some(found.low_confidence)}")
+    return "\n".join(said)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = len(names) - EXAMPLES
+    return ", ".join(names[:EXAMPLES]) + (f" and {more} more" if more > 0 else "")
+
+
+# --- two packs ---------------------------------------------------------------------------------------------------
+
+
+def _line(one: Difference) -> str:
+    if one.kind == "ADDED":
+        return f"+ {one.key}: {_value(one.new)}"
+    if one.kind == "REMOVED":
+        return f"- {one.key}: {_value(one.old)}"
+    return f"~ {one.key}{f' {one.part}' if one.part else ''}: {_value(one.old)} -> {_value(one.new)}"
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+# --- two packs and a portfolio -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Comparison:
+    """What two packs decide about the accounts of a portfolio. Accounts stand here by their id alone."""
+
+    accounts: Counter[str] = field(default_factory=Counter)  # by bucket
+    changed: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (bucket, what changes) → account ids
+    denied: Counter[str] = field(default_factory=Counter)  # what a pack lacks → decisions
+    refused: list[str] = field(default_factory=list)  # rows that cannot be read: line, field, problem
+    not_overdue: int = 0
+    elsewhere: int = 0  # of another jurisdiction
+
+
+def compare(lines: Iterable[bytes], old: Policy, new: Policy, now: datetime) -> Comparison:
+    """Decide every account of a portfolio file under both packs. Raises InputRejectedError without a header."""
+    result = Comparison()
+    for event in _events(lines, now, result):
+        if event.jurisdiction != old.jurisdiction:
+            result.elsewhere += 1
+            continue
+        before, after = decide(event, old, now), decide(event, new, now)
+        result.accounts[before.bucket] += 1
+        result.denied.update(str(outcome.why) for outcome in (before, after) if outcome.outcome == "DENIED")
+        if not before.is_like(after):
+            what = (before.bucket, _change(before, after))
+            result.changed.setdefault(what, []).append(event.account.account_id)
+    return result
+
+
+def _events(lines: Iterable[bytes], now: datetime, result: Comparison) -> Iterator[AccountOverdue]:
+    rows = iter(lines)
+    columns = read_header(next(rows, b""))
+    for number, line in enumerate(rows, start=2):
+        if not line.strip():
+            continue
+        try:
+            _, event = read_row(line, columns, now)
+        except InputRejectedError as error:
+            result.refused.append(f"line {number}, {error.problems[0]['field']}: {error.problems[0]['problem']}")
+            continue
+        if isinstance(event, AccountAtRisk):
+            result.not_overdue += 1
+        else:
+            yield event
+
+
+def _change(before: Outcome, after: Outcome) -> str:
+    if before.outcome != after.outcome:
+        return f"{before.outcome} -> {after.outcome}"
+    if before.case.review_reasons != after.case.review_reasons:
+        return "other reasons for a review"
+    return "other offers" if before.offers else "another reason for no offer"
+
+
+def _report(found: Comparison) -> None:
+    table = Table("bucket", "what changes", "accounts", "of", "for example", title="For whom something changes")
+    for (bucket, change), ids in sorted(found.changed.items(), key=lambda one: (BUCKETS.index(one[0][0]), one[0][1])):
+        of = str(found.accounts[bucket])
+        table.add_row(bucket, change, str(len(ids)), of, ", ".join(ids[:EXAMPLES]))
+    if found.changed:
+        Console().print(table)
+    changed = sum(len(ids) for ids in found.changed.values())
+    typer.echo(f"{found.accounts.total()} accounts decided: {changed} get something else")
+    for reason, count in found.denied.most_common():
+        typer.echo(f"{count} decisions denied: {reason}")
+    if found.not_overdue:
+        typer.echo(f"{found.not_overdue} are not overdue")
+    if found.elsewhere:
+        typer.echo(f"{found.elsewhere} are of another jurisdiction")
+    for row in found.refused[:EXAMPLES]:
+        typer.echo(f"not read: {row}")
+    if len(found.refused) > EXAMPLES:
+        typer.echo(f"not read: {len(found.refused) - EXAMPLES} rows more")
+
+
+def _read(portfolio: Path) -> Iterator[bytes]:
+    try:
+        with portfolio.open("rb") as file:
+            yield from file
+    except OSError as error:
+        _give_up(f"{portfolio} cannot be read: {error}")
+
+
+def _give_up(why: str) -> NoReturn:
+    typer.echo(f"accord policy: {why}", err=True)
+    raise typer.Exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    app()

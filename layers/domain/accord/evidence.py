@@ -1,0 +1,75 @@
+"""Evidence: which papers the amount and the hardship ask for, and which figures a person has to look at first."""
+
+from accord.affordability import guideline, household, protected_floor, spending_told
+from accord.case import Case, Circumstances
+from accord.policy import Doubts, RulesOfTheDay
+from accord.willingness import usual_payment
+
+
+def papers(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
+    """The papers that the person has to show, by what is owed and by the hardship that was told; each once, sorted."""
+    owed, hardship = case.account.balance.total, case.circumstances.hardship
+    asked = (
+        rule.papers
+        for rule in rules["assessment.evidence"]
+        if owed >= rule.owed_from and (not rule.hardships or hardship in rule.hardships)
+    )
+    return tuple(sorted({paper for needed in asked for paper in needed}))
+
+
+def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
+    """Why a person has to look at the figures: they contradict each other or are too good, as they were told.
+
+    Only known figures can be doubted. Where the household is not known, it is the one that makes the least of a doubt.
+    """
+    limits: Doubts = rules["assessment.doubts"]
+    told = case.circumstances
+    income, spend = told.monthly_income, spending_told(told)
+    found = []
+    if income is not None and spend is not None:
+        if spend > income:
+            found.append("SPEND_ABOVE_INCOME")
+        surplus = _surplus_told(told, income, spend)
+        if surplus is not None and surplus * 100 > income * limits.surplus_above_percent:
+            found.append("SURPLUS_TOO_HIGH")
+    if income is not None:
+        paid, limit = usual_payment(case.account.history), case.account.credit_limit
+        if paid * 100 > income * limits.paid_above_income_percent:
+            found.append("PAID_ABOVE_INCOME")
+        # An account without a limit says nothing about the income.
+        if limit and income * 100 > limit * limits.income_above_limit_percent:
+            found.append("INCOME_ABOVE_LIMIT")
+    if spend is not None:
+        floor = protected_floor(told, household(told, "least", rules), rules)
+        if spend * 100 < floor * limits.spend_below_floor_percent:
+            found.append("SPEND_BELOW_FLOOR")
+    if _is_above_guideline(told, rules):
+        found.append("ABOVE_GUIDELINE")
+    if told.other_unsecured_balance == 0 and told.other_debt_payments:
+        found.append("PAYMENTS_WITHOUT_DEBT")
+    return tuple(sorted(found))
+
+
+DOUBTS = frozenset(
+    {
+        "SURPLUS_TOO_HIGH",
+        "PAID_ABOVE_INCOME",
+        "SPEND_BELOW_FLOOR",
+        "INCOME_ABOVE_LIMIT",
+        "SPEND_ABOVE_INCOME",
+        "ABOVE_GUIDELINE",
+        "PAYMENTS_WITHOUT_DEBT",
+    }
+)
+
+
+def _surplus_told(told: Circumstances, income: int, spend: int) -> int | None:
+    """What the figures leave as they were told; None while nothing is known of payments on other debts."""
+    return None if told.other_debt_payments is None else income - spend - told.other_debt_payments
+
+
+def _is_above_guideline(told: Circumstances, rules: RulesOfTheDay) -> bool:
+    """Whether a flexible category is above what needs no explanation, or has no such guideline at all."""
+    persons = household(told, "most", rules) if told.flexible_costs else 1
+    limits = ((spent, guideline(told, name, persons, rules)) for name, spent in (told.flexible_costs or {}).items())
+    return any(spent > (0 if limit is None else limit) for spent, limit in limits)

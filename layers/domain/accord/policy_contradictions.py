@@ -1,0 +1,163 @@
+"""Rules of a policy pack that contradict each other, or that can never be used: what no single rule shows."""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple, get_args
+
+from accord.case import Product
+from accord.policy import BUCKETS, Policy, Role
+
+
+class Contradiction(NamedTuple):
+    """Two rules that cannot both be meant, or a rule that can never work. `key` is the one to look at."""
+
+    key: str
+    what: str
+    way_out: str
+
+
+def check_together(policy: Policy) -> list[Contradiction]:
+    """What no single rule shows: rules that contradict each other, or that can never be used. Missing rules pass."""
+    rules = {key: rule.value for key, rule in policy.rules.items()}
+    return [
+        contradiction
+        for check in (_currencies, _terms, _products, _authority, _agreement, _breach, _reminders)
+        for contradiction in check(policy, rules)
+    ]
+
+
+def _currencies(policy: Policy, _: Mapping[str, Any]) -> Iterator[Contradiction]:
+    if len(policy.currencies) > 1:
+        yield Contradiction(
+            "offer.min_instalment",
+            f"an amount would mean the same number of {' and of '.join(policy.currencies)}",
+            "write a pack for each currency",
+        )
+
+
+def _terms(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+    longest = rules.get("plan.max_term_months")
+    if longest is None:
+        return
+    if rules.get("offer.ordinary_max_months", 0) > longest:
+        yield Contradiction(
+            "offer.ordinary_max_months",
+            f"{rules['offer.ordinary_max_months']} months are more than plan.max_term_months ({longest}) allows",
+            "lower it",
+        )
+    beyond = [months for months in rules.get("offer.terms_months", ()) if months > longest]
+    if beyond:
+        yield Contradiction(
+            "offer.terms_months",
+            f"{', '.join(map(str, beyond))} months are more than plan.max_term_months ({longest}) allows",
+            "take them out: nobody is offered them",
+        )
+    if rules.get("lump_sum.months_to_pay", 0) > longest:
+        yield Contradiction(
+            "lump_sum.months_to_pay",
+            f"one payment after {rules['lump_sum.months_to_pay']} months comes after the longest plan ({longest})",
+            "lower it",
+        )
+
+
+def _products(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+    products = rules.get("offer.products", {})
+    reduced = [bucket for bucket in BUCKETS if Product.REDUCED_RATE in products.get(bucket, ())]
+    if reduced and rules.get("offer.rates_ppm") == ():
+        yield Contradiction(
+            "offer.rates_ppm",
+            f"there is no rate, but offer.products has REDUCED_RATE in {', '.join(reduced)}",
+            "name a rate, or take the product out",
+        )
+
+
+def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """Ceilings that nobody can approve, and persons with less authority than those below them."""
+    matrix = rules.get("authority.concession")
+    if matrix is None:
+        return
+    for key in ("waiver.plan_percent", "waiver.lump_sum_percent"):
+        for component, by_bucket in rules.get(key, {}).items():
+            for bucket, percent in by_bucket.items():
+                most = max((_caps(matrix, role, component, bucket)[0] for role in get_args(Role)), default=0)
+                if percent > most:
+                    yield Contradiction(
+                        key,
+                        f"{percent} % of {component} in {bucket}, but no role in authority.concession may give up more "
+                        f"than {most} %",
+                        "lower the waiver, or give a role the authority",
+                    )
+    ladder = [role for role in get_args(Role) if role in matrix]
+    components = {component for caps in matrix.values() for component in caps}
+    for lower, higher in pairwise(ladder):
+        for component in sorted(components):
+            less = [
+                bucket
+                for bucket in BUCKETS
+                if any(
+                    below > above
+                    for below, above in zip(
+                        _caps(matrix, lower, component, bucket), _caps(matrix, higher, component, bucket), strict=True
+                    )
+                )
+            ]
+            if less:
+                yield Contradiction(
+                    "authority.concession",
+                    f"{higher} may give up less of {component} than {lower} in {', '.join(less)}",
+                    f"raise it for {higher}, or lower it for {lower}",
+                )
+    cumulative = rules.get("authority.cumulative_12_months")
+    for role in ladder:
+        if cumulative is not None and role not in cumulative:
+            yield Contradiction(
+                "authority.cumulative_12_months",
+                f"{role} has authority, but no amount for twelve months: it is denied everything",
+                f"add an amount for {role}, or take the role out of authority.concession",
+            )
+
+
+def _caps(matrix: Mapping[str, Any], role: str, component: str, bucket: str) -> tuple[int, int]:
+    """Up to which share and amount a role may give up a component in a bucket; nothing where it is not named."""
+    cap = matrix.get(role, {}).get(component, {}).get(bucket)
+    return (cap.percent, cap.amount) if cap is not None else (0, 0)
+
+
+def _agreement(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+    asked = "no_new_card" in rules.get("plan.agreement_required_fields", ())
+    if asked and rules.get("plan.no_new_card_undertaking") is False:
+        yield Contradiction(
+            "plan.no_new_card_undertaking",
+            "nothing is undertaken, but plan.agreement_required_fields asks for no_new_card: no agreement is sealed",
+            "make it true, or take no_new_card out there",
+        )
+
+
+def _breach(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+    names = ("plan.grace_days", "plan.cure_days", "plan.breach_after_days_past_due")
+    if any(name not in rules for name in names):
+        return
+    grace, cure, breach = (rules[name] for name in names)
+    if grace + cure > breach:
+        yield Contradiction(
+            "plan.breach_after_days_past_due",
+            f"after {breach} days the plan is breached, but the customer has {grace} + {cure} days to catch up "
+            f"(plan.grace_days, plan.cure_days)",
+            f"make it {grace + cure} at least",
+        )
+
+
+def _reminders(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+    """An invitation and all its reminders have to fit into the days of an offer."""
+    names = ("reminders.max_count", "offer.valid_days", "contact.max_contacts_rolling_7_days")
+    if any(name not in rules for name in (*names, "contact.max_messages_per_day")):
+        return
+    count, days, per_week = (rules[name] for name in names)
+    room = min(days * rules["contact.max_messages_per_day"], -(-days // 7) * per_week)
+    if count + 1 > room:
+        yield Contradiction(
+            "reminders.max_count",
+            f"an invitation and {count} reminders do not fit into the {days} days of an offer: the contact caps leave "
+            f"room for {room}",
+            "remind less often, or let offers stand longer",
+        )

@@ -1,0 +1,44 @@
+"""`accord explain` on real tables: each figure of a case with its rule, and nothing personal."""
+
+from collections.abc import Iterator
+
+import pytest
+from integration.web_fixtures import NAME, PHONE, Web, web_on_moto
+from typer.testing import CliRunner
+
+from infra.command import explain
+from infra.command.app import app
+
+run = CliRunner().invoke
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    with web_on_moto() as web:
+        yield web
+
+
+@pytest.fixture(autouse=True)
+def the_stack(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of a stack that is deployed, as its outputs name them."""
+    monkeypatch.setattr(explain, "tables_of", lambda stack: (web.tables["CASES_TABLE"], web.tables["EVENTS_TABLE"]))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "come in a month"), ("zh-CN", "每月收入为")])
+def test_a_case_is_explained_figure_by_figure_with_the_rules(web: Web, language: str, words: str) -> None:
+    case = web.invited()
+    told = run(app, ["explain", case.case_id, "--language", language])
+    assert told.exit_code == 0
+    assert words in told.output
+    assert case.assessment is not None
+    for rule in {line.rule for line in case.assessment.lines if line.rule}:
+        assert rule in told.output
+    for offer in case.offers:
+        assert offer.offer_id in told.output
+        assert all(bound.rule in told.output for bound in offer.bounds)
+    assert not [secret for secret in (NAME, PHONE) if secret in told.output]
+
+
+def test_a_case_that_is_not_there_is_said_in_a_sentence() -> None:
+    told = run(app, ["explain", "c-nowhere"])
+    assert (told.exit_code, "holds no case c-nowhere" in told.output) == (2, True)

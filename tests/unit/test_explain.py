@@ -1,0 +1,290 @@
+"""Explanations: every step and every bound has a true sentence in both languages; the worth stands apart."""
+
+import re
+from string import Formatter
+from typing import Any, get_args
+
+import pytest
+from builders import (
+    YUAN,
+    a_case,
+    a_history,
+    a_policy,
+    an_account,
+    an_assessed_case,
+    an_offer,
+    an_offered_case,
+    circumstances,
+    the_policy,
+)
+
+from accord.affordability import FLEXIBLE, Step
+from accord.case import Bound, Case, Circumstances, Product, Worth
+from accord.explain import (
+    COUNTS,
+    TREATMENT_RULES,
+    YES_OR_NO,
+    Sentence,
+    explain_assessment,
+    explain_identification,
+    explain_offer,
+    explain_worth,
+    figure_of,
+)
+from accord.policy import Role
+from accord.texts import LANGUAGES, texts
+
+TEXTS = texts("explain")
+BOTH = pytest.mark.parametrize("language", LANGUAGES)
+BOUNDS = (
+    Bound(figure="MONTHLY", rule="assessment.affordability_percent", allows=86_000),
+    Bound(figure="MONTHS", rule="plan.max_term_months", allows=60),
+    Bound(figure="RATE", rule="offer.rates_ppm", allows=90_000),
+    Bound(figure="WAIVED", rule="waiver.plan_percent", allows=35_000),
+    Bound(figure="LUMP_SUM", rule="lump_sum.months_to_pay", allows=2_600_000),
+    Bound(figure="APPROVER", rule="authority.concession", allows=2),
+    Bound(figure="FIRST_DUE", rule="offer.first_due_after_days", allows=21),
+    Bound(figure="WORTH", rule="offer.price_floor_percent", allows=85),
+)
+BEST = ("LOWEST_MONTHLY", "LOWEST_TOTAL", "SOONEST_FREE", "OWN_AMOUNT")
+FIXED = {"HOUSING": 1_500 * YUAN, "RENT_ARREARS": 200 * YUAN}
+CASES: dict[str, dict[str, Any]] = {
+    "all known": {},
+    "nothing known": {"circumstances": Circumstances()},
+    "nothing known and nothing paid": {"circumstances": Circumstances(), "account": an_account(history=())},
+    "own amount alone": {"circumstances": Circumstances(), "proposed_monthly": 900 * YUAN},
+    "income alone": {"circumstances": Circumstances(monthly_income=9_000 * YUAN)},
+    "below the floor": {"circumstances": circumstances(monthly_essential_spend=0)},
+    "more goes out than comes in": {"circumstances": circumstances(monthly_income=0)},
+    "a statement": {
+        "circumstances": circumstances(
+            fixed_costs=FIXED,
+            flexible_costs=dict.fromkeys((*FLEXIBLE, "pets"), 3_000 * YUAN),
+            other_unsecured_balance=5_000 * YUAN,
+            savings=9_000 * YUAN,
+            hardship="JOB_LOSS",
+        )
+    },
+    "a statement within the guidelines": {
+        "circumstances": circumstances(
+            fixed_costs=FIXED,
+            flexible_costs=dict.fromkeys(FLEXIBLE, 200 * YUAN),
+            hardship="ILLNESS",
+            hardship_months=3,
+            told_by="CUSTOMER",
+        )
+    },
+}
+ANY = pytest.mark.parametrize("name", CASES)
+
+
+def words_of(node: Any) -> list[dict[str, str]]:
+    if set(node) == set(LANGUAGES):
+        return [node]
+    return [words for part in node.values() for words in words_of(part)]
+
+
+def assessed(name: str) -> Case:
+    return an_assessed_case(**CASES[name])
+
+
+def text_of(sentences: tuple[Sentence, ...]) -> str:
+    return "\n".join(sentence.text for sentence in sentences)
+
+
+# --- code and texts ----------------------------------------------------------------------------------------------
+
+
+def test_every_step_of_the_code_has_a_sentence_and_no_sentence_is_left_over() -> None:
+    keys = set(TEXTS["lines"])
+    assert {key.partition(".")[0] for key in keys} == set(get_args(Step))
+    answers = {f"{step}.{answer}" for step in YES_OR_NO for answer in ("yes", "no")}
+    # Every step can be told, whatever rule set it; only these two tell nothing but their answer.
+    assert {key for key in keys if "." not in key} == set(get_args(Step)) - YES_OR_NO
+    assert answers <= keys
+    by_rule = {key.partition(".")[2] for key in keys - answers if "." in key} - {"shared"}
+    assert by_rule <= {rule.rpartition(".")[2] for rule in the_policy().rules if rule.startswith("assessment.")}
+    assert set(get_args(Step)) >= COUNTS | YES_OR_NO
+
+
+def test_every_bound_and_every_word_for_the_best_has_a_sentence() -> None:
+    assert {bound.figure for bound in BOUNDS} == set(TEXTS["bounds"]) | {"WORTH"}
+    assert set(TEXTS["best_at"]) == set(BEST)
+    assert set(TEXTS["worth"]) == {*Worth.model_fields, "WORTH"}
+    assert set(TEXTS["words"]) == {"yes", "no", *get_args(Role)}
+    assert set(TEXTS["rules"]) <= set(the_policy().rules)
+    assert {bound.rule for bound in BOUNDS} <= set(TEXTS["rules"])
+
+
+def test_every_sentence_stands_in_both_languages_and_fills_in_the_same_things() -> None:
+    for words in words_of(TEXTS):
+        named = [{name for _, name, _, _ in Formatter().parse(words[tag]) if name} for tag in LANGUAGES]
+        assert named[0] == named[1], words
+        assert re.search(r"[\u4e00-\u9fff]", words["zh-CN"])
+        assert not re.search(r"[\u4e00-\u9fff]", words["en"])
+
+
+# --- the assessment ----------------------------------------------------------------------------------------------
+
+
+@BOTH
+@ANY
+def test_every_step_is_told_with_its_figure_its_rule_and_where_that_comes_from(name: str, language: str) -> None:
+    case = assessed(name)
+    assert case.assessment is not None
+    sentences = explain_assessment(case, the_policy(), language)
+    assert [sentence.rule for sentence in sentences] == [line.rule for line in case.assessment.lines]
+    for line, sentence in zip(case.assessment.lines, sentences, strict=True):
+        assert sentence.figure == figure_of(line, "CNY", language)
+        assert sentence.figure in sentence.text or line.name in YES_OR_NO
+        assert not re.search(r"[{}]", sentence.text)
+        assert (sentence.citation is None) == (line.rule is None)
+
+
+def test_every_sentence_about_the_assessment_is_told_of_some_case() -> None:
+    """What no case comes to nobody has read."""
+    told = "\n".join(text_of(explain_assessment(assessed(name), the_policy(), "en")) for name in CASES)
+    for key, words in TEXTS["lines"].items():
+        pattern = re.sub(r"\\\{\w+\\\}", ".+", re.escape(words["en"]))
+        if key != "came_to_the_pages.yes":  # a case that was just opened has seen nobody yet
+            assert re.search(pattern, told), key
+
+
+def test_the_sentences_say_what_was_reckoned() -> None:
+    told = text_of(explain_assessment(assessed("all known"), the_policy(), "en"))
+    assert "¥6,000.00 that count, less ¥3,600.00 for living and ¥1,200.00 for other debts, leave ¥1,200.00." in told
+    assert "¥864.00, rounded down: ¥860.00 a month are affordable." in told
+    assert "Months with a payment: 4 of the last 6." in told
+    assert "¥864.00 向下取整，每月可负担 ¥860.00。" in text_of(
+        explain_assessment(assessed("all known"), the_policy(), "zh-CN")
+    )
+    shared = text_of(explain_assessment(assessed("a statement"), the_policy(), "en"))
+    assert "for all creditors by balance" in shared
+    assert "Personal spending is above the guideline: ¥650.00 count" in shared
+
+
+def test_a_case_that_is_not_assessed_has_nothing_to_explain() -> None:
+    case = an_assessed_case().model_copy(update={"assessment": None})
+    assert explain_assessment(case, the_policy(), "en") == ()
+
+
+def test_a_rule_that_is_gone_is_named_without_its_source() -> None:
+    without = a_policy(assessment__contingency_percent=None)
+    (reserve,) = (s for s in explain_assessment(assessed("all known"), without, "en") if "are kept" in s.text)
+    assert (reserve.rule, reserve.citation) == ("assessment.contingency_percent", None)
+
+
+def test_a_step_of_an_older_record_without_a_sentence_is_left_out() -> None:
+    case = assessed("all known")
+    assert case.assessment is not None
+    older = case.assessment.lines[0].model_copy(update={"name": "goodwill"})
+    assessment = case.assessment.model_copy(update={"lines": (older, *case.assessment.lines)})
+    told = explain_assessment(case.model_copy(update={"assessment": assessment}), the_policy(), "en")
+    assert len(told) == len(assessment.lines) - 1
+
+
+def test_amounts_are_those_of_the_account() -> None:
+    case = an_assessed_case(account=an_account(currency="JPY", history=a_history(0, 40_000)))
+    assert "JP¥600,000 come in a month." in text_of(explain_assessment(case, the_policy(), "en"))
+
+
+# --- an offer ----------------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_every_bound_of_an_offer_is_told(language: str) -> None:
+    offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD", worth=Worth(expected=777_777, without_plan=555_555))
+    sentences = explain_offer(an_assessed_case(proposed_monthly=600 * YUAN), offer, the_policy(), language)
+    assert len(sentences) == len(BOUNDS) - 1 + len(BEST)
+    assert [sentence.rule for sentence in sentences[: len(BOUNDS) - 1]] == [bound.rule for bound in BOUNDS[:-1]]
+    for sentence in sentences:
+        assert sentence.figure in sentence.text
+        assert (sentence.citation is None) == (sentence.rule is None)
+
+
+def test_what_an_offer_is_worth_is_told_apart_and_never_beside_its_figures() -> None:
+    offer = an_offer(bounds=BOUNDS, worth=Worth(expected=777_777, without_plan=555_555))
+    for language in LANGUAGES:
+        beside = text_of(explain_offer(an_assessed_case(), offer, the_policy(), language))
+        assert not re.search(r"7,777|5,555|85%|offer\.price_floor|WORTH", beside)
+        apart = text_of(explain_worth(offer, the_policy(), language))
+        assert all(figure in apart for figure in ("¥7,777.77", "¥5,555.55", "85%"))
+    assert explain_worth(an_offer(), the_policy(), "en") == ()
+
+
+def test_the_sentences_of_an_offer_name_its_own_figures() -> None:
+    offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD")
+    told = text_of(explain_offer(an_assessed_case(proposed_monthly=600 * YUAN), offer, the_policy(), "en"))
+    for words in (
+        "Each instalment is ¥485.41; by “what is affordable a month” it may be ¥860.00 at most.",
+        "Number of instalments: 24; by “the longest personalised plan” 60 at most.",
+        "The first payment is due on 31 March 2026",
+        "Approved by: lead.",
+        "The soonest to be free of all offers: 29 February 2028.",
+        "within the ¥600.00 a month that the customer named",
+    ):
+        assert words in told
+
+
+@BOTH
+def test_every_offer_that_is_found_is_told_without_a_gap(language: str) -> None:
+    case = an_offered_case()
+    for offer in case.offers:
+        assert offer.bounds
+        assert {bound.rule for bound in offer.bounds} <= set(TEXTS["rules"])
+        told = explain_offer(case, offer, the_policy(), language) + explain_worth(offer, the_policy(), language)
+        assert len(told) == len(offer.bounds) + len(offer.best_at) + len(Worth.model_fields)
+
+
+def test_a_rule_without_words_is_named_by_its_key() -> None:
+    strange = Bound(figure="MONTHLY", rule="assessment.rounding_step", allows=1_000)
+    (sentence,) = explain_offer(an_assessed_case(), an_offer(bounds=(strange,)), the_policy(), "en")
+    assert "“assessment.rounding_step”" in sentence.text
+
+
+def test_an_offer_without_bounds_has_nothing_to_explain() -> None:
+    once = an_offer(product=Product.LUMP_SUM, months=1)
+    assert explain_offer(an_assessed_case(), once, the_policy(), "en") == ()
+
+
+# --- nothing personal ----------------------------------------------------------------------------------------------
+
+
+@BOTH
+@ANY
+def test_no_sentence_names_anybody(name: str, language: str) -> None:
+    case = assessed(name)
+    told = text_of(explain_assessment(case, the_policy(), language))
+    hardship = case.circumstances.hardship
+    assert not any(word in told for word in (case.case_id, case.account_id, case.cardholder_id, hardship or "JOB_LOSS"))
+
+
+# --- who the cardholder is ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+@pytest.mark.parametrize("treatment", ["NONE", "SELF_CURE_WATCH", "EARLY_CONTACT", "NEGOTIATION", "SPECIALIST_DESK"])
+def test_every_treatment_has_its_sentence_and_its_rule(treatment: str, language: str) -> None:
+    case = an_offered_case()
+    assert case.identification is not None
+    treated = case.identification.model_copy(update={"treatment": treatment})
+    told = explain_identification(case.model_copy(update={"identification": treated}), the_policy(), language)
+    assert told[-1].rule == TREATMENT_RULES[treatment]
+    assert told[-1].citation
+    assert all(sentence.text and "{" not in sentence.text for sentence in told)
+
+
+def test_the_early_warning_is_told_with_what_weighs_most_in_it() -> None:
+    case = an_offered_case()
+    assert case.identification is not None
+    assert case.identification.pd_ppm is not None
+    told = [sentence.text for sentence in explain_identification(case, the_policy(), "en")]
+    assert "75 days past due" in told[0]
+    assert "missed with a chance of" in told[1]
+    assert len(told) == 2 + len(case.identification.pd_reasons) + 1
+    unknown = case.identification.model_copy(update={"pd_ppm": None, "pd_reasons": ()})
+    assert len(explain_identification(case.model_copy(update={"identification": unknown}), the_policy(), "en")) == 2
+
+
+def test_a_case_that_is_not_identified_has_nothing_to_explain() -> None:
+    assert explain_identification(a_case(), the_policy(), "en") == ()

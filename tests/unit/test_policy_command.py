@@ -1,0 +1,227 @@
+"""`accord policy check` and `diff`: what they print, for whom, and with which exit status."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loading import ROOT
+from typer.testing import CliRunner, Result
+
+from accord.billing import AccountOverdue, parse
+from accord.case import Product
+from accord.policy import load_policy, read_policy
+from infra.command.policy import app
+from infra.data.accounts import as_csv
+from infra.simulation.decide import decide
+
+PACK = ROOT / "layers/domain/accord/policies/cn.yaml"
+NOW = datetime(2026, 3, 5, 4, tzinfo=UTC)
+DETAIL = json.loads((ROOT / "tests/fixtures/account_overdue.json").read_text(encoding="utf-8"))
+TOO_MUCH = ("{least: 40, most: 60}", "{least: 40, most: 600}")
+ALL_PRODUCTS = "[INTEREST_FREE, LUMP_SUM]"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def changed(folder: Path, *changes: tuple[str, str], name: str = "new.yaml") -> Path:
+    """The shipped pack with other words, as a file."""
+    text = PACK.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+# --- check -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jurisdiction", ["cn", "uk", "us"])
+def test_a_shipped_pack_is_fine_and_its_weak_rules_are_counted(jurisdiction: str) -> None:
+    result = run("check", PACK.with_name(f"{jurisdiction}.yaml"), "--on", "2026-11-24")
+    assert result.exit_code == 0
+    assert "no problems" in result.output
+    assert "have a weak source (confidence low)" in result.output
+    assert len(result.output.splitlines()) == 3
+
+
+def test_every_problem_is_a_line_that_begins_with_file_and_line(tmp_path: Path) -> None:
+    file = changed(tmp_path, ("  plan.cure_days:", "  plan.cure_day:"), TOO_MUCH)
+    result = run("check", file, "--on", "2026-11-24")
+    assert result.exit_code == 1
+    first, second, last = result.output.splitlines()
+    assert first.startswith(f"{file}:")
+    assert "essential_percent_when_unknown.value.most: Input should be less than or equal to 100;" in first
+    assert second.endswith("plan.cure_day: there is no such rule; write plan.cure_days")
+    assert last == "2 problems"
+
+
+def test_a_rule_that_ends_soon_is_named_with_its_day(tmp_path: Path) -> None:
+    end = "effective_from: 2026-01-30\n    effective_to: 2026-12-31"
+    file = changed(tmp_path, ("effective_from: 2026-01-30", end))
+    result = run("check", file, "--on", "2026-11-24")
+    assert result.exit_code == 0
+    assert "2 end within 90 days: contact.max_unanswered_attempts_per_number_per_day on 2026-12-31" in result.output
+    assert run("check", file, "--on", "2027-01-01").exit_code == 1
+
+
+def test_a_file_that_cannot_be_read_is_another_exit_status(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes(b"a: \xe9")
+    for name in ("none.yaml", "latin.yaml", "."):
+        assert run("check", tmp_path / name).exit_code == 2
+    assert run("check").exit_code == 2
+    assert run("check", PACK, "--on", "tomorrow").exit_code == 2
+
+
+# --- diff --------------------------------------------------------------------------------------------------------
+
+
+def test_packs_that_say_the_same_have_no_difference() -> None:
+    result = run("diff", PACK, PACK)
+    assert (result.exit_code, "say the same" in result.output) == (0, True)
+
+
+def test_every_difference_is_a_line(tmp_path: Path) -> None:
+    gone = "  plan.tolerance:\n    value: 1000\n    citation: bank setting, after the banks' 容差 convention\n"
+    gone += "    confidence: low\n    effective_from: 2020-01-01\n"
+    new = changed(tmp_path, ("{least: 40, most: 60}", "{least: 40, most: 70}"), (gone, ""))
+    result = run("diff", PACK, new)
+    assert result.exit_code == 1
+    assert result.output.splitlines()[:2] == [
+        "~ assessment.essential_percent_when_unknown value.most: 60 -> 70",
+        "- plan.tolerance: 1000",
+    ]
+    assert "+ plan.tolerance: 1000" in run("diff", new, PACK).output
+
+
+def test_a_pack_that_does_not_work_cannot_be_compared(tmp_path: Path) -> None:
+    broken = changed(tmp_path, TOO_MUCH)
+    for pair in ((PACK, broken), (broken, PACK), (PACK, tmp_path / "none.yaml")):
+        assert run("diff", *pair).exit_code == 2
+
+
+# --- diff, with a portfolio ---------------------------------------------------------------------------------------
+
+
+def an_account(number: int, days: int, flags: list[str] | None = None, jurisdiction: str = "CN") -> dict[str, Any]:
+    """An account that paid every month and whose income is unknown."""
+    detail: dict[str, Any] = json.loads(json.dumps(DETAIL))
+    paid = [{"month": f"2026-{month:02}", "billed": 100_000, "paid": 90_000, "monthsPastDue": 3} for month in (2, 1)]
+    detail |= {"eventId": f"e-{number}", "occurredAt": "2026-03-05T01:00:00+08:00", "jurisdiction": jurisdiction}
+    detail["account"] |= {"accountId": f"A-{number}", "daysPastDue": days, "history": paid}
+    detail["account"] |= {"oldestUnpaidDueDate": "2025-10-01" if days else None}
+    detail["cardholder"] |= {"flags": flags or [], "monthlyIncome": None, "monthlyEssentialSpend": None}
+    return detail
+
+
+def a_portfolio(folder: Path, *details: dict[str, Any]) -> Path:
+    file = folder / "portfolio.csv"
+    file.write_text(as_csv(details), encoding="utf-8")
+    return file
+
+
+def test_the_accounts_for_which_something_changes_are_counted_by_bucket(tmp_path: Path) -> None:
+    file = a_portfolio(
+        tmp_path,
+        an_account(1, 100, ["DISPUTED"]),
+        an_account(2, 100, ["DISPUTED"]),
+        an_account(3, 400, ["DISPUTED"]),
+        an_account(4, 100, ["SOLD"]),
+        an_account(5, 0),
+    )
+    new = changed(tmp_path, ("DISPUTED, MORATORIUM, SOLD, CLOSED]\n    citation: bank setting; each",
+                             "MORATORIUM, SOLD, CLOSED]\n    citation: bank setting; each"))  # fmt: skip
+    result = run("diff", PACK, new, "--portfolio", file, "--on", "2026-03-05")
+    assert result.exit_code == 1
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.output.splitlines() if "│ M" in line]
+    assert [(row[0], row[1].split(" ")[0], row[2], row[3], row[4]) for row in rows] == [
+        ("M4", "EXCLUDED", "2", "3", "A-1, A-2"),
+        ("M6+", "EXCLUDED", "1", "1", "A-3"),
+    ]
+    assert "4 accounts decided: 3 get something else" in result.output
+    assert "1 are not overdue" in result.output
+
+
+def test_nothing_personal_is_printed(tmp_path: Path) -> None:
+    file = a_portfolio(tmp_path, an_account(1, 100, ["DISPUTED"]), an_account(2, 100, ["NONSENSE"]))
+    new = changed(tmp_path, ("DISPUTED, MORATORIUM", "MORATORIUM"))
+    result = run("diff", PACK, new, "--portfolio", file, "--on", "2026-03-05")
+    told = DETAIL["cardholder"]
+    for secret in (told["name"], told["phone"], told["email"], told["idLast4"], told["birthDate"]):
+        assert secret not in result.output
+    assert "not read: line 3, cardholder.flags.0:" in result.output
+
+
+def test_accounts_of_another_jurisdiction_are_left_out(tmp_path: Path) -> None:
+    other = an_account(2, 100, jurisdiction="UK")
+    other["account"]["currency"] = "GBP"
+    file = a_portfolio(tmp_path, an_account(1, 100), other)
+    result = run("diff", PACK, PACK, "--portfolio", file, "--on", "2026-03-05")
+    assert result.exit_code == 0
+    assert "1 accounts decided: 0 get something else" in result.output
+    assert "1 are of another jurisdiction" in result.output
+    assert run("diff", PACK, PACK.with_name("uk.yaml"), "--portfolio", file).exit_code == 2
+
+
+def test_a_portfolio_that_cannot_be_read_is_another_exit_status(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_bytes(b"")
+    for name in ("none.csv", "empty.csv"):
+        result = run("diff", PACK, PACK, "--portfolio", tmp_path / name)
+        assert result.exit_code == 2
+        assert "cannot be read" in result.stderr
+
+
+def test_the_portfolio_that_ships_can_be_compared() -> None:
+    sample = ROOT / "samples/portfolio.csv"
+    late = sum(row["account.daysPastDue"] != "0" for row in csv.DictReader(io.StringIO(sample.read_text("utf-8"))))
+    result = run("diff", PACK, PACK, "--portfolio", sample, "--on", "2026-03-05")
+    assert f"{late} accounts decided: 0 get something else" in result.output
+
+
+# --- deciding ----------------------------------------------------------------------------------------------------
+
+
+def test_an_account_is_decided_by_the_domains_own_steps_under_any_policy() -> None:
+    event = parse(AccountOverdue, an_account(1, 100))
+    text = PACK.read_text(encoding="utf-8")
+    usual = decide(event, read_policy(text), NOW)
+    assert (usual.bucket, usual.is_like(decide(event, read_policy(text), NOW))) == ("M4", True)
+    assert usual.outcome in ("OFFERED", "REVIEW")
+    assert {offer.product for offer in usual.offers} <= {Product.INTEREST_FREE, Product.LUMP_SUM}
+    nothing = decide(event, read_policy(text.replace(f"M4: {ALL_PRODUCTS}", "M4: []")), NOW)
+    assert (nothing.outcome in ("ASK", "NO_AFFORDABLE_OFFER"), nothing.offers) == (True, ())
+    assert not usual.is_like(nothing)
+    least = "offer.min_instalment:\n    value: "
+    dearer = decide(event, read_policy(text.replace(f"{least}10000", f"{least}50000")), NOW)
+    assert not usual.is_like(dearer)
+
+
+def test_an_account_that_may_not_be_negotiated_about_is_excluded() -> None:
+    event = parse(AccountOverdue, an_account(1, 100, ["DISPUTED"]))
+    excluded = decide(event, read_policy(PACK.read_text(encoding="utf-8")), NOW)
+    assert (excluded.outcome, excluded.offers) == ("EXCLUDED", ())
+
+
+def test_where_a_policy_lacks_a_rule_the_account_is_denied_by_its_name() -> None:
+    event = parse(AccountOverdue, an_account(1, 100))
+    text = PACK.read_text(encoding="utf-8").replace("  identification.exclusions:", "  plan.cure_days:", 1)
+    denied = decide(event, read_policy(text), NOW)
+    assert denied.outcome == "DENIED"
+    assert "has no rule identification.exclusions" in str(denied.why)
+
+
+@pytest.mark.parametrize("days", [1, 20, 45, 75, 100, 135, 170, 400])
+@pytest.mark.parametrize(("jurisdiction", "currency"), [("CN", "CNY"), ("UK", "GBP"), ("US", "USD")])
+def test_a_shipped_pack_denies_nothing_that_it_is_asked_for(jurisdiction: str, currency: str, days: int) -> None:
+    detail = an_account(1, days, jurisdiction=jurisdiction)
+    detail["account"]["currency"] = currency
+    for income in (None, 600_000):
+        detail["cardholder"]["monthlyIncome"] = income
+        assert decide(parse(AccountOverdue, detail), load_policy(jurisdiction), NOW).outcome != "DENIED"
