@@ -1,6 +1,6 @@
 # Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test demo audit real train model-card lint bench build deploy lock clean
+.PHONY: help setup run test demo audit real train model-card lint bench exact build deploy lock clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -96,6 +96,9 @@ lint: setup ## style, types, template, state machines
 
 bench: setup ## numbers of speed, measured
 	@$(LOCALLY) $(BIN)/pytest tests/benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds -q
+
+exact: setup ## the rules of money against a slow exact oracle, on random cases: make exact [CASES=1000000] [SEED=1]
+	@$(LOCALLY) $(BIN)/python tests/exact.py --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 
 # --- deploying ------------------------------------------------------------------------------------------------
 

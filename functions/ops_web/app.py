@@ -36,7 +36,13 @@ LANGUAGES = ("en", "zh-CN")
 TASKS_A_KIND = 50
 AMOUNTS = frozenset({"balance", "affordableMonthly", "affordableMost", "amount"})  # facts of events in minor units
 # Facts of tasks that are codes, and the group of texts with their words.
-CODES = {"review_reasons": "review", "questions": "questions", "rule": "rules", "standing": "standings"}
+CODES = {
+    "review_reasons": "review",
+    "questions": "questions",
+    "rule": "rules",
+    "standing": "standings",
+    "why_none": "why_none",
+}
 MAX_FORM_BYTES = 4096
 BASE_URL = os.environ["PUBLIC_BASE_URL"].rstrip("/")
 ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))

@@ -52,8 +52,9 @@ def ending_of(case: Case, open_tasks: Iterable[StaffTask]) -> tuple[str, str] | 
         return "INVITED", f"offers: {len(case.offers)}" if case.offers else "asked for income first"
     if case.status is Status.IN_REVIEW and TaskKind.REVIEW_OFFERS in waits_for_staff:
         return "IN_REVIEW", ", ".join(sorted(case.review_reasons))
-    if case.status is Status.OFFERED and TaskKind.REACH_BY_HAND in waits_for_staff:
-        return "OFFERED", "no message may be sent: staff reach the customer by hand"
+    # Without any offer yet where the customer is to be asked for their means first.
+    if case.status in (Status.OFFERED, Status.ASSESSED) and TaskKind.REACH_BY_HAND in waits_for_staff:
+        return case.status.value, "no message may be sent: staff reach the customer by hand"
     return None
 
 

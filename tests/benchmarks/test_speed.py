@@ -13,13 +13,16 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from workflow.play import Play
 
 from accord.assessment import assess
+from accord.case import Case
 from accord.early_warning import load_card
 from accord.events import GENESIS, Actor, CaseClosed, link, verify_chain
 from accord.identification import identify
 from accord.offers import propose
 from accord.opening import NEW_ACCOUNT, open_case
-from accord.policy import load_policy
-from accord.schedule import payments
+from accord.policy import Policy, load_policy
+from accord.pricing import _chances, _kept
+from accord.schedule import _annuity_factor, annual_cost_ppm, payments
+from accord.search import search
 from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
 from infra.data import sample, uci
 from infra.local.application import accord_stack
@@ -34,6 +37,16 @@ def test_an_annuity_of_sixty_instalments(benchmark: BenchmarkFixture) -> None:
     assert rows[0].amount == 61_926
 
 
+def test_the_same_with_fees_beside_it(benchmark: BenchmarkFixture) -> None:
+    rows = benchmark(payments, 3_000_000, 200_003, 87_600, 60)
+    assert sum(row.principal for row in rows) == 3_200_003
+
+
+def test_the_yearly_cost_of_sixty_instalments(benchmark: BenchmarkFixture) -> None:
+    amounts = [row.amount for row in payments(3_000_000, 0, 87_600, 60)]
+    assert benchmark(annual_cost_ppm, 3_000_000, amounts) == 87_600
+
+
 def test_a_score_from_raw_fields_to_reasons(benchmark: BenchmarkFixture) -> None:
     card, row = load_card(), next(behaviours.rows(1))
     assert benchmark(lambda: card.score(uci.behaviour(row))).reasons
@@ -45,10 +58,30 @@ def test_assessment(benchmark: BenchmarkFixture) -> None:
     assert benchmark(assess, case, policy, TODAY).result == {"outcome": "ASSESSED"}
 
 
-def test_a_proposal(benchmark: BenchmarkFixture) -> None:
+def a_case_to_propose_to() -> tuple[Case, Policy]:
+    """Assessed, and with more than three hundred plans to consider, each of them priced."""
     policy = load_policy("CN")
     case = assess(identify(open_case(overdue_event(), NEW_ACCOUNT, NOW).case, policy, NOW).case, policy, TODAY).case
+    assert case.identification is not None
+    assert case.assessment is not None
+    assert search(case, case.identification, case.assessment, policy.on(TODAY)).considered >= 300
+    return case, policy
+
+
+def test_a_proposal(benchmark: BenchmarkFixture) -> None:
+    case, policy = a_case_to_propose_to()
     assert benchmark(propose, case, policy, NOW).result == {"outcome": "OFFERED"}
+
+
+def test_a_proposal_by_a_process_that_has_made_none(benchmark: BenchmarkFixture) -> None:
+    case, policy = a_case_to_propose_to()
+
+    def forget() -> None:
+        for remembered in (_chances, _kept, _annuity_factor):
+            remembered.cache_clear()
+
+    change = benchmark.pedantic(propose, args=(case, policy, NOW), setup=forget, rounds=200)
+    assert change.result == {"outcome": "OFFERED"}
 
 
 @pytest.mark.parametrize("policies", [1, 2])

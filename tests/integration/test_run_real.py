@@ -31,6 +31,7 @@ def a_task(kind: TaskKind) -> StaffTask:
         (a_case(Status.IN_REVIEW), [], None),
         (a_case(Status.INVITED), [], ("INVITED", "asked for income first")),
         (a_case(Status.OFFERED), [a_task(TaskKind.REACH_BY_HAND)], ("OFFERED", None)),
+        (a_case(Status.ASSESSED), [a_task(TaskKind.REACH_BY_HAND)], ("ASSESSED", None)),
         (
             a_case(Status.IN_REVIEW, review_reasons=("VULNERABLE",)),
             [a_task(TaskKind.REVIEW_OFFERS)],

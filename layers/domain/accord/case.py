@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from accord.errors import MoveNotAllowedError
 from accord.events import GENESIS, Actor, CaseEvent, StaffTaskCreated
 
-MinorUnits = Annotated[int, Field(ge=0, le=10**13, description="money in minor units of the account's currency")]
+# A hundred times what billing may hand over: with its interest, a plan repays more than what was owed.
+MinorUnits = Annotated[int, Field(ge=0, le=10**15, description="money in minor units of the account's currency")]
 
 
 class Value(BaseModel):
@@ -351,6 +352,7 @@ class TaskReason(StrEnum):
     REVIEW_OVERDUE = "REVIEW_OVERDUE"
     SECOND_APPROVAL = "SECOND_APPROVAL"
     NO_AFFORDABLE_OFFER = "NO_AFFORDABLE_OFFER"
+    NO_PLAN_POSSIBLE = "NO_PLAN_POSSIBLE"  # the person could pay, but no plan of the policy is one
     MEANS_UNKNOWN = "MEANS_UNKNOWN"  # no affordable offer by what is known, and something is not
     CUSTOMER_ASKED_FOR_CALL = "CUSTOMER_ASKED_FOR_CALL"
     AMOUNT_DISPUTED = "AMOUNT_DISPUTED"
@@ -372,6 +374,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.REVIEW_OVERDUE: frozenset(),
     TaskReason.SECOND_APPROVAL: frozenset(),
     TaskReason.NO_AFFORDABLE_OFFER: frozenset(),
+    TaskReason.NO_PLAN_POSSIBLE: frozenset({"why_none"}),
     TaskReason.MEANS_UNKNOWN: frozenset({"questions"}),
     TaskReason.CUSTOMER_ASKED_FOR_CALL: frozenset(),
     TaskReason.AMOUNT_DISPUTED: frozenset(),

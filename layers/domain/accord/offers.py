@@ -46,14 +46,18 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     # A decision that no wait has taken up was about the offers before; it must not be taken for one about these.
     gone = {"chosen_offer_id": None, "comprehension": None, "decision": None, "first_approver": None}
     fresh = gone | {"review_reasons": ()}
-    if not found.picks and case.circumstances.monthly_income is None:
+    beyond_means = found.why_none == "BEYOND_MEANS"
+    if beyond_means and case.circumstances.monthly_income is None:
         answer_by = now + timedelta(days=rules["offer.valid_days"])
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh})
         return Change(asking, (), _STEP, {"outcome": "ASK"})
     if not found.picks:
         unknown = case.assessment.questions
-        reason = TaskReason.MEANS_UNKNOWN if unknown else TaskReason.NO_AFFORDABLE_OFFER
-        facts = {"questions": ", ".join(unknown)} if unknown else {}
+        reason, facts = TaskReason.NO_AFFORDABLE_OFFER, {}
+        if not beyond_means:
+            reason, facts = TaskReason.NO_PLAN_POSSIBLE, {"why_none": str(found.why_none)}
+        elif unknown:
+            reason, facts = TaskReason.MEANS_UNKNOWN, {"questions": ", ".join(unknown)}
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, reason, facts)
         none = case.model_copy(update={"offers": (), **fresh})
         return Change(none, (created,), _STEP, {"outcome": "NO_AFFORDABLE_OFFER", "why": found.why_none}, tasks=(task,))

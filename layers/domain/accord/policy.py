@@ -383,7 +383,7 @@ class Policy(Closed):
         """The value of a rule. Raises RuleMissingError when the pack has none that is in force on that day."""
         rule = self.rules.get(key)
         if rule is None:
-            raise RuleMissingError(f"the policy {self.version} has no rule {key}")
+            raise RuleMissingError(f"the policy {self.version} has no rule {key}; add it to the pack with its source")
         if today < rule.effective_from:
             raise RuleMissingError(f"the rule {key} of {self.version} is in force only from {rule.effective_from}")
         if rule.effective_to is not None and today > rule.effective_to:

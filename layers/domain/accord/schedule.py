@@ -40,16 +40,16 @@ def payments(bearing: int, free: int, annual_rate_ppm: int, months: int) -> list
         raise ValueError("there is nothing to repay")
     if annual_rate_ppm == 0:
         bearing, free = 0, bearing + free
-    share = free // months
-    rows = _annuity(bearing, annual_rate_ppm, months) if bearing else [Payment(0, 0, 0)] * months
-    if share:
-        rows = [Payment(amount + share, principal + share, interest) for amount, principal, interest in rows]
-    rest = free - share * months
+    share, rest = divmod(free, months)
+    if bearing:
+        rows = _annuity(bearing, annual_rate_ppm, months, share)
+    elif share:
+        rows = [Payment(share, share, 0)] * months
+    else:
+        raise _too_small(months)
     if rest:
         amount, principal, interest = rows[-1]
         rows[-1] = Payment(amount + rest, principal + rest, interest)
-    if rows[0].principal < 1:
-        raise ValueError(f"the amount is too small to be repaid in {months} instalments; choose fewer")
     return rows
 
 
@@ -121,20 +121,28 @@ def _annuity_factor(annual_rate_ppm: int, months: int) -> tuple[int, int]:
     return annual_rate_ppm * grown, unit * (grown - unit**months)
 
 
-def _annuity(principal: int, annual_rate_ppm: int, months: int) -> list[Payment]:
-    """An annuity with interest = balance·r rounded half up each month; the last instalment repays the rest."""
+def _annuity(principal: int, annual_rate_ppm: int, months: int, share: int) -> list[Payment]:
+    """An annuity with interest = balance·r rounded half up each month; the last instalment repays the rest.
+
+    Each instalment carries a `share` of what bears no interest besides.
+    """
     rate, unit = annual_rate_ppm, PPM * _MONTHS_A_YEAR
     amount = annuity_amount(principal, rate, months)
     half = unit // 2
-    balance = principal
+    if months > 1 and amount <= (principal * rate + half) // unit:  # not even the first month's interest is paid
+        raise _too_small(months)
+    balance, with_share = principal, amount + share
     rows = []
     for _ in range(months - 1):
         interest = (balance * rate + half) // unit
-        repaid = amount - interest
-        balance -= repaid
-        rows.append(Payment(amount, repaid, interest))
+        balance += interest - amount
+        rows.append(Payment(with_share, with_share - interest, interest))
+    if balance < 1:
+        raise _too_small(months)
     interest = (balance * rate + half) // unit
-    rows.append(Payment(balance + interest, balance, interest))
-    if balance < 1 or rows[0].principal < 1:
-        raise ValueError(f"the amount is too small to be repaid in {months} instalments; choose fewer")
+    rows.append(Payment(balance + interest + share, balance + share, interest))
     return rows
+
+
+def _too_small(months: int) -> ValueError:
+    return ValueError(f"the amount is too small to be repaid in {months} instalments; choose fewer")
