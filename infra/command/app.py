@@ -5,6 +5,7 @@ import typer
 from infra.command import policy
 from infra.command.explain import explain
 from infra.command.score import score
+from infra.command.simulate import simulate
 
 app = typer.Typer(
     name="accord",
@@ -23,4 +24,5 @@ def accord() -> None:
 
 app.command()(score)
 app.command()(explain)
+app.command()(simulate)
 app.add_typer(policy.app, name="policy")

@@ -1,6 +1,7 @@
 """Numbers of speed, measured by `make bench`; never part of `make test`, where a busy machine would make them lie."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import behaviours
 import boto3
@@ -23,8 +24,9 @@ from accord.pricing import _chances, _kept
 from accord.schedule import _annuity_factor, annual_cost_ppm, payments
 from accord.search import search
 from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
-from infra.data import uci
+from infra.data import sample, uci
 from infra.local.application import accord_stack
+from infra.simulation.run import simulate
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -80,6 +82,18 @@ def test_a_proposal_by_a_process_that_has_made_none(benchmark: BenchmarkFixture)
 
     change = benchmark.pedantic(propose, args=(case, policy, NOW), setup=forget, rounds=200)
     assert change.result == {"outcome": "OFFERED"}
+
+
+@pytest.mark.parametrize("policies", [1, 2])
+def test_simulating_a_portfolio_on_all_cores(benchmark: BenchmarkFixture, tmp_path: Path, policies: int) -> None:
+    """Divide 2,160 by the seconds: accounts a second; a simulation's start-up, a second or two, is in it."""
+    header, *rows = sample.portfolio().splitlines(keepends=True)
+    late = [row for row in rows if b",0,,0.1825," not in row]  # without those who are not overdue
+    path = tmp_path / "portfolio.csv"
+    path.write_bytes(header + b"".join(late) * 40)
+    day = datetime(2025, 6, 15, 4, 0, tzinfo=UTC)
+    totals = benchmark.pedantic(simulate, (path, (load_policy("CN"),) * policies, day), rounds=3)
+    assert totals.lines == {"decided": 2_160}
 
 
 def test_verifying_a_chain_of_a_hundred_events(benchmark: BenchmarkFixture) -> None:

@@ -1,0 +1,64 @@
+"""The policies of a simulation: a shipped pack or a file, and where two of them differ."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from accord.policy import Policy, jurisdictions, load_policy
+from accord.policy_review import differences, review
+
+
+class WrongPolicyError(Exception):
+    """What was named is no policy that can be simulated; one problem a sentence."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def policy_of(told: str) -> Policy:
+    """The pack of a jurisdiction (CN) or the one in a YAML file. Raises WrongPolicyError."""
+    if told in jurisdictions():
+        return load_policy(told)
+    try:
+        text = Path(told).read_text(encoding="utf-8")
+    except OSError as error:
+        shipped = ", ".join(jurisdictions())
+        raise WrongPolicyError(f"{told}: no shipped policy ({shipped}), and no file: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise WrongPolicyError(f"{told}: it is not UTF-8") from None
+    found = review(text, datetime.now(UTC).date())
+    if found.policy is None:
+        problems = (f"{told}:{one.line}: {one.where}: {one.what}; {one.way_out}" for one in found.problems)
+        raise WrongPolicyError(*problems)
+    if found.policy.jurisdiction not in jurisdictions():
+        # A portfolio's rows are checked against the shipped packs, as everywhere in the application.
+        raise WrongPolicyError(f"{told}: no pack ships for {found.policy.jurisdiction}, so no account would be taken")
+    return found.policy
+
+
+def check_comparable(first: Policy, second: Policy) -> None:
+    """Amounts of two policies can be compared in one jurisdiction and currency alone. Raises WrongPolicyError."""
+    for what, one, other in (
+        ("jurisdiction", first.jurisdiction, second.jurisdiction),
+        ("currency", first.currencies[0], second.currencies[0]),
+    ):
+        if one != other:
+            raise WrongPolicyError(f"{what}: A is for {one}, B for {other}: they cannot be compared")
+
+
+def differing(first: Policy, second: Policy) -> list[tuple[str, str, str]]:
+    """Every place of the rules in which two policies differ, with what each says there; sources do not count."""
+    return [
+        (" · ".join(part for part in (one.key, one.part.removeprefix("value").removeprefix(".")) if part),
+         _told(one.old), _told(one.new))
+        for one in differences(first, second)
+        if one.part.startswith(("value", "effective"))
+    ]  # fmt: skip
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
