@@ -15,6 +15,8 @@ from accord.money import format_rate
 from accord.policy import load_policy
 
 NOT_READ = 2
+# A local stack takes any credentials, but a client wants some.
+_LOCALLY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "ap-southeast-1"}
 _STACK = typer.Option(help="the stack whose tables to read, for example accord-prod")
 _ENDPOINT = typer.Option(help="of a local stack, for example http://127.0.0.1:4566")
 
@@ -35,6 +37,8 @@ def explain(
     """Say in sentences which rule bound each figure of a case. For staff: it names what the offers are worth."""
     if endpoint_url:
         os.environ["AWS_ENDPOINT_URL"] = endpoint_url
+        for name, value in _LOCALLY.items():
+            os.environ.setdefault(name, value)
     try:
         case = _read(case_id, stack)
     except UnreadableError as problem:

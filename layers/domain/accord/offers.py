@@ -210,10 +210,8 @@ def _bounds(plan: Candidate, case: Case, rules: RulesOfTheDay) -> tuple[Bound, .
         personalised = assessment is not None and assessment.exceeds_ability and assessment.willing
         longest = "plan.max_term_months" if personalised else "offer.ordinary_max_months"
         bounds.append(Bound(figure="MONTHS", rule=longest, allows=rules[longest]))
-        if plan.annual_rate_ppm == case.account.apr_ppm:
-            bounds.append(Bound(figure="RATE", rule="offer.products", allows=plan.annual_rate_ppm))
-        else:
-            bounds.append(Bound(figure="RATE", rule="offer.rates_ppm", allows=plan.annual_rate_ppm))
+        by_rate = "offer.rates_ppm" if plan.product is Product.REDUCED_RATE else "offer.products"
+        bounds.append(Bound(figure="RATE", rule=by_rate, allows=plan.annual_rate_ppm))
         ceilings = "waiver.plan_percent"
     if plan.waived.total:
         bounds.append(Bound(figure="WAIVED", rule=ceilings, allows=plan.waived.total))
