@@ -41,12 +41,12 @@ def a_balance(**changes: int) -> Balance:
 def a_history(*paid: int) -> tuple[HistoryMonth, ...]:
     """Statement months, newest first, with what was paid in each."""
     months = []
+    billed = 12_000 * YUAN
     for back, amount in enumerate(paid):
         year, index = divmod(TODAY.year * 12 + TODAY.month - 2 - back, 12)
         late = max(3 - back, 0)
-        months.append(
-            HistoryMonth(month=f"{year}-{index + 1:02}", billed=12_000 * YUAN, paid=amount, months_past_due=late)
-        )
+        months.append(HistoryMonth(month=f"{year}-{index + 1:02}", billed=billed, paid=amount, months_past_due=late))
+        billed += amount  # nothing new was spent
     return tuple(months)
 
 

@@ -79,10 +79,12 @@ class Page:
         self.path: str = request.context["path"].removeprefix(urlsplit(BASE_URL).path)
         self.suffix = f"?lang={asked}" if asked in LANGUAGES else ""
         arn = (request.context.get("identity") or {}).get("userArn") or ""
-        self.staff_id: str = re.sub(r"[^\w.@+-]", "", arn.rpartition("/")[2], flags=re.ASCII)
+        self.staff_id: str = re.sub(
+            r"[^\w.@+-]", "", arn.rpartition("/")[2], flags=re.ASCII
+        ).lower()  # one person, however typed
         # Staff come in under a role of the bank's whose name ends in theirs: assumed-role/accord-prod-LEAD/mei.
-        named = re.search(r":assumed-role/[\w+=,.@-]*?(LEAD|MANAGER)/", arn)
-        self.role: str = named[1] if named else "NEGOTIATOR"
+        named = re.search(r":assumed-role/accord-[\w+=,.@-]*?-(NEGOTIATOR|LEAD|MANAGER)/", arn)
+        self.role: str = named[1] if named else ""  # who has none approves nothing
 
     def render(self, template: str, status: int = 200, **values: Any) -> Response:
         """A template as an HTML response."""

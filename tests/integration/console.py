@@ -49,7 +49,9 @@ class Console:
                 "resourcePath": route,
                 "httpMethod": "GET" if form is None else "POST",
                 "path": f"/prod{path}",
-                "identity": {"userArn": changes.get("arn", "arn:aws:iam::123456789012:user/mei")},
+                "identity": {
+                    "userArn": changes.get("arn", "arn:aws:sts::123456789012:assumed-role/accord-test-LEAD/mei")
+                },
             },
             "body": None if body is None else b64encode(body.encode()).decode(),
             "isBase64Encoded": body is not None,

@@ -55,8 +55,10 @@ def test_a_component_that_the_matrix_does_not_name_is_not_given_up() -> None:
 
 def test_much_takes_two_persons() -> None:
     rules = the_policy().on(TODAY)
-    assert not needs_four_eyes(Balance(interest=20_000 * YUAN), rules)
-    assert needs_four_eyes(Balance(interest=20_000 * YUAN, late_fees=1), rules)
+    assert not needs_four_eyes(Balance(interest=20_000 * YUAN), 0, rules)
+    assert needs_four_eyes(Balance(interest=20_000 * YUAN, late_fees=1), 0, rules)
+    assert needs_four_eyes(Balance(interest=10_000 * YUAN), 10_000 * YUAN + 1, rules), "given up in parts"
+    assert not needs_four_eyes(Balance(), 10**9, rules)
 
 
 @pytest.mark.parametrize(("role", "may"), [("POLICY", False), ("NEGOTIATOR", False), ("LEAD", True), ("MANAGER", True)])

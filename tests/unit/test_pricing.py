@@ -47,7 +47,7 @@ def test_the_worth_of_a_plan_agrees_with_exact_fractions(
 ) -> None:
     of = some_prices()
     regular = (bearing + free) // months + 1
-    worth = worth_of_instalments(regular, months, bearing, free, rate, break_ppm, of)
+    worth = worth_of_instalments(regular, months, bearing, free, rate, break_ppm, 400_000, of)
     assert (
         abs(worth - exact_worth(regular, months, bearing, free, rate, break_ppm, of)) <= 2 + (bearing + free) // 10**6
     )
@@ -56,21 +56,21 @@ def test_the_worth_of_a_plan_agrees_with_exact_fractions(
 def test_a_plan_that_nobody_breaks_at_no_discount_is_worth_its_payments() -> None:
     of = some_prices(discount_ppm=0)
     rows = payments(1_200 * YUAN, 0, 60_000, 12)
-    worth = worth_of_instalments(rows[0].amount, 12, 1_200 * YUAN, 0, 60_000, 0, of)
+    worth = worth_of_instalments(rows[0].amount, 12, 1_200 * YUAN, 0, 60_000, 0, 400_000, of)
     assert abs(worth - sum(row.amount for row in rows)) <= 12
 
 
 @given(st.integers(2, 59), st.integers(0, 50_000))
 def test_a_plan_is_worth_less_the_likelier_it_breaks(months: int, break_ppm: int) -> None:
     of = some_prices()
-    worth = [worth_of_instalments(1_000 * YUAN, months, 0, 1_000 * YUAN * months, 0, chance, of)
+    worth = [worth_of_instalments(1_000 * YUAN, months, 0, 1_000 * YUAN * months, 0, chance, 400_000, of)
              for chance in (break_ppm, break_ppm + 5_000)]  # fmt: skip
     assert worth[1] <= worth[0]
 
 
 def test_one_payment_is_worth_less_the_later_it_comes() -> None:
     of = some_prices()
-    worth = [worth_of_one_payment(9_000 * YUAN, 10_000 * YUAN, months, 10_000, of) for months in (1, 3, 6)]
+    worth = [worth_of_one_payment(9_000 * YUAN, 10_000 * YUAN, months, 10_000, 400_000, of) for months in (1, 3, 6)]
     assert worth == sorted(worth, reverse=True)
     assert worth[0] < 9_000 * YUAN
 

@@ -92,7 +92,12 @@ def test_the_share_is_of_what_is_left_of_a_month_and_unknown_where_that_is() -> 
         assert (plan.share_percent is None) == (plan.product == Product.LUMP_SUM)
         assert plan.share_percent is None or 0 < plan.share_percent <= 80
     unknown = {"monthlyIncome": None, "monthlyEssentialSpend": None}
-    asked = result_of(overdue_event(cardholder=unknown), CN, NOW.replace(year=2026)).plans
+    falling = [
+        {"month": f"2025-{10 - back:02}", "billed": 2_491_600 + back * 150_000, "paid": 180_000, "monthsPastDue": 1}
+        for back in range(6)
+    ]
+    told = overdue_event(cardholder=unknown, account={"history": falling})
+    asked = result_of(told, CN, NOW.replace(year=2026)).plans
     assert asked
     assert {plan.share_percent for plan in asked} == {None}
 

@@ -7,11 +7,11 @@ stays unknown: it is asked for, lowers the confidence, and widens the range. It 
 from datetime import date
 
 from accord.affordability import Log, essential_spend, reckon, round_down, spending_is_known, with_less_income
-from accord.case import Assessment, Case, Change, Circumstances, HistoryMonth, Status
+from accord.case import Account, Assessment, Case, Change, Circumstances, Status
 from accord.events import Actor, CaseAssessed
 from accord.evidence import doubts, papers
 from accord.policy import Policy, RulesOfTheDay
-from accord.willingness import usual_payment, willingness
+from accord.willingness import net_payment, willingness
 
 _STEP = Actor(kind="SYSTEM", id="assess")
 
@@ -43,14 +43,13 @@ def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Asses
     known = spending_is_known(told)
     disposable = most = stressed = essential = None
     if told.monthly_income is None:
-        part = _from_history(case.account.history, proposed, log, rules)
-        affordable = ability = round_down(part, rules)
+        part = _from_history(case.account, proposed, log, rules)
+        affordable = round_down(part, rules)
         if known:
             essential = essential_spend(told, 0, "most", rules, Log())
     else:
         cautious = reckon(told, told.monthly_income, owed, "most", rules, log)
         affordable, essential = cautious.affordable, cautious.essential
-        ability = cautious.share if known else affordable
         disposable = cautious.disposable if known else None
         most = reckon(told, told.monthly_income, owed, "least", rules, Log()).affordable
         stressed = with_less_income(cautious, told, owed, rules["assessment.stress_percent"], rules).affordable
@@ -70,8 +69,8 @@ def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Asses
         disposable_income=disposable,
         band=_band(affordable, owed, rules),
         confidence=_confidence(told),
-        # Art. 70, first precondition: what is free for this debt in one billing cycle does not clear it.
-        exceeds_ability=owed > ability,
+        # Art. 70, first precondition: neither savings nor an ordinary plan can clear the debt.
+        exceeds_ability=owed > affordable * rules["offer.ordinary_max_months"] + savings,
         willing=shown.willing,  # the second precondition
         willingness=shown.level,
         hardship=told.hardship,
@@ -84,13 +83,13 @@ def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Asses
     )
 
 
-def _from_history(history: tuple[HistoryMonth, ...], proposed: int | None, log: Log, rules: RulesOfTheDay) -> int:
-    """A cautious estimate while income is unknown: part of what was usually paid a month.
+def _from_history(account: Account, proposed: int | None, log: Log, rules: RulesOfTheDay) -> int:
+    """A cautious estimate while income is unknown: part of what was paid a month beyond what was newly spent.
 
     Where the person named a higher amount, their own word counts; the offers then wait for a person's look. Up to where
     they could really go nobody knows, so the range has no other end.
     """
-    average = usual_payment(history)
+    average = net_payment(account)
     log.add("paid_monthly", average)
     estimate: int = average * rules["assessment.history_percent"] // 100
     log.add("estimate_from_history", estimate, "assessment.history_percent")

@@ -36,9 +36,14 @@ def least_role(waived: Balance, owed: Balance, bucket: str, waived_before: int, 
     return None
 
 
-def needs_four_eyes(waived: Balance, rules: RulesOfTheDay) -> bool:
-    """Whether two persons have to approve that much."""
-    return bool(waived.total > rules["authority.four_eyes_above"])
+def needs_four_eyes(waived: Balance, waived_before: int, rules: RulesOfTheDay) -> bool:
+    """Whether two persons have to approve that much, with what the account was given in the last twelve months."""
+    return waived.total > 0 and bool(waived.total + waived_before > rules["authority.four_eyes_above"])
+
+
+def higher(*roles: str) -> str:
+    """The one of these roles that has the most authority."""
+    return max(roles, key=ROLES.index)
 
 
 def check_authority(offers: Sequence[Offer], role: str) -> None:
@@ -47,4 +52,4 @@ def check_authority(offers: Sequence[Offer], role: str) -> None:
         raise NotApprovedError(f"{role} is no role that approves")
     beyond = [offer.approver for offer in offers if ROLES.index(offer.approver) > ROLES.index(role)]
     if beyond:
-        raise NotApprovedError(f"it takes the authority of {max(beyond, key=ROLES.index)}")
+        raise NotApprovedError(f"it takes the authority of {higher(*beyond)}")

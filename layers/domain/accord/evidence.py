@@ -39,6 +39,9 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
         # An account without a limit says nothing about the income.
         if limit and income * 100 > limit * limits.income_above_limit_percent:
             found.append("INCOME_ABOVE_LIMIT")
+        # On record from before the job or the business was lost, most likely.
+        if income and told.told_by == "BILLING" and told.hardship in limits.income_gone_hardships:
+            found.append("INCOME_BEFORE_HARDSHIP")
     if spend is not None:
         floor = protected_floor(told, household(told, "least", rules), rules)
         if spend * 100 < floor * limits.spend_below_floor_percent:
@@ -56,6 +59,7 @@ DOUBTS = frozenset(
         "PAID_ABOVE_INCOME",
         "SPEND_BELOW_FLOOR",
         "INCOME_ABOVE_LIMIT",
+        "INCOME_BEFORE_HARDSHIP",
         "SPEND_ABOVE_INCOME",
         "ABOVE_GUIDELINE",
         "PAYMENTS_WITHOUT_DEBT",

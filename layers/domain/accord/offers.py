@@ -7,7 +7,7 @@ only when the debt exceeds the ability to pay and the person is willing, and at 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from accord.authority import ROLES, check_authority
+from accord.authority import ROLES, check_authority, higher
 from accord.case import (
     Assessment,
     Bound,
@@ -26,7 +26,7 @@ from accord.errors import MoveNotAllowedError, NotApprovedError
 from accord.events import Actor, OfferMade, OfferSummary, ReviewRequested
 from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import annual_cost_ppm, due_dates
-from accord.search import Candidate, Pick, Search, search
+from accord.search import Candidate, Pick, Search, most_waived, search
 
 _STEP = Actor(kind="SYSTEM", id="propose")
 _BY_POLICY = "policy"
@@ -65,6 +65,9 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     reasons = _review_reasons(found.picks, case, case.identification, case.assessment, rules)
     offers = _offers(found, case, now, None if reasons else _BY_POLICY, rules)
     if reasons:
+        least = rules["review.least_role"]
+        deciding = higher("NEGOTIATOR", *(least.get(reason, "NEGOTIATOR") for reason in reasons))
+        offers = tuple(offer.model_copy(update={"approver": higher(offer.approver, deciding)}) for offer in offers)
         why = {"review_reasons": ", ".join(reasons)}
         task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, TaskReason.OFFERS_NEED_REVIEW, why)
         in_review = case.moved(Status.IN_REVIEW, offers=offers, **(fresh | {"review_reasons": reasons}))
@@ -84,6 +87,8 @@ def approve_offers(case: Case, staff_id: str, now: datetime) -> Change:
         raise NotApprovedError("no offers are in review, or nobody stands by them")
     if any(offer.valid_until <= now for offer in case.offers):
         raise NotApprovedError("the offers ran out before they were approved; assess the case again")
+    if any(offer.four_eyes for offer in case.offers) and case.first_approver in (None, staff_id):
+        raise NotApprovedError("four eyes: two persons have to approve these offers")
     offers = tuple(offer.model_copy(update={"approved_by": staff_id}) for offer in case.offers)
     approved = case.moved(Status.OFFERED, offers=offers)
     return Change(approved, (_made(offers),), Actor(kind="STAFF", id=staff_id), {"outcome": "OFFERED"})
@@ -127,6 +132,8 @@ def _review_reasons(
     reasons = []
     if any(pick.candidate.approver != ROLES[0] for pick in picks):
         reasons.append("BEYOND_POLICY_AUTHORITY")
+    if any(pick.four_eyes for pick in picks):
+        reasons.append("FOUR_EYES")
     if financed > rules["review.financed_above"]:
         reasons.append("AMOUNT_ABOVE_LIMIT")
     # The hardship may have been told since the case was identified.
@@ -138,6 +145,8 @@ def _review_reasons(
         reasons.append("LOW_CONFIDENCE")
     if "INCOME" in assessment.questions and (case.proposed_monthly or 0) >= assessment.affordable_monthly:
         reasons.append("OWN_AMOUNT_UNCHECKED")  # nothing but the person's own word says that they can afford it
+    if assessment.evidence and case.circumstances.told_by != "STAFF":
+        reasons.append("PAPERS_TO_SEE")
     if assessment.doubts:
         reasons.append("FIGURES_DOUBTFUL")
     if case.human_review and rules["automated_decision.human_review_on_request"]:
@@ -206,7 +215,9 @@ def _bounds(plan: Candidate, case: Case, rules: RulesOfTheDay) -> tuple[Bound, .
         bounds.append(Bound(figure="LUMP_SUM", rule="lump_sum.months_to_pay", allows=affordable * months + savings))
         ceilings = "waiver.lump_sum_percent"
     else:
-        bounds.append(Bound(figure="MONTHLY", rule="assessment.affordability_percent", allows=affordable))
+        reckoned = case.circumstances.monthly_income is not None
+        by_means = "assessment.affordability_percent" if reckoned else "assessment.history_percent"
+        bounds.append(Bound(figure="MONTHLY", rule=by_means, allows=affordable))
         personalised = assessment is not None and assessment.exceeds_ability and assessment.willing
         longest = "plan.max_term_months" if personalised else "offer.ordinary_max_months"
         bounds.append(Bound(figure="MONTHS", rule=longest, allows=rules[longest]))
@@ -214,7 +225,9 @@ def _bounds(plan: Candidate, case: Case, rules: RulesOfTheDay) -> tuple[Bound, .
         bounds.append(Bound(figure="RATE", rule=by_rate, allows=plan.annual_rate_ppm))
         ceilings = "waiver.plan_percent"
     if plan.waived.total:
-        bounds.append(Bound(figure="WAIVED", rule=ceilings, allows=plan.waived.total))
+        bucket = case.identification.delinquency_bucket if case.identification is not None else ""
+        ceiling = most_waived(case.account.balance, rules[ceilings], bucket, 100).total
+        bounds.append(Bound(figure="WAIVED", rule=ceilings, allows=ceiling))
         bounds.append(Bound(figure="APPROVER", rule="authority.concession", allows=ROLES.index(plan.approver)))
     return tuple(bounds)
 

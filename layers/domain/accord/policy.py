@@ -170,6 +170,7 @@ class Doubts(Closed):
     paid_above_income_percent: Count  # what was paid to this card a month, of income: something is missing
     spend_below_floor_percent: Count  # told spending, of the protected floor: nobody lives on that
     income_above_limit_percent: Count  # a month's income, of the card's limit: a slip of the pen
+    income_gone_hardships: Words  # after these, income that billing has on record is most likely no more
 
 
 class Segment(Closed):
@@ -322,6 +323,7 @@ _VALUES: Mapping[str, Any] = {
     "authority.concession": dict[Role, dict[Component, ByBucket[Cap]]],
     "authority.four_eyes_above": Amount,
     "authority.cumulative_12_months": dict[Role, Amount],
+    "review.least_role": dict[Word, Role],
     "review.financed_above": Amount,
     "review.vulnerable": bool,
     "review.low_confidence_above": Amount,

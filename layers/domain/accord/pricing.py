@@ -57,23 +57,33 @@ def without_plan(owed: int, affordable_monthly: int, of: Prices) -> int:
 
 
 def worth_of_instalments(
-    regular: int, months: int, bearing: int, free: int, annual_rate_ppm: int, break_ppm: int, of: Prices
+    regular: int,
+    months: int,
+    bearing: int,
+    free: int,
+    annual_rate_ppm: int,
+    break_ppm: int,
+    recovery_ppm: int,
+    of: Prices,
 ) -> int:
     """What a plan of equal instalments is worth today: each as far as it may be expected, and what a break leaves.
 
-    `bearing` bears interest, `free` none; `break_ppm` is the monthly chance of a break (see `Prices.break_at`).
+    `bearing` bears interest, `free` none; `break_ppm` is the monthly chance of a break (see `Prices.break_at`), and
+    `recovery_ppm` the part of an open debt that comes in after one: the same as without any plan.
     """
     paid, left = _chances(months, 0, break_ppm, of.discount_ppm)
     recovered = free * left
     if bearing:
         recovered += bearing * (_chances(months, annual_rate_ppm, break_ppm, of.discount_ppm)[1])
-    return (regular * paid + recovered * of.recovery_percent // 100) // _SCALE - of.cost_of_plan
+    return (regular * paid + recovered * recovery_ppm // PPM) // _SCALE - of.cost_of_plan
 
 
-def worth_of_one_payment(amount: int, owed: int, months_to_pay: int, break_ppm: int, of: Prices) -> int:
+def worth_of_one_payment(
+    amount: int, owed: int, months_to_pay: int, break_ppm: int, recovery_ppm: int, of: Prices
+) -> int:
     """What one payment is worth today that is due after so many months; if it fails to come, all is owed still."""
     kept, broken = _kept(months_to_pay, break_ppm, of.discount_ppm)
-    return (amount * kept + owed * broken * of.recovery_percent // 100) // _SCALE - of.cost_of_plan
+    return (amount * kept + owed * broken * recovery_ppm // PPM) // _SCALE - of.cost_of_plan
 
 
 @lru_cache(maxsize=65_536)

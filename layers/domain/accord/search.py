@@ -6,12 +6,13 @@ nothing else is affordable. From the pool the person gets the best for themselve
 long as it leaves the bank a set share (`offer.price_floor_percent`) of the best that it could expect.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from accord.authority import ROLES, least_role, needs_four_eyes
 from accord.case import Assessment, Balance, Case, Identification, Product
+from accord.money import PPM
 from accord.policy import RulesOfTheDay
 from accord.pricing import Prices, prices, without_plan, worth_of_instalments, worth_of_one_payment
 from accord.schedule import Payment, annuity_amount, payments
@@ -21,7 +22,7 @@ _LEAST_MONTHS = 2  # one month is a single payment
 
 
 class Candidate(NamedTuple):
-    """A plan that was considered. Amounts in minor units; `monthly` and `total` to the unit only when checked."""
+    """A plan that was considered. Amounts in minor units, to the unit only when checked (see `_Plans.exact`)."""
 
     product: Product
     waived: Balance
@@ -29,9 +30,11 @@ class Candidate(NamedTuple):
     annual_rate_ppm: int
     months: int  # instalments; 1 for a single payment
     free_after: int  # months until nothing is owed
-    monthly: int
+    monthly: int  # the regular instalment, or the single payment
+    highest: int  # of all payments: the last one takes up what does not divide
     total: int
     expected: int
+    by_policy: bool  # a term of the policy's, and not one made for the customer's own amount
 
 
 class Pick(NamedTuple):
@@ -64,7 +67,7 @@ def search(case: Case, identification: Identification, assessment: Assessment, r
     for candidate in found:
         result.considered += 1
         limit = found.once if candidate.product is Product.LUMP_SUM else assessment.affordable_monthly
-        if candidate.monthly > limit:
+        if candidate.highest > limit:
             lost_to = _furthest(lost_to, "BEYOND_MEANS")
             continue
         result.affordable += 1
@@ -89,6 +92,20 @@ def _furthest(one: str, other: str) -> str:
     return max(one, other, key=_STAGES.index)
 
 
+def most_waived(owed: Balance, percent: Mapping[str, Mapping[str, int]], bucket: str, step: int) -> Balance:
+    """What a rule gives up of each component, rounded down: a step, in per cent, of what it allows at most.
+
+    What it does not name is not given up.
+    """
+    return Balance(
+        **{
+            component: getattr(owed, component) * by_bucket[bucket] * step // 10_000
+            for component, by_bucket in percent.items()
+            if bucket in by_bucket
+        }
+    )
+
+
 class _Plans:
     """All plans of the policy for one case."""
 
@@ -101,6 +118,8 @@ class _Plans:
         self.products: tuple[Product, ...] = rules["offer.products"].get(self.bucket, ())
         self.prices: Prices = prices(rules, self.bucket)
         self.alternative = without_plan(self.owed.total, assessment.affordable_monthly, self.prices)
+        # After a break the bank is where it would be without a plan: nobody pays more for having broken one.
+        self.recovery_ppm = self.alternative * PPM // self.owed.total if self.owed.total else 0
         self.months_to_pay: int = rules["lump_sum.months_to_pay"]
         # What can be put aside until it is due, and what is there already.
         self.once = assessment.affordable_monthly * self.months_to_pay + assessment.savings_available
@@ -112,7 +131,9 @@ class _Plans:
             self.longest = min(self.longest, rules["offer.ordinary_max_months"])
         self.terms = [months for months in rules["offer.terms_months"] if _LEAST_MONTHS <= months <= self.longest]
         self.least: int = rules["offer.min_instalment"]
-        self.own_amount = case.proposed_monthly
+        # Naming more than one can pay makes no plan longer than naming what one can.
+        named = case.proposed_monthly
+        self.own_amount = None if named is None else min(named, assessment.affordable_monthly)
         self.waived_before = case.waived_before
 
     def __iter__(self) -> Iterator[Candidate]:
@@ -137,13 +158,7 @@ class _Plans:
         percent = self.rules[ceiling]
         seen = set()
         for step in sorted(self.rules["waiver.steps_percent"]):
-            waived = Balance(
-                **{
-                    component: getattr(self.owed, component) * by_bucket[self.bucket] * step // 10_000
-                    for component, by_bucket in percent.items()
-                    if self.bucket in by_bucket
-                }
-            )
+            waived = most_waived(self.owed, percent, self.bucket, step)
             if waived not in seen:
                 seen.add(waived)
                 yield waived, least_role(waived, self.owed, self.bucket, self.waived_before, self.rules) or ""
@@ -154,7 +169,8 @@ class _Plans:
         if rate == 0:
             bearing, free = 0, bearing + free
         financed = bearing + free
-        terms = [months for months in self.terms if financed >= self.least * months]
+        regular_terms = [months for months in self.terms if financed >= self.least * months]
+        terms = list(regular_terms)
         own = self._own_term(bearing, free, rate)
         if own is not None and own not in terms:
             terms.append(own)
@@ -166,8 +182,11 @@ class _Plans:
             share = min(regular * 100 // self.left, 100) if self.left else 100
             yield Candidate(
                 product, waived, approver, rate, months, months,
-                regular + free % months, total,
-                worth_of_instalments(regular, months, bearing, free, rate, self.prices.break_at(share), self.prices),
+                regular, regular + free % months, total,
+                worth_of_instalments(
+                    regular, months, bearing, free, rate, self.prices.break_at(share), self.recovery_ppm, self.prices
+                ),
+                months in regular_terms,
             )  # fmt: skip
 
     def _own_term(self, bearing: int, free: int, rate: int) -> int | None:
@@ -180,7 +199,7 @@ class _Plans:
 
         def fits(months: int) -> bool:
             amount = free // months + free % months
-            return amount + (annuity_amount(bearing, rate, months) if bearing else 0) <= int(self.own_amount or 0)
+            return amount + (annuity_amount(bearing, rate, months) if bearing else 0) <= (self.own_amount or 0)
 
         if not fits(high):
             return None
@@ -195,10 +214,12 @@ class _Plans:
             if amount <= 0:
                 continue
             share = min(amount * 100 // self.once, 100) if self.once else 100
+            # Due when so many months have passed after the last day to sign, so that it can have been put aside.
+            due_after = self.months_to_pay + 1
             expected = worth_of_one_payment(
-                amount, self.owed.total, self.months_to_pay, self.prices.break_at(share), self.prices
+                amount, self.owed.total, due_after, self.prices.break_at(share), self.recovery_ppm, self.prices
             )
-            yield Candidate(Product.LUMP_SUM, waived, approver, 0, 1, self.months_to_pay, amount, amount, expected)
+            yield Candidate(Product.LUMP_SUM, waived, approver, 0, 1, due_after, amount, amount, amount, expected, True)
 
     def exact(self, candidate: Candidate, limit: int) -> tuple[Payment, ...] | None:
         """The payments of a plan to the unit; None where they cannot be made or the highest is above the limit."""
@@ -234,22 +255,24 @@ def _picks(pool: list[Candidate], own_amount: int | None, plans: _Plans) -> list
 
 def _best_of(within: list[Candidate], own_amount: int | None, plans: _Plans) -> list[Pick]:
     """The best for the person at each thing they can name, of the plans that leave the bank its share."""
-    best = max(candidate.expected for candidate in within)
+    # The customer's own term moves no floor: naming an amount takes no other plan away.
+    best = max((candidate.expected for candidate in within if candidate.by_policy), default=0)
     floor = best * plans.rules["offer.price_floor_percent"] // 100
     eligible = [candidate for candidate in within if candidate.expected >= floor]
     monthly = [candidate for candidate in eligible if candidate.product is not Product.LUMP_SUM]
     affordable = plans.assessment.affordable_monthly
     wishes = [(label, key, monthly if label == "LOWEST_MONTHLY" else eligible, affordable) for label, key in _BEST_AT]
     if own_amount is not None:
-        own = [candidate for candidate in monthly if candidate.monthly <= own_amount]
-        wishes.insert(0, ("OWN_AMOUNT", _BEST_AT[0][1], own, min(own_amount, affordable)))
+        own_limit = min(own_amount, affordable)
+        own = [candidate for candidate in monthly if candidate.highest <= own_limit]
+        wishes.insert(0, ("OWN_AMOUNT", _BEST_AT[0][1], own, own_limit))
     chosen: dict[Candidate, Pick] = {}
     for label, key, among, limit in wishes:
         found = _first_that_can_be_made(among, key, plans, limit)
         if found is not None:
             candidate, rows = found
             before = chosen[candidate].best_at if candidate in chosen else ()
-            four_eyes = needs_four_eyes(candidate.waived, plans.rules)
+            four_eyes = needs_four_eyes(candidate.waived, plans.waived_before, plans.rules)
             chosen[candidate] = Pick(candidate, (*before, label), rows, four_eyes)
     return list(chosen.values())[:MOST_OFFERS]
 

@@ -4,9 +4,11 @@ Never who they are, how they write, or what others did. It lowers no floor and r
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from accord.affordability import Log
-from accord.case import Case, HistoryMonth, Status
+from accord.case import Account, Case, HistoryMonth, Status
+from accord.money import PPM
 from accord.policy import RulesOfTheDay
 
 # An average of fewer months than this keeps its best month: there is too little to tell the exception from the rule.
@@ -26,6 +28,30 @@ def usual_payment(history: tuple[HistoryMonth, ...]) -> int:
     paid = sorted(month.paid for month in history)
     usual = paid[:-1] if len(paid) >= _MONTHS_FOR_A_PATTERN else paid
     return sum(usual) // len(usual) if usual else 0
+
+
+def net_payment(account: Account) -> int:
+    """What was paid a month beyond what was newly spent on the card, in minor units: money that could carry a plan.
+
+    New spending is what a bill rose by beyond a month's interest, with the payment taken back. The lower of the usual
+    month (without the best) and of the newest three counts: who has stopped paying is not reckoned by better days.
+    """
+    months = account.history
+    net = [_beyond_spending(newer, older, account.apr_ppm) for newer, older in pairwise(months)]
+    if len(months) == 1:  # nothing to compare it with
+        net = [months[0].paid]
+    if not net:
+        return 0
+    usual = sorted(net)[:-1] if len(net) >= _MONTHS_FOR_A_PATTERN else net
+    recent = net[:_MONTHS_FOR_A_PATTERN]
+    return min(sum(usual) // len(usual), sum(recent) // len(recent))
+
+
+def _beyond_spending(newer: HistoryMonth, older: HistoryMonth, apr_ppm: int) -> int:
+    owed_before = max(older.billed, 0)
+    interest = owed_before * apr_ppm // (12 * PPM)
+    spent = newer.billed - owed_before - interest + newer.paid
+    return max(0, newer.paid - max(0, spent))
 
 
 def willingness(case: Case, proposed: int | None, rules: RulesOfTheDay, log: Log) -> Willingness:
