@@ -466,25 +466,25 @@ def test_the_band_says_what_the_amount_comes_to(income: int, owed: int, band: st
 # --- the two preconditions of Art. 70 ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("principal", "exceeds"), [(12 * 860 * YUAN, False), (12 * 860 * YUAN + 1, True)])
+@pytest.mark.parametrize(("principal", "exceeds"), [(24 * 860 * YUAN, False), (24 * 860 * YUAN + 1, True)])
 def test_a_debt_exceeds_the_ability_when_an_ordinary_plan_cannot_clear_it(principal: int, exceeds: bool) -> None:
     assert assessed(account=owing(principal)).exceeds_ability is exceeds
 
 
 def test_savings_beyond_a_months_living_count_towards_the_ability() -> None:
-    assert assessed(account=owing(12_000 * YUAN)).exceeds_ability
+    assert assessed(account=owing(24_000 * YUAN)).exceeds_ability
     saved = circumstances(savings=20_000 * YUAN)
-    assert not assessed(saved, account=owing(12_000 * YUAN)).exceeds_ability
+    assert not assessed(saved, account=owing(24_000 * YUAN)).exceeds_ability
 
 
 def test_what_other_creditors_have_a_share_of_does_not_clear_this_debt() -> None:
     alone = circumstances(other_debt_payments=0)  # 2,160 are left, all of it for this debt
-    assert not assessed(alone, account=owing(12_000 * YUAN)).exceeds_ability
-    shared = circumstances(other_unsecured_balance=12_000 * YUAN)  # half of it is this debt's share
-    assert assessed(shared, account=owing(12_000 * YUAN)).exceeds_ability
+    assert not assessed(alone, account=owing(24_000 * YUAN)).exceeds_ability
+    shared = circumstances(other_unsecured_balance=24_000 * YUAN)  # half of it is this debt's share
+    assert assessed(shared, account=owing(24_000 * YUAN)).exceeds_ability
 
 
-@pytest.mark.parametrize(("principal", "exceeds"), [(12 * 320 * YUAN, False), (12 * 320 * YUAN + 1, True)])
+@pytest.mark.parametrize(("principal", "exceeds"), [(24 * 320 * YUAN, False), (24 * 320 * YUAN + 1, True)])
 def test_while_income_is_unknown_the_estimate_is_the_ability(principal: int, exceeds: bool) -> None:
     account = owing(principal, history=a_history(400 * YUAN, 400 * YUAN))
     assert assessed(Circumstances(), account=account).exceeds_ability is exceeds
@@ -652,8 +652,9 @@ def test_the_event_says_what_was_found_and_nothing_personal() -> None:
     change = assess(identify(a_case(), the_policy(), NOW).case, the_policy(), TODAY)
     (event,) = change.events
     assert event == CaseAssessed(
-        affordable_monthly=860 * YUAN, affordable_most=860 * YUAN, band="FULL", confidence="HIGH", exceeds_ability=True,
-        willing=True, willingness="HIGH", questions=(), doubts=(), policy_version=the_policy().version,
+        affordable_monthly=860 * YUAN, affordable_most=860 * YUAN, band="FULL", confidence="HIGH",
+        exceeds_ability=False, willing=True, willingness="HIGH", questions=(), doubts=(),
+        policy_version=the_policy().version,
         rules=change.case.assessment.rules if change.case.assessment else (),
     )  # fmt: skip
 

@@ -86,7 +86,7 @@ def test_what_stands_there_twice_is_found_although_yaml_takes_the_last() -> None
 
 
 def test_rules_that_contradict_each_other_are_told_at_the_line_of_one() -> None:
-    text = with_change("value: 12\n    citation: bank setting; longer plans", "value: 61\n    citation: longer plans")
+    text = with_change("value: 24\n    citation: bank setting; longer plans", "value: 61\n    citation: longer plans")
     assert list(problems(text)) == ["offer.ordinary_max_months"]
     assert problems(text)["offer.ordinary_max_months"][0] == line_of(text, "  offer.ordinary_max_months:")
 
@@ -151,7 +151,7 @@ def test_a_pack_does_not_differ_from_itself_however_it_is_written() -> None:
         ({"contact__quiet_hours_local": {"start": "21:00", "end": "08:00"}}, "value.start", "22:00:00", "21:00:00"),
         ({"waiver__plan_percent": {"late_fees": {"M1": 50}}}, "value.penalty_interest",
          {"M2": 50, "M3": 100, "M4": 100, "M5": 100, "M6": 100, "M6+": 100}, None),
-        ({"offer__rates_ppm": [1]}, "value", [150000, 120000, 90000, 60000, 30000], [1]),
+        ({"offer__rates_ppm": [1]}, "value", [150000, 120000, 90000, 75000, 60000, 45000, 30000, 15000], [1]),
     ],
 )  # fmt: skip
 def test_a_value_that_changed_is_told_as_it_was_and_as_it_is(
