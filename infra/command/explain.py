@@ -6,15 +6,18 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len
 
 from accord.audit import UnreadableError, tables_of
-from accord.case import Case
+from accord.case import Case, Product
 from accord.errors import CaseNotFoundError
 from accord.explain import Sentence, explain_assessment, explain_identification, explain_offer, explain_worth
 from accord.money import format_rate
 from accord.policy import load_policy
+from accord.texts import texts
 
 NOT_READ = 2
+_WIDTH = 17  # of the column of figures
 # A local stack takes any credentials, but a client wants some.
 _LOCALLY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "ap-southeast-1"}
 _STACK = typer.Option(help="the stack whose tables to read, for example accord-prod")
@@ -59,27 +62,48 @@ def _read(case_id: str, stack: str) -> Case:
 
 def lines(case: Case, language: str) -> Iterator[str]:
     """The explanation of a case, line by line; nothing in it is personal."""
-    policy = load_policy(case.jurisdiction)
-    yield f"{case.case_id}  round {case.round}  {case.status}{f'  {case.closed_reason}' if case.closed_reason else ''}"
-    yield from _told("Identification", explain_identification(case, policy, language))
-    yield from _told("Assessment", explain_assessment(case, policy, language))
+    policy, said = load_policy(case.jurisdiction), _Words(language)
+    status = said("statuses", case.status)
+    if case.closed_reason is not None:
+        status += f"  {said('closed_reasons', case.closed_reason)}"
+    yield said("headings", "case", case=case.case_id, round=case.round, status=status)
+    yield from _told(said("headings", "identification"), explain_identification(case, policy, language), said)
+    yield from _told(said("headings", "assessment"), explain_assessment(case, policy, language), said)
     for number, offer in enumerate(case.offers, start=1):
-        rate = format_rate(offer.annual_rate_ppm)
-        title = (
-            f"Offer {number}  {offer.offer_id}  {offer.product}  {offer.months} × {rate}  {', '.join(offer.best_at)}"
+        title = said(
+            "headings",
+            "offer_once" if offer.product is Product.LUMP_SUM else "offer",
+            number=number,
+            offer=offer.offer_id,
+            product=said("products", offer.product),
+            months=offer.months,
+            rate=format_rate(offer.annual_rate_ppm),
         )
-        yield from _told(title, explain_offer(case, offer, policy, language))
-        yield from _told("Worth to the bank, never told to the customer", explain_worth(offer, policy, language))
+        yield from _told(title, explain_offer(case, offer, policy, language), said)
+        yield from _told(said("headings", "worth"), explain_worth(offer, policy, language), said)
     if case.review_reasons:
-        yield from ("", f"A person has to approve: {', '.join(case.review_reasons)}")
+        yield from ("", said("headings", "review"))
+        yield from (f"  {said('review', reason)}" for reason in case.review_reasons)
 
 
-def _told(title: str, sentences: Iterable[Sentence]) -> Iterator[str]:
-    said = list(sentences)
-    if not said:
+class _Words:
+    """What stands around the sentences, in one language; a code that is newer than the words stands for itself."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+
+    def __call__(self, group: str, key: str, **values: object) -> str:
+        told: str = texts("explain")[group].get(key, {}).get(self._language, key)
+        return told.format(**values)
+
+
+def _told(title: str, sentences: Iterable[Sentence], said: _Words) -> Iterator[str]:
+    shown = list(sentences)
+    if not shown:
         return
     yield from ("", title)
-    for sentence in said:
-        yield f"  {sentence.figure:>16}  {sentence.text}"
+    for sentence in shown:
+        # A Chinese character is two columns wide.
+        yield f"  {' ' * max(_WIDTH - cell_len(sentence.figure), 0)}{sentence.figure}  {sentence.text}"
         if sentence.rule:
-            yield f"  {'':>16}  [{sentence.rule}: {sentence.citation or 'no such rule in the pack today'}]"
+            yield f"  {'':>{_WIDTH}}  [{sentence.rule}: {sentence.citation or said('headings', 'no_rule')}]"

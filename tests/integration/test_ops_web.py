@@ -151,7 +151,7 @@ def test_a_case_shows_its_figures_its_record_and_no_personal_data(console: Conso
     ("language", "title", "words"),
     [
         ("en", "Why these figures", ("a month are affordable", "it may be ¥1,000.00 at most", "worth ¥777.77 today")),
-        ("zh-CN", "这些数字的由来", ("每月可负担", "最多可以是 ¥1,000.00", "今天预计值 ¥777.77")),
+        ("zh-CN", "这些数字的由来", ("每月可负担", "最多 ¥1,000.00", "今天预计价值 ¥777.77")),
     ],
 )
 def test_staff_read_why_each_figure_is_what_it_is(

@@ -167,8 +167,8 @@ def test_there_are_no_words_for_what_is_not_measured() -> None:
     ("reason", "language", "said"),
     [
         (Reason("months_two_late", 3, 8), "en", "Of the last six months, so many were two or more months late: 3"),
-        (Reason("months_two_late", 3, 8), "zh-CN", "近六个月中，有3个月逾期达到两个月"),
-        (Reason("swing_of_use", 945, 1), "zh-CN", "近六期账单中，最高与最低相差额度的94.5%"),
+        (Reason("months_two_late", 3, 8), "zh-CN", "近六个月中，有3个月的逾期达到两个月或以上"),
+        (Reason("swing_of_use", 945, 1), "zh-CN", "近六期账单中，最高与最低金额之差相当于信用额度的94.5%"),
         (Reason("smallest_payment", 1000, 9), "en", "The smallest payment of the last six months: ¥250.00"),
     ],
 )

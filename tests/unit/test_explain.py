@@ -19,9 +19,10 @@ from builders import (
 )
 
 from accord.affordability import FIXED, FLEXIBLE, Step
-from accord.case import Bound, Case, Circumstances, Product, Worth
+from accord.case import Bound, Case, Circumstances, Identification, Product, Status, Worth
 from accord.explain import (
     COUNTS,
+    EXCLUSION_RULES,
     TREATMENT_RULES,
     YES_OR_NO,
     Sentence,
@@ -40,7 +41,7 @@ BOUNDS = (
     Bound(figure="MONTHLY", rule="assessment.affordability_percent", allows=86_000),
     Bound(figure="MONTHS", rule="plan.max_term_months", allows=60),
     Bound(figure="RATE", rule="offer.rates_ppm", allows=90_000),
-    Bound(figure="WAIVED", rule="waiver.plan_percent", allows=35_000),
+    Bound(figure="WAIVED", rule="waiver.plan_percent", allows=41_000),
     Bound(figure="LUMP_SUM", rule="lump_sum.months_to_pay", allows=2_600_000),
     Bound(figure="APPROVER", rule="authority.concession", allows=2),
     Bound(figure="FIRST_DUE", rule="offer.first_due_after_days", allows=21),
@@ -113,6 +114,7 @@ def test_every_bound_and_every_word_for_the_best_has_a_sentence() -> None:
     assert set(TEXTS["worth"]) == {*Worth.model_fields, "WORTH"}
     assert set(TEXTS["words"]) == {"yes", "no", *get_args(Role)}
     assert set(TEXTS["rules"]) <= set(the_policy().rules)
+    assert "assessment.history_percent" in TEXTS["rules"]  # of the instalment, where income is unknown
     assert {bound.rule for bound in BOUNDS} <= set(TEXTS["rules"])
 
 
@@ -195,7 +197,7 @@ def test_amounts_are_those_of_the_account() -> None:
 def test_every_bound_of_an_offer_is_told(language: str) -> None:
     offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD", worth=Worth(expected=777_777, without_plan=555_555))
     sentences = explain_offer(an_assessed_case(proposed_monthly=600 * YUAN), offer, the_policy(), language)
-    assert len(sentences) == len(BOUNDS) - 1 + len(BEST)
+    assert len(sentences) == len(BOUNDS) - 1 + 1 + len(BEST) + 1  # whether it would hold, and who approved it
     assert [sentence.rule for sentence in sentences[: len(BOUNDS) - 1]] == [bound.rule for bound in BOUNDS[:-1]]
     for sentence in sentences:
         assert sentence.figure in sentence.text
@@ -219,7 +221,8 @@ def test_the_sentences_of_an_offer_name_its_own_figures() -> None:
         "Each instalment is ¥485.41; by “what is affordable a month” it may be ¥860.00 at most.",
         "Number of instalments: 24; by “the longest personalised plan” 60 at most.",
         "The first payment is due on 31 March 2026",
-        "Approved by: lead.",
+        "¥350.00 are waived; “the most that a plan waives” would allow up to ¥410.00.",
+        "The concession is within the authority of a lead, by “who may concede how much”.",
         "The soonest to be free of all offers: 29 February 2028.",
         "within the ¥600.00 a month that the customer named",
     ):
@@ -233,18 +236,56 @@ def test_every_offer_that_is_found_is_told_without_a_gap(language: str) -> None:
         assert offer.bounds
         assert {bound.rule for bound in offer.bounds} <= set(TEXTS["rules"])
         told = explain_offer(case, offer, the_policy(), language) + explain_worth(offer, the_policy(), language)
-        assert len(told) == len(offer.bounds) + len(offer.best_at) + len(Worth.model_fields)
+        reckoned = offer.product is not Product.LUMP_SUM
+        assert len(told) == len(offer.bounds) + reckoned + len(offer.best_at) + 1 + len(Worth.model_fields)
 
 
 def test_a_rule_without_words_is_named_by_its_key() -> None:
     strange = Bound(figure="MONTHLY", rule="assessment.rounding_step", allows=1_000)
-    (sentence,) = explain_offer(an_assessed_case(), an_offer(bounds=(strange,)), the_policy(), "en")
+    sentence = explain_offer(an_assessed_case(), an_offer(bounds=(strange,)), the_policy(), "en")[0]
     assert "“assessment.rounding_step”" in sentence.text
 
 
-def test_an_offer_without_bounds_has_nothing_to_explain() -> None:
+def test_an_offer_without_bounds_says_only_who_approved_it() -> None:
     once = an_offer(product=Product.LUMP_SUM, months=1)
-    assert explain_offer(an_assessed_case(), once, the_policy(), "en") == ()
+    assert text_of(explain_offer(an_assessed_case(), once, the_policy(), "en")) == "The policy itself has approved it."
+
+
+@pytest.mark.parametrize(
+    ("case", "offer", "said"),
+    [
+        ({}, {"approved_by": "policy"}, "The policy itself has approved it."),
+        ({}, {"approved_by": "s-7"}, "A member of staff has approved it: s-7."),
+        ({"status": Status.IN_REVIEW}, {}, "it waits for a person with the authority of a negotiator at least."),
+        ({"status": Status.IN_REVIEW}, {"approver": "MANAGER"}, "with the authority of a manager at least."),
+        ({"status": Status.IN_REVIEW}, {"four_eyes": True, "approver": "LEAD"}, "it waits for two persons"),
+        ({"status": Status.IN_REVIEW, "first_approver": "s-7"}, {"four_eyes": True}, "s-7 has agreed. It waits for a"),
+        ({"status": Status.CLOSED}, {"approver": "LEAD"}, "Nobody has approved it."),
+    ],
+)
+def test_whose_authority_it_takes_is_one_thing_and_who_approved_it_another(
+    case: dict[str, Any], offer: dict[str, Any], said: str
+) -> None:
+    within = Bound(figure="APPROVER", rule="authority.concession", allows=0)
+    made = an_offer(bounds=(within,), **({"approved_by": None} | offer))
+    told = text_of(explain_offer(an_assessed_case().model_copy(update=case), made, the_policy(), "en"))
+    assert "within the authority of the policy itself" in told
+    assert said in told.splitlines()[-1]
+
+
+def test_an_offer_waits_for_whoever_may_approve_all_offers_beside_it() -> None:
+    mine, other = an_offer(approved_by=None), an_offer(approved_by=None, offer_id="c-1-4-2", approver="LEAD")
+    case = an_assessed_case().model_copy(update={"status": Status.IN_REVIEW, "offers": (mine, other)})
+    assert explain_offer(case, mine, the_policy(), "zh-CN")[-1].text == "尚未批准，待组长或更高权限的人员批准。"
+
+
+@pytest.mark.parametrize(("resilient", "said"), [(True, "It would hold with"), (False, "It would not hold with")])
+def test_whether_a_plan_would_hold_with_less_income_is_told(resilient: bool, said: str) -> None:
+    (told, _) = explain_offer(an_assessed_case(), an_offer(resilient=resilient), the_policy(), "en")
+    assert told.text.startswith(said)
+    assert told.rule == "assessment.stress_percent"
+    unknown = an_assessed_case(circumstances=Circumstances())
+    assert not any("would" in s.text for s in explain_offer(unknown, an_offer(), the_policy(), "en"))
 
 
 # --- nothing personal ----------------------------------------------------------------------------------------------
@@ -262,8 +303,16 @@ def test_no_sentence_names_anybody(name: str, language: str) -> None:
 # --- who the cardholder is ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("language", ["zh-CN", "en"])
-@pytest.mark.parametrize("treatment", ["NONE", "SELF_CURE_WATCH", "EARLY_CONTACT", "NEGOTIATION", "SPECIALIST_DESK"])
+def identified(case: Case | None = None, **changes: Any) -> tuple[Sentence, ...]:
+    """The English explanation of a case that was identified with these changes."""
+    case = case or an_offered_case()
+    assert case.identification is not None
+    found: Identification = case.identification.model_copy(update=changes)
+    return explain_identification(case.model_copy(update={"identification": found}), the_policy(), "en")
+
+
+@BOTH
+@pytest.mark.parametrize("treatment", ["SELF_CURE_WATCH", "EARLY_CONTACT", "NEGOTIATION", "SPECIALIST_DESK"])
 def test_every_treatment_has_its_sentence_and_its_rule(treatment: str, language: str) -> None:
     case = an_offered_case()
     assert case.identification is not None
@@ -272,6 +321,41 @@ def test_every_treatment_has_its_sentence_and_its_rule(treatment: str, language:
     assert told[-1].rule == TREATMENT_RULES[treatment]
     assert told[-1].citation
     assert all(sentence.text and "{" not in sentence.text for sentence in told)
+
+
+def test_extra_care_names_a_rule_only_where_the_hardship_is_the_reason() -> None:
+    by_hardship = identified(treatment="SPECIALIST_DESK", vulnerable=True)[-1]
+    assert (by_hardship.rule, "hardship" in by_hardship.text) == ("identification.vulnerable_hardships", True)
+    flagged = an_offered_case().model_copy(update={"flags": ("VULNERABLE",)})
+    by_billing = identified(flagged, treatment="SPECIALIST_DESK", vulnerable=True)[-1]
+    assert (by_billing.rule, "Billing has flagged" in by_billing.text) == (None, True)
+
+
+def test_an_early_contact_names_the_threshold_only_where_there_is_a_score() -> None:
+    scored = identified(treatment="EARLY_CONTACT")[-1]
+    assert scored.rule == "identification.early_contact_pd_ppm"
+    unknown = identified(treatment="EARLY_CONTACT", pd_ppm=None, pd_reasons=())[-1]
+    assert (unknown.rule, "no score can be made" in unknown.text) == (None, True)
+
+
+@BOTH
+def test_every_reason_not_to_negotiate_is_a_sentence_with_the_rule_that_made_it(language: str) -> None:
+    codes = {*the_policy().rules["identification.exclusions"].value, *EXCLUSION_RULES}
+    assert codes == set(TEXTS["exclusions"])
+    for code in codes:
+        case = an_offered_case()
+        assert case.identification is not None
+        excluded = case.identification.model_copy(update={"exclusion": code, "treatment": "NONE"})
+        told = explain_identification(case.model_copy(update={"identification": excluded}), the_policy(), language)
+        assert not any(code in sentence.text for sentence in told)
+        assert told[1].text == TEXTS["exclusions"][code][language]
+        rule = EXCLUSION_RULES.get(code, "identification.exclusions")
+        assert (told[1].rule, told[-1].rule) == (rule, rule)
+        assert bool(told[1].citation) == (rule is not None)
+
+
+def test_a_reason_of_the_banks_own_is_named_by_its_code() -> None:
+    assert "SANCTIONED" in identified(exclusion="SANCTIONED", treatment="NONE")[1].text
 
 
 def test_the_early_warning_is_told_with_what_weighs_most_in_it() -> None:
@@ -284,6 +368,8 @@ def test_the_early_warning_is_told_with_what_weighs_most_in_it() -> None:
     assert len(told) == 2 + len(case.identification.pd_reasons) + 1
     unknown = case.identification.model_copy(update={"pd_ppm": None, "pd_reasons": ()})
     assert len(explain_identification(case.model_copy(update={"identification": unknown}), the_policy(), "en")) == 2
+    alone = identified(case, pd_reasons=())
+    assert (len(alone), alone[1].text.endswith("%.")) == (3, True)
 
 
 def test_a_case_that_is_not_identified_has_nothing_to_explain() -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from accord.affordability import Step
-from accord.authority import ROLES
-from accord.case import AssessmentLine, Bound, Case, Offer
+from accord.authority import ROLES, higher
+from accord.case import AssessmentLine, Bound, Case, Identification, Offer, Product, Status
 from accord.early_warning import EarlyWarning, early_warning, load_card, sentence
 from accord.money import format_money, format_rate
 from accord.policy import Policy
@@ -18,14 +18,24 @@ from accord.texts import format_date, texts
 
 # What a step's amount counts, where it is not money.
 COUNTS: frozenset[Step] = frozenset({"dependants_assumed", "hardship_months", "months_observed", "months_with_payment"})
-# Which rule decides on a treatment.
-TREATMENT_RULES: Mapping[str, str] = {
-    "NONE": "identification.exclusions",
+# Which rule decides that an account is not negotiated about; where none does, the account itself is the reason.
+_STANDING_RULE = "identification.exclusions"
+EXCLUSION_RULES: Mapping[str, str | None] = {
+    "NOTHING_OWED": None,
+    "NOT_OVERDUE": None,
+    "NOT_AT_RISK": "identification.early_contact_pd_ppm",
+}
+# Which rule decides on the treatment of any other account, by the sentence that tells it.
+TREATMENT_RULES: Mapping[str, str | None] = {
+    "NONE": _STANDING_RULE,
     "SELF_CURE_WATCH": "identification.watch",
     "EARLY_CONTACT": "identification.early_contact_pd_ppm",
-    "NEGOTIATION": "identification.exclusions",
+    "EARLY_CONTACT.unknown": None,
+    "NEGOTIATION": _STANDING_RULE,
     "SPECIALIST_DESK": "identification.vulnerable_hardships",
+    "SPECIALIST_DESK.flagged": None,
 }
+_BY_POLICY = "policy"
 YES_OR_NO: frozenset[Step] = frozenset({"own_figures_told", "came_to_the_pages"})
 
 
@@ -60,14 +70,32 @@ def explain_identification(case: Case, policy: Policy, language: str) -> tuple[S
         return Sentence(figure, text, rule, _citation(policy, rule))
 
     told = [sentence_of("bucket", found.delinquency_bucket)]
+    decided_by: str | None = None
     if found.exclusion is not None:
-        told.append(sentence_of("exclusion", found.exclusion, "identification.exclusions"))
+        decided_by = EXCLUSION_RULES.get(found.exclusion, _STANDING_RULE)
+        words = texts("explain")["exclusions"].get(found.exclusion)
+        told.append(
+            Sentence("", words[language], decided_by, _citation(policy, decided_by))
+            if words
+            else sentence_of("exclusion", found.exclusion, decided_by)
+        )
+    warnings = [Sentence("", text, None, None) for text in _warnings(case, found.pd_reasons, language)]
     if found.pd_ppm is not None:
-        told.append(sentence_of("pd", format_rate(found.pd_ppm)))
-    told += [Sentence("", text, None, None) for text in _warnings(case, found.pd_reasons, language)]
+        told.append(sentence_of("pd" if warnings else "pd.alone", format_rate(found.pd_ppm)))
+    told += warnings
+    key = _treatment(case, found)
     treatment: str = texts("explain")["treatments"][found.treatment][language]
-    told.append(sentence_of(found.treatment, treatment, TREATMENT_RULES[found.treatment]))
+    told.append(sentence_of(key, treatment, TREATMENT_RULES[key] if found.exclusion is None else decided_by))
     return tuple(told)
+
+
+def _treatment(case: Case, found: Identification) -> str:
+    """Which sentence tells the treatment: two of them have another where no rule of the policy is the reason."""
+    if found.treatment == "SPECIALIST_DESK" and "VULNERABLE" in case.flags:
+        return "SPECIALIST_DESK.flagged"
+    if found.treatment == "EARLY_CONTACT" and found.pd_ppm is None:
+        return "EARLY_CONTACT.unknown"
+    return found.treatment
 
 
 def _warnings(case: Case, codes: tuple[str, ...], language: str) -> Iterator[str]:
@@ -102,7 +130,9 @@ def explain_assessment(case: Case, policy: Policy, language: str) -> tuple[Sente
 
 
 def explain_offer(case: Case, offer: Offer, policy: Policy, language: str) -> tuple[Sentence, ...]:
-    """A sentence for each figure of the offer that a rule bound, and for what it is best at; nothing of its worth."""
+    """A sentence for each figure of the offer that a rule bound, whether it would hold with less income, what it is
+    best at, and who has approved it; nothing of its worth.
+    """
     own = _figures(offer, language)
     bound = [
         _bound("bounds", bound, own[bound.figure], offer, policy, language)
@@ -123,7 +153,33 @@ def explain_offer(case: Case, offer: Offer, policy: Policy, language: str) -> tu
         for word in offer.best_at
         if word in best
     ]
-    return (*bound, *at_best)
+    return (*bound, *_resilience(case, offer, policy, language), *at_best, _approval(case, offer, language))
+
+
+def _resilience(case: Case, offer: Offer, policy: Policy, language: str) -> Iterator[Sentence]:
+    """Whether the plan would hold with part of the income gone; nothing where that was not reckoned."""
+    stressed = case.assessment.stressed_monthly if case.assessment is not None else None
+    if stressed is None or offer.product is Product.LUMP_SUM:
+        return
+    rule, figure = "assessment.stress_percent", format_money(stressed, offer.currency, language)
+    text = texts("explain")["resilience"]["yes" if offer.resilient else "no"][language]
+    yield Sentence(figure, text.format(figure=figure), rule, _citation(policy, rule))
+
+
+def _approval(case: Case, offer: Offer, language: str) -> Sentence:
+    """Who has approved the offer, or whom it waits for. All offers of a case are approved together."""
+    together = (offer, *case.offers)
+    who = offer.approved_by or case.first_approver or ""
+    if offer.approved_by is not None:
+        key = "POLICY" if offer.approved_by == _BY_POLICY else "STAFF"
+    elif case.status is not Status.IN_REVIEW:
+        key = "NOBODY"
+    elif not any(one.four_eyes for one in together):
+        key = "WAITS"
+    else:
+        key = "WAITS_FOR_THE_SECOND" if case.first_approver else "WAITS_FOR_TWO"
+    role = _word(higher("NEGOTIATOR", *(one.approver for one in together)), language)
+    return Sentence("", texts("explain")["approval"][key][language].format(who=who, role=role), None, None)
 
 
 def explain_worth(offer: Offer, policy: Policy, language: str) -> tuple[Sentence, ...]:
@@ -155,10 +211,16 @@ def _sentence_for(line: AssessmentLine, figures: Mapping[str, str], said: Mappin
 
 
 def _figures(offer: Offer, language: str) -> dict[str, str]:
-    """The offer's own figures by the words that bounds have for them."""
+    """The offer's own figures by the words that bounds have for them.
+
+    The approver is whose authority the concession is within; that a review asks for more is no figure of the offer.
+    """
 
     def money(minor: int) -> str:
         return format_money(minor, offer.currency, language)
+
+    def role(place: int) -> str:
+        return _word(ROLES[place], language)
 
     return {
         "MONTHLY": money(offer.regular_instalment),
@@ -167,7 +229,7 @@ def _figures(offer: Offer, language: str) -> dict[str, str]:
         "WAIVED": money(offer.waived.total),
         "FIRST_DUE": format_date(offer.first_due_date, language),
         "LUMP_SUM": money(offer.total_payable),
-        "APPROVER": _word(offer.approver, language),
+        "APPROVER": next((role(bound.allows) for bound in offer.bounds if bound.figure == "APPROVER"), ""),
     }
 
 
