@@ -41,10 +41,15 @@ def _group() -> None:
 
 @app.command()
 def check(file: Annotated[Path, _PACK], on: Annotated[datetime | None, _DAY] = None) -> None:
-    """Explain what is wrong with a pack. Exit status: 0 fine, 1 something is wrong, 2 the file cannot be read."""
+    """Explain what is wrong with a pack, and warn of what looks like a slip.
+
+    Exit status: 0 fine or warnings alone, 1 something is wrong, 2 the file cannot be read.
+    """
     found = _reviewed(file, on.date() if on else datetime.now(UTC).date())
     for problem in found.problems:
         typer.echo(f"{file}:{problem.line}: {problem.where}: {problem.what}; {problem.way_out}")
+    for doubt in found.warnings:
+        typer.echo(f"{file}:{doubt.line}: warning: {doubt.where}: {doubt.what}; {doubt.way_out}")
     typer.echo(_summary(found))
     raise typer.Exit(1 if found.problems else 0)
 
@@ -91,8 +96,7 @@ def _valid(file: Path, on: datetime | None) -> Policy:
 
 
 def _summary(found: Review) -> str:
-    count = len(found.problems)
-    said = [f"{count} problem{'s' if count != 1 else ''}" if count else "no problems"]
+    said = [", ".join((_number(len(found.problems), "problem"), _number(len(found.warnings), "warning")))]
     if found.policy is not None:
         said.insert(0, f"{found.policy.version}, {len(found.policy.rules)} rules")
     if found.expiring:
@@ -101,6 +105,10 @@ def _summary(found: Review) -> str:
     if found.low_confidence:
         said.append(f"{len(found.low_confidence)} have a weak source (confidence low): {_some(found.low_confidence)}")
     return "\n".join(said)
+
+
+def _number(count: int, of: str) -> str:
+    return f"{count or 'no'} {of}{'s' if count != 1 else ''}"
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -60,8 +60,8 @@ def test_the_rules_of_a_shipped_pack_do_not_contradict_each_other(jurisdiction: 
 
 def test_every_rule_is_read_by_something_or_kept_for_a_reason() -> None:
     """A rule that nothing asks for looks like a promise and binds nobody."""
-    own = ("policy.py", "policy_review.py", "policy_contradictions.py")  # these know rules, and follow none
-    read = "".join(path.read_text(encoding="utf-8") for path in MODULES if path.name not in own)
+    # What checks packs (policy.py, policy_review.py …) knows rules, and follows none.
+    read = "".join(path.read_text(encoding="utf-8") for path in MODULES if not path.name.startswith("policy"))
     assert {key for key in KEYS if f'"{key}"' not in read} == UNREAD
 
 

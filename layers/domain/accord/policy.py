@@ -29,6 +29,7 @@ from accord.money import minor_digits
 
 _PACKS = Path(__file__).parent / "policies"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+AnyValue = TypeVar("AnyValue")
 
 
 def _known_zone(name: str) -> str:
@@ -44,6 +45,14 @@ def _known_currency(code: str) -> str:
     return code
 
 
+def _not_empty(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """One at least. Asked when each is right: who wrote a wrong one need not hear that there is none."""
+    if not values:
+        raise ValueError("name one at least")
+    return values
+
+
+SomeOf = Annotated[tuple[AnyValue, ...], AfterValidator(_not_empty)]
 Amount = Annotated[int, Field(strict=True, ge=0, le=10**13)]
 Count = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
@@ -54,7 +63,6 @@ Component = Literal["principal", "interest", "penalty_interest", "late_fees", "f
 Content = Literal["debt", "repayment", "charges", "no_new_card", "rights_and_breach", "other"]
 Words = tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z_]*$")], ...]
 BUCKETS: tuple[str, ...] = get_args(Bucket)
-AnyValue = TypeVar("AnyValue")
 
 
 def _every_bucket(by_bucket: Any) -> Any:
@@ -160,7 +168,7 @@ class Evidence(Closed):
 
     owed_from: Amount
     hardships: tuple[Word, ...] = ()
-    papers: tuple[Word, ...] = Field(min_length=1)
+    papers: SomeOf[Word]
 
 
 class Doubts(Closed):
@@ -288,7 +296,7 @@ _VALUES: Mapping[str, Any] = {
     "assessment.doubts": Doubts,
     "automated_decision.human_review_on_request": bool,
     "plan.max_term_months": Months,
-    "plan.agreement_required_fields": Annotated[tuple[Content, ...], Field(min_length=1)],
+    "plan.agreement_required_fields": SomeOf[Content],
     "plan.no_new_card_undertaking": bool,
     "plan.grace_days": Count,
     "plan.tolerance": Amount,
@@ -303,7 +311,7 @@ _VALUES: Mapping[str, Any] = {
     "tax.forgiveness_report_threshold": Amount | None,
     "offer.valid_days": Annotated[Count, Field(ge=1)],
     "offer.first_due_after_days": Count,
-    "offer.terms_months": Annotated[tuple[Months, ...], Field(min_length=1)],
+    "offer.terms_months": SomeOf[Months],
     "offer.ordinary_max_months": Months,
     "offer.min_instalment": Amount,
     "offer.rates_ppm": tuple[Ppm, ...],
@@ -311,7 +319,7 @@ _VALUES: Mapping[str, Any] = {
     "offer.price_floor_percent": Percent,
     "waiver.plan_percent": Waivers,
     "waiver.lump_sum_percent": Waivers,
-    "waiver.steps_percent": Annotated[tuple[Percent, ...], Field(min_length=1)],
+    "waiver.steps_percent": SomeOf[Percent],
     "lump_sum.months_to_pay": Months,
     "pricing.discount_rate_ppm": Ppm,
     "pricing.break_ppm_a_month": EveryBucket[Ppm],
@@ -362,7 +370,7 @@ class Policy(Closed):
 
     jurisdiction: str = Field(pattern=r"^[A-Z]{2}$")
     version: str = Field(pattern=r"^[a-z0-9.-]{1,40}$")
-    currencies: tuple[Annotated[str, AfterValidator(_known_currency)], ...] = Field(min_length=1)
+    currencies: SomeOf[Annotated[str, AfterValidator(_known_currency)]]
     time_zone: Annotated[str, AfterValidator(_known_zone)]
     rules: dict[str, Rule]
 

@@ -1,7 +1,7 @@
-"""Reviewing a policy pack before it is used: what is wrong and on which line, and what differs between two packs."""
+"""Reviewing a policy pack before it is used: what is wrong or doubtful, on which line, and where two packs differ."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
@@ -10,7 +10,9 @@ import yaml
 from pydantic import ValidationError
 
 from accord.policy import BUCKETS, KEYS, Policy, Rule, check_value
-from accord.policy_contradictions import check_together
+from accord.policy_contradictions import Contradiction, check_together
+from accord.policy_plausibility import doubts
+from accord.policy_statutory import check_statutory
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 EXPIRES_WITHIN = timedelta(days=90)
@@ -36,6 +38,7 @@ class Review:
     problems: tuple[Problem, ...]
     expiring: tuple[tuple[str, date], ...] = ()  # rules and their last day, soonest first
     low_confidence: tuple[str, ...] = ()  # rules whose source is weak
+    warnings: tuple[Problem, ...] = ()  # what may be meant, but looks like a slip
 
 
 def review(text: str, today: date) -> Review:
@@ -54,9 +57,7 @@ def review(text: str, today: date) -> Review:
     policy = None
     if not wrong:
         policy = Policy.model_validate(pack)
-        wrong += [
-            Problem(lines.of(("rules", one.key)), one.key, one.what, one.way_out) for one in check_together(policy)
-        ]
+        wrong += _at_their_lines([*check_together(policy), *check_statutory(policy)], lines)
         wrong += _denied_on(policy, today, lines)
     wrong += [
         Problem(
@@ -67,7 +68,7 @@ def review(text: str, today: date) -> Review:
         )
         for key in sorted(KEYS - set(pack["rules"]) - {_meant(key) for key in pack["rules"]})
     ]
-    problems = tuple(sorted(dict.fromkeys(wrong), key=lambda problem: (problem.line, problem.where)))
+    problems = _in_order(wrong)
     if policy is None:
         return Review(None, problems)
     ends = [(key, rule.effective_to) for key, rule in policy.rules.items()]
@@ -76,7 +77,15 @@ def review(text: str, today: date) -> Review:
         key=lambda rule: (rule[1], rule[0]),
     )
     low = (key for key, rule in policy.rules.items() if rule.confidence == "low")
-    return Review(policy, problems, tuple(expiring), tuple(low))
+    return Review(policy, problems, tuple(expiring), tuple(low), _in_order(_at_their_lines(doubts(policy), lines)))
+
+
+def _at_their_lines(found: Iterable[Contradiction], lines: "_Lines") -> list[Problem]:
+    return [Problem(lines.of(("rules", one.key)), one.key, one.what, one.way_out) for one in found]
+
+
+def _in_order(found: list[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(dict.fromkeys(found), key=lambda problem: (problem.line, problem.where)))
 
 
 # --- one value at a time -----------------------------------------------------------------------------------------

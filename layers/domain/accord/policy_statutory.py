@@ -1,0 +1,137 @@
+"""What the law of a jurisdiction leaves no pack to loosen: a pack may be stricter than this table, never less strict.
+
+Only what a text names in numbers or words stands here; what a bank decides itself does not.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import time
+from typing import Any, NamedTuple
+
+from accord.policy import Policy, QuietHours
+from accord.policy_contradictions import Contradiction
+
+_MINUTES_A_DAY = 24 * 60
+
+
+class Demand(NamedTuple):
+    """What a value has to fulfil, and how that is said."""
+
+    holds: Callable[[Any], bool]
+    words: str
+
+
+class Floor(NamedTuple):
+    """One rule that a pack of the jurisdiction may only tighten, and where that stands."""
+
+    key: str
+    demand: Demand
+    citation: str
+
+
+def _at_most(number: int) -> Demand:
+    return Demand(lambda value: value is not None and value <= number, f"{number} at most")
+
+
+def _at_least(number: int) -> Demand:
+    return Demand(lambda value: value is not None and value >= number, f"{number} at least")
+
+
+def _is(wanted: bool) -> Demand:
+    return Demand(lambda value: value is wanted, str(wanted).lower())
+
+
+def _includes(*words: str) -> Demand:
+    return Demand(lambda value: set(words) <= set(value), f"{', '.join(words)} among it")
+
+
+def _first(phase: str, component: str) -> Demand:
+    return Demand(lambda order: order[phase][0] == component, f"{component} first in {phase}")
+
+
+def _last(phase: str, component: str) -> Demand:
+    return Demand(lambda order: order[phase][-1] == component, f"{component} last in {phase}")
+
+
+def _quiet(start: time, end: time) -> Demand:
+    def holds(quiet: QuietHours) -> bool:
+        into = _minutes(quiet.start, start)
+        return into + _minutes(start, end) <= _minutes(quiet.start, quiet.end)
+
+    return Demand(holds, f"no contact from {start:%H:%M} to {end:%H:%M}")
+
+
+def _minutes(start: time, end: time) -> int:
+    """From one time of day to the next other, over midnight where that comes earlier in the day."""
+    return (end.hour * 60 + end.minute - start.hour * 60 - start.minute) % _MINUTES_A_DAY
+
+
+_ART_70 = "商业银行信用卡业务监督管理办法 (银监会令2011年第2号) Art. 70"
+_ART_57 = "商业银行信用卡业务监督管理办法 (银监会令2011年第2号) Art. 57, by translated copies"
+_GUIDE_2026 = "中国银行业协会《金融机构个人消费类贷款催收工作指引（试行）》2026-01-30 (by secondary reports)"
+_BREATHING_SPACE = "Debt Respite Scheme Regulations 2020 (SI 2020/1311)"
+
+# Regulation F binds debt collectors alone; a bank that collects its own debt follows it as good practice.
+STATUTORY: Mapping[str, tuple[Floor, ...]] = {
+    "CN": (
+        Floor("plan.max_term_months", _at_most(60), _ART_70),
+        Floor(
+            "plan.agreement_required_fields",
+            _includes("debt", "repayment", "charges", "no_new_card", "rights_and_breach", "other"),
+            f"{_ART_70} (1)–(6)",
+        ),
+        Floor("plan.no_new_card_undertaking", _is(True), f"{_ART_70} (4)"),
+        # A plan is agreed with the cardholder, and collected from them and a guarantor alone. That a bankrupt is not
+        # negotiated with stands in no law of the whole country, so it is the bank's to say.
+        Floor("identification.exclusions", _includes("DECEASED"), f"{_ART_70} and Art. 68"),
+        Floor("contact.stop_on", _includes("DECEASED"), "商业银行信用卡业务监督管理办法 (银监会令2011年第2号) Art. 68"),
+        Floor("contact.quiet_hours_local", _quiet(time(22), time(8)), f"{_GUIDE_2026}; GB/T 45251-2025"),
+        Floor("contact.max_connected_voice_per_debtor_per_day", _at_most(3), "GB/T 45251-2025 (by a secondary report)"),
+        Floor("contact.max_unanswered_attempts_per_number_per_day", _at_most(6), _GUIDE_2026),
+        Floor(
+            "interest.on_fees",
+            _is(False),
+            "中国人民银行《关于信用卡业务有关事项的通知》(2016, in force 2017-01-01), by a translation",
+        ),
+        Floor("allocation.order", _last("UP_TO_90_DAYS", "principal"), _ART_57),
+        Floor("allocation.order", _first("FROM_91_DAYS", "principal"), _ART_57),
+        Floor("automated_decision.human_review_on_request", _is(True), "个人信息保护法 Art. 24"),
+        Floor(
+            "retention.recording_years", _at_least(2), "商业银行信用卡业务监督管理办法 (银监会令2011年第2号) Art. 68"
+        ),
+        Floor("retention.impact_assessment_years", _at_least(3), "个人信息保护法 Art. 56"),
+    ),
+    "US": (
+        Floor("contact.quiet_hours_local", _quiet(time(21), time(8)), "Regulation F, 12 CFR 1006.6(b)(1)"),
+        Floor("contact.max_calls_rolling_7d_per_debt", _at_most(7), "Regulation F, 12 CFR 1006.14(b)(2)(i)"),
+        Floor("contact.cooldown_after_conversation_days", _at_least(7), "Regulation F, 12 CFR 1006.14(b)(2)(ii)"),
+        Floor(
+            "contact.stop_on",
+            _includes("CEASE_CONTACT", "REPRESENTED", "BANKRUPT"),
+            "Regulation F, 12 CFR 1006.6(b)(2) and 1006.6(c), and 11 USC 362 (from memory)",
+        ),
+        Floor("identification.exclusions", _includes("BANKRUPT"), "11 USC 362 (from memory)"),
+        Floor(
+            "plan.max_term_months",
+            _at_most(60),
+            "OCC 2003-1, FDIC FIL-2-2003, SR 03-1 (the term by a secondary report)",
+        ),
+        Floor("retention.recording_years", _at_least(3), "Regulation F, 12 CFR 1006.100"),
+    ),
+    "UK": (
+        Floor("identification.exclusions", _includes("MORATORIUM"), _BREATHING_SPACE),
+        Floor("contact.stop_on", _includes("MORATORIUM"), _BREATHING_SPACE),
+        Floor("automated_decision.human_review_on_request", _is(True), "UK GDPR Art. 22 (from memory)"),
+    ),
+}
+
+
+def check_statutory(policy: Policy) -> Iterator[Contradiction]:
+    """Where a pack is looser than the law of its jurisdiction. What a pack lacks altogether is denied anyway."""
+    for floor in STATUTORY.get(policy.jurisdiction, ()):
+        rule = policy.rules.get(floor.key)
+        if rule is not None and not floor.demand.holds(rule.value):
+            yield Contradiction(
+                floor.key,
+                f"it is looser than the law, which wants {floor.demand.words} ({floor.citation})",
+                "a pack may be stricter than the law, never less strict",
+            )

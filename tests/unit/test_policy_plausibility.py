@@ -1,0 +1,112 @@
+"""What looks like a slip in a pack is doubted; what may well be meant is not."""
+
+from typing import Any
+
+import pytest
+from builders import a_policy, the_policy
+
+from accord.policy import BUCKETS, Policy, load_policy
+from accord.policy_plausibility import doubts
+
+RECOVERY = dict(zip(BUCKETS, (92, 80, 62, 48, 36, 28, 22, 15), strict=True))
+BREAKS = dict(zip(BUCKETS, range(8000, 16000, 1000), strict=True))
+PRODUCTS = {"ALL": ["INTEREST_FREE"]}
+CATEGORIES = ("food_housekeeping", "communications_leisure", "personal")
+
+
+def guidelines(first: int) -> dict[str, Any]:
+    return {"DEFAULT": {name: {"first": first, "further": first} for name in CATEGORIES}}
+
+
+def floor(first: int) -> dict[str, Any]:
+    return {"DEFAULT": {"first": first, "further": first}}
+
+
+def doubtful_evidence(hardship: str) -> list[dict[str, Any]]:
+    return [{"owed_from": 0, "hardships": [hardship], "papers": ["INCOME_PROOF"]}]
+
+
+def caps(**amounts: int) -> dict[str, Any]:
+    return {
+        role: {
+            part: {"ALL": {"percent": 100, "amount": amount}} for part in ("interest", "penalty_interest", "late_fees")
+        }
+        for role, amount in amounts.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "what"),
+    [
+        ({"pricing__recovery_percent_without_plan": RECOVERY | {"M3": 63}}, "pricing.recovery_percent_without_plan",
+         "it rises from 62 in M2 to 63 in M3"),
+        ({"pricing__bulk_sale_percent": {"ALL": 12, "M0": 11}}, "pricing.bulk_sale_percent", "it rises from 11 in M0"),
+        ({"pricing__bulk_sale_percent": {"ALL": 16}}, "pricing.bulk_sale_percent", "expects in M6+"),
+        ({"pricing__break_ppm_a_month": BREAKS | {"M5": 11_999}}, "pricing.break_ppm_a_month",
+         "it falls from 12000 in M4 to 11999 in M5"),
+        ({"pricing__break_percent_by_share": [{"share_up_to": 50, "percent": 90}, {"share_up_to": 100, "percent": 80}]},
+         "pricing.break_percent_by_share", "up to 100 % of what is left would break less often"),
+        ({"authority__cumulative_12_months": {"POLICY": 1_000_000, "NEGOTIATOR": 999_999, "LEAD": 4_000_000,
+                                              "MANAGER": 30_000_000}},
+         "authority.cumulative_12_months", "NEGOTIATOR may give up less in twelve months (999999) than POLICY"),
+        ({"authority__four_eyes_above": 799_999}, "authority.four_eyes_above", "authority for 800000 by itself"),
+        ({"authority__concession": caps(POLICY=0, NEGOTIATOR=0, LEAD=0, MANAGER=0)}, "waiver.plan_percent",
+         "penalty_interest may be waived in M2"),
+        ({"identification__vulnerable_hardships": ["ILNESS", "DISABILITY"]}, "identification.vulnerable_hardships",
+         "no hardship ILNESS:"),
+        ({"assessment__evidence": doubtful_evidence("JOBLOSS")}, "assessment.evidence", "no hardship JOBLOSS:"),
+        ({"identification__exclusions": ["SOLD", "BANCRUPT"]}, "identification.exclusions", "no standing BANCRUPT:"),
+        ({"contact__stop_on": ["DECEASED", "CEASE"]}, "contact.stop_on", "no standing CEASE:"),
+        ({"review__least_role": {"FOUREYES": "LEAD"}}, "review.least_role", "no reason for a review FOUREYES:"),
+        ({"offer__min_instalment": 333_334}, "offer.min_instalment", "60 instalments of 333334 come to more"),
+        ({"assessment__protected_floor": floor(0)}, "assessment.protected_floor", "nothing is protected"),
+        ({"assessment__protected_floor": floor(1_200)}, "assessment.protected_floor", "beside 230000"),
+        ({"assessment__protected_floor": floor(12_000_000)}, "assessment.protected_floor", "beside 230000"),
+        ({"assessment__guidelines": guidelines(30_000)}, "assessment.guidelines", "has 90000 in all categories"),
+        ({"offer__price_floor_percent": 0}, "offer.price_floor_percent", "any plan that beats none"),
+        ({"offer__price_floor_percent": 100}, "offer.price_floor_percent", "best for the bank"),
+        ({"offer__products": PRODUCTS | {"M4": []}}, "offer.products", "nobody in M4 is offered anything"),
+    ],
+)  # fmt: skip
+def test_a_slip_is_doubted_and_the_rule_is_named(changes: dict[str, Any], key: str, what: str) -> None:
+    found = [doubt for doubt in doubts(a_policy(**changes)) if doubt.key == key]
+    assert any(what in doubt.what for doubt in found), found
+    assert all(doubt.way_out for doubt in found)
+    assert {doubt.key for doubt in doubts(a_policy(**changes))} <= {key, "waiver.lump_sum_percent"}
+
+
+def test_a_bucket_without_any_products_is_found_where_it_is_not_named_at_all() -> None:
+    (found,) = doubts(a_policy(offer__products={"M1": ["INTEREST_FREE"]}))
+    assert "M0, M2, M3, M4, M5, M6, M6+" in found.what
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pricing__recovery_percent_without_plan": RECOVERY | {"M3": 62}},
+        {"authority__four_eyes_above": 800_000},
+        {"offer__min_instalment": 333_333},
+        {"assessment__guidelines": guidelines(39_900)},  # a table that is rounded part by part
+        {"assessment__evidence": doubtful_evidence("OTHER")},
+        {"offer__price_floor_percent": 99},
+    ],
+)
+def test_what_may_well_be_meant_is_not_doubted(changes: dict[str, Any]) -> None:
+    assert doubts(a_policy(**changes)) == []
+
+
+def test_bounds_of_a_chance_are_doubted_where_the_scorecard_knows_no_such_currency() -> None:
+    assert doubts(load_policy("CN")) == []
+    for jurisdiction, currency in (("UK", "GBP"), ("US", "USD")):
+        found = doubts(load_policy(jurisdiction))
+        assert [doubt.key for doubt in found] == ["identification.watch", "identification.early_contact_pd_ppm"]
+        assert all(f"knows no {currency}" in doubt.what for doubt in found)
+
+
+@pytest.mark.parametrize("key", sorted(the_policy().rules))
+def test_a_rule_that_is_missing_is_not_doubted(key: str) -> None:
+    assert doubts(a_policy(**{key.replace(".", "__"): None})) == []
+
+
+def test_a_pack_without_any_rule_is_not_doubted() -> None:
+    assert doubts(Policy.model_validate(the_policy().model_dump() | {"rules": {}})) == []
