@@ -1,9 +1,7 @@
 """`accord policy`: check a policy pack line by line, and show what differs between two packs and for whom."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -11,16 +9,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from accord.billing import AccountAtRisk, AccountOverdue
 from accord.errors import InputRejectedError
-from accord.policy import BUCKETS, Policy
+from accord.policy import Policy
 from accord.policy_review import EXPIRES_WITHIN, Difference, Review, differences, review
-from accord.portfolio import read_header, read_row
-from infra.simulation.decide import Outcome, decide
+from infra.command.policy_effect import EXAMPLES, compare, tell
+from infra.simulation.policies import WrongPolicyError, check_comparable
 
-EXAMPLES = 3
 _PACK = typer.Argument(help="a policy pack, YAML", show_default=False)
 _DAY = typer.Option("--on", formats=["%Y-%m-%d"], help="the day on which the rules have to hold; today if not given")
 
@@ -68,11 +63,13 @@ def diff(
         typer.echo(_line(one))
     typer.echo(f"{old} and {new}: {len(found)} differences" if found else f"{old} and {new} say the same")
     if portfolio is not None:
-        if before.jurisdiction != after.jurisdiction:
-            _give_up(f"{before.jurisdiction} and {after.jurisdiction} are not decided by each other's packs")
+        try:
+            check_comparable(before, after)
+        except WrongPolicyError as error:
+            _give_up(str(error))
         now = datetime.combine(on, time(12), ZoneInfo(before.time_zone)) if on else datetime.now(UTC)
         try:
-            _report(compare(_read(portfolio), before, after, now))
+            tell(compare(_read(portfolio), before, after, now), before.currencies[0], Console())
         except InputRejectedError as error:
             _give_up(f"{portfolio} cannot be read: {error}")
     raise typer.Exit(1 if found else 0)
@@ -131,83 +128,6 @@ def _value(value: Any) -> str:
     if value is None:
         return "none"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-# --- two packs and a portfolio -----------------------------------------------------------------------------------
-
-
-@dataclass
-class Comparison:
-    """What two packs decide about the accounts of a portfolio. Accounts stand here by their id alone."""
-
-    accounts: Counter[str] = field(default_factory=Counter)  # by bucket
-    changed: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (bucket, what changes) → account ids
-    denied: Counter[str] = field(default_factory=Counter)  # what a pack lacks → decisions
-    refused: list[str] = field(default_factory=list)  # rows that cannot be read: line, field, problem
-    not_overdue: int = 0
-    elsewhere: int = 0  # of another jurisdiction
-
-
-def compare(lines: Iterable[bytes], old: Policy, new: Policy, now: datetime) -> Comparison:
-    """Decide every account of a portfolio file under both packs. Raises InputRejectedError without a header."""
-    result = Comparison()
-    for event in _events(lines, now, result):
-        if event.jurisdiction != old.jurisdiction:
-            result.elsewhere += 1
-            continue
-        before, after = decide(event, old, now), decide(event, new, now)
-        result.accounts[before.bucket] += 1
-        result.denied.update(str(outcome.why) for outcome in (before, after) if outcome.outcome == "DENIED")
-        if not before.is_like(after):
-            what = (before.bucket, _change(before, after))
-            result.changed.setdefault(what, []).append(event.account.account_id)
-    return result
-
-
-def _events(lines: Iterable[bytes], now: datetime, result: Comparison) -> Iterator[AccountOverdue]:
-    rows = iter(lines)
-    columns = read_header(next(rows, b""))
-    for number, line in enumerate(rows, start=2):
-        if not line.strip():
-            continue
-        try:
-            _, event = read_row(line, columns, now)
-        except InputRejectedError as error:
-            result.refused.append(f"line {number}, {error.problems[0]['field']}: {error.problems[0]['problem']}")
-            continue
-        if isinstance(event, AccountAtRisk):
-            result.not_overdue += 1
-        else:
-            yield event
-
-
-def _change(before: Outcome, after: Outcome) -> str:
-    if before.outcome != after.outcome:
-        return f"{before.outcome} -> {after.outcome}"
-    if before.case.review_reasons != after.case.review_reasons:
-        return "other reasons for a review"
-    return "other offers" if before.offers else "another reason for no offer"
-
-
-def _report(found: Comparison) -> None:
-    table = Table("bucket", "what changes", "accounts", "of", "for example", title="For whom something changes")
-    for (bucket, change), ids in sorted(found.changed.items(), key=lambda one: (BUCKETS.index(one[0][0]), one[0][1])):
-        of = str(found.accounts[bucket])
-        table.add_row(bucket, change, str(len(ids)), of, ", ".join(ids[:EXAMPLES]))
-    if found.changed:
-        Console().print(table)
-    changed = sum(len(ids) for ids in found.changed.values())
-    typer.echo(f"{found.accounts.total()} accounts decided: {changed} get something else")
-    for reason, count in found.denied.most_common():
-        typer.echo(f"{count} decisions denied: {reason}")
-    if found.not_overdue:
-        typer.echo(f"{found.not_overdue} are not overdue")
-    if found.elsewhere:
-        typer.echo(f"{found.elsewhere} are of another jurisdiction")
-    for row in found.refused[:EXAMPLES]:
-        typer.echo(f"not read: {row}")
-    if len(found.refused) > EXAMPLES:
-        typer.echo(f"not read: {len(found.refused) - EXAMPLES} rows more")
 
 
 def _read(portfolio: Path) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from accord.billing import AccountOverdue
 from accord.case import Balance, Case, Offer, Product
 from accord.policy import Policy
 from accord.pricing import prices, without_plan
-from infra.simulation.decide import decide
+from infra.simulation.decide import Outcome, decide
 
 COMPONENTS = tuple(Balance.model_fields)
 _MONTHS_A_YEAR = 12
@@ -45,7 +45,11 @@ class Result(NamedTuple):
 
 def result_of(event: AccountOverdue, policy: Policy, now: datetime) -> Result:
     """Decide about an account under a policy, and keep the figures."""
-    decided = decide(event, policy, now)
+    return figures_of(decide(event, policy, now), policy, now)
+
+
+def figures_of(decided: Outcome, policy: Policy, now: datetime) -> Result:
+    """The figures of a decision that was made under a policy."""
     case, who = decided.case, decided.case.identification
     why = decided.why or (who.exclusion if who else None) or ("INCOME_UNKNOWN" if decided.outcome == "ASK" else None)
     denied = decided.outcome == "DENIED"  # a step may have gone well, but nothing came of it

@@ -128,15 +128,20 @@ def _event(line: bytes, job: Job) -> AccountOverdue | None:
     if event.account.currency != policy.currencies[0]:  # amounts are added up
         problem = f"only {policy.currencies[0]} is added up"
         raise InputRejectedError([{"field": "account.currency", "problem": problem}])
-    return event if not isinstance(event, AccountAtRisk) or _is_at_risk(event, job) else None
+    if isinstance(event, AccountAtRisk) and not counts_as_at_risk(event, job.policies, job.now):
+        return None
+    return event
 
 
-def _is_at_risk(event: AccountAtRisk, job: Job) -> bool:
-    """As the screening of portfolios has it: where the history does not tell, nobody is at risk."""
+def counts_as_at_risk(event: AccountAtRisk, policies: tuple[Policy, ...], now: datetime) -> bool:
+    """Whether one of the policies finds the account likely to be late.
+
+    As the screening of portfolios has it: where the history does not tell, nobody is at risk.
+    """
     pd_ppm = pd_of(event.as_account())[0]
-    today = job.now.astimezone(ZoneInfo(event.cardholder.time_zone)).date()
+    today = now.astimezone(ZoneInfo(event.cardholder.time_zone)).date()
     try:
-        return pd_ppm is not None and any(is_at_risk(pd_ppm, policy.on(today)) for policy in job.policies)
+        return pd_ppm is not None and any(is_at_risk(pd_ppm, policy.on(today)) for policy in policies)
     except RuleMissingError:
         return True  # the decision says what is missing
 

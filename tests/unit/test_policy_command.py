@@ -13,10 +13,12 @@ from typer.testing import CliRunner, Result
 
 from accord.billing import AccountOverdue, parse
 from accord.case import Product
+from accord.money import format_money
 from accord.policy import load_policy, read_policy
 from infra.command.policy import app
 from infra.data.accounts import as_csv
 from infra.simulation.decide import decide
+from infra.simulation.result import result_of
 
 PACK = ROOT / "layers/domain/accord/policies/cn.yaml"
 NOW = datetime(2026, 3, 5, 4, tzinfo=UTC)
@@ -178,7 +180,84 @@ def test_the_accounts_for_which_something_changes_are_counted_by_bucket(tmp_path
         ("M6+", "EXCLUDED", "1", "1", "A-3"),
     ]
     assert "4 accounts decided: 3 get something else" in result.output
-    assert "1 are not overdue" in result.output
+    assert "1 are neither late nor at risk" in result.output
+
+
+def cells(output: str, first: str) -> list[list[str]]:
+    """The rows of the printed tables whose first cell begins so."""
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines() if line.startswith("│")]
+    return [row for row in rows if row[0].startswith(first)]
+
+
+def at_risk(number: int) -> dict[str, Any]:
+    """An account that is not late and pays little of its bills: the scorecard finds it likely to miss a payment."""
+    detail = an_account(number, 0)
+    months = ["2026-02", "2026-01", "2025-12", "2025-11", "2025-10", "2025-09"]
+    detail["account"]["history"] = [
+        {"month": month, "billed": 1_900_000, "paid": 1_000, "monthsPastDue": late}
+        for month, late in zip(months, (0, 0, 1, 1, 2, 2), strict=True)
+    ]
+    detail["cardholder"] |= {"monthlyIncome": 900_000, "monthlyEssentialSpend": 300_000, "otherDebtPayments": 0}
+    return detail
+
+
+def test_who_is_not_late_but_at_risk_is_decided_on_in_bucket_m0(tmp_path: Path) -> None:
+    file = a_portfolio(tmp_path, at_risk(1), an_account(2, 0))
+    bound = "value: 300000\n    citation: bank setting; some six"
+    new = changed(tmp_path, (bound, bound.replace("300000", "1000000")))
+    result = run("diff", PACK, new, "--portfolio", file, "--on", "2026-03-05")
+    assert "1 accounts decided: 1 get something else" in result.output
+    assert "1 are neither late nor at risk" in result.output
+    ((bucket, what, accounts, of, example),) = cells(result.output, "M0")
+    assert what.endswith("EXCLUDED")
+    assert (bucket, accounts, of, example) == ("M0", "1", "1", "A-1")
+
+
+def test_a_change_is_told_as_better_or_worse_with_the_sums_before_and_after(tmp_path: Path) -> None:
+    known = {"monthlyIncome": 700_000, "monthlyEssentialSpend": 300_000, "otherDebtPayments": 0}
+    details = [an_account(number, 100) for number in (1, 2)]
+    for detail in details:
+        detail["cardholder"] |= known
+    file = a_portfolio(tmp_path, *details)
+    meaner = changed(
+        tmp_path,
+        ("late_fees: {M1: 50, M2: 100, M3: 100, M4: 100,", "late_fees: {M1: 50, M2: 100, M3: 100, M4: 0,"),
+        ("late_fees: {M1: 100, M2: 100, M3: 100, M4: 100,", "late_fees: {M1: 100, M2: 100, M3: 100, M4: 0,"),
+    )
+    result = run("diff", PACK, meaner, "--portfolio", file, "--on", "2026-03-05")
+    assert "2 accounts decided: 2 get something else" in result.output
+    assert cells(result.output, "worse") == [["worse", "0", "2", "0", "0"]]
+    policies = [read_policy(path.read_text(encoding="utf-8")) for path in (PACK, meaner)]
+    day = datetime(2026, 3, 5, 4, tzinfo=UTC)
+    sides = [[result_of(parse(AccountOverdue, detail), policy, day) for detail in details] for policy in policies]
+    totals = [sum(min(plan.total for plan in one.plans) for one in side) for side in sides]
+    ((_, accounts, before, after, more),) = cells(result.output, "lowest total")
+    assert accounts == "2"
+    assert [before, after, more] == [format_money(n, "CNY", "en") for n in (*totals, totals[1] - totals[0])]
+    assert totals[1] > totals[0]
+    ((_, _, _, _, waived),), ((_, _, _, _, expected),) = (
+        cells(result.output, "waived"),
+        cells(result.output, "the bank"),
+    )
+    assert waived.startswith("-")
+    assert not expected.startswith("-")
+
+
+def test_a_figure_is_added_up_only_where_both_packs_have_it(tmp_path: Path) -> None:
+    file = a_portfolio(tmp_path, an_account(1, 100, ["DISPUTED"]))
+    new = changed(tmp_path, ("FRAUD, DISPUTED, MORATORIUM, SOLD, CLOSED]\n    citation: bank setting; each",
+                             "FRAUD, MORATORIUM, SOLD, CLOSED]\n    citation: bank setting; each"))  # fmt: skip
+    result = run("diff", PACK, new, "--portfolio", file, "--on", "2026-03-05")
+    assert [row[1] for row in cells(result.output, "lowest")] == ["0", "0"]
+    assert [row[1] for row in cells(result.output, "the bank")] == ["0"]
+
+
+def test_amounts_of_another_currency_are_not_added_up(tmp_path: Path) -> None:
+    other = an_account(1, 100)
+    other["account"]["currency"] = "USD"
+    result = run("diff", PACK, PACK, "--portfolio", a_portfolio(tmp_path, other), "--on", "2026-03-05")
+    assert "0 accounts decided" in result.output
+    assert "not read: line 2, account.currency" in result.output
 
 
 def test_nothing_personal_is_printed(tmp_path: Path) -> None:
@@ -212,9 +291,13 @@ def test_a_portfolio_that_cannot_be_read_is_another_exit_status(tmp_path: Path) 
 
 def test_the_portfolio_that_ships_can_be_compared() -> None:
     sample = ROOT / "samples/portfolio.csv"
-    late = sum(row["account.daysPastDue"] != "0" for row in csv.DictReader(io.StringIO(sample.read_text("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO(sample.read_text("utf-8"))))
+    late = sum(row["account.daysPastDue"] != "0" for row in rows)
     result = run("diff", PACK, PACK, "--portfolio", sample, "--on", "2026-03-05")
-    assert f"{late} accounts decided: 0 get something else" in result.output
+    decided, others = (int(line.split(" ")[0]) for line in result.output.splitlines()[1:3])
+    assert "accounts decided: 0 get something else" in result.output
+    assert decided >= late
+    assert decided + others == len(rows)
 
 
 # --- deciding ----------------------------------------------------------------------------------------------------
