@@ -401,7 +401,7 @@ def target_input(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
-        return json.dumps(_at_path(event, target["InputPath"]), ensure_ascii=False)
+        return _as_text(_at_path(event, target["InputPath"]))
     if "InputTransformer" in target:
         transformer = target["InputTransformer"]
         transformed = EventTemplateParser.parse(
@@ -409,8 +409,18 @@ def target_input(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
             input_paths_map=transformer.get("InputPathsMap", {}),
             event={**event, "ingestion-time": event["time"]},
         )
-        return json.dumps(transformed, ensure_ascii=False)
-    return json.dumps(event, ensure_ascii=False)
+        return _as_text(transformed)
+    return _as_text(event)
+
+
+def _as_text(value: Any) -> str:
+    """JSON in UTF-8. A lone surrogate, which JSON can name and UTF-8 cannot hold, stays a name: nobody loses the rest."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
 
 
 def _at_path(event: Any, path: str) -> Any:

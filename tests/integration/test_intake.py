@@ -158,6 +158,26 @@ def test_an_event_of_billing_that_nobody_takes_is_kept_with_the_reason(stack: Lo
     assert message["rejected"]["problems"][0]["field"] == "detail-type"
 
 
+def test_half_a_character_is_rejected_by_its_field_and_its_neighbours_are_taken(
+    stack: LocalStack, cases: CaseStore
+) -> None:
+    """JSON can name a lone surrogate, and no text holds one."""
+    told = [overdue_detail(event_id=f"i-20-{number}", account_id=f"i-acct-20-{number}") for number in range(5)]
+    told[2]["cardholder"]["name"] = "a\ud800"
+    entries = [
+        {"EventBusName": stack.output("BusName"), "Source": "billing.cards", "DetailType": "AccountOverdue",
+         "Detail": json.dumps(detail)}
+        for detail in told
+    ]  # fmt: skip
+    assert stack.client("events").put_events(Entries=entries)["FailedEntryCount"] == 0
+    stack.settle()
+    (message,) = rejected(stack)
+    assert [problem["field"] for problem in message["rejected"]["problems"]] == ["cardholder.name"]
+    assert json.loads(message["event"])["detail"] == told[2]
+    for number in (0, 1, 3, 4):
+        assert cases.get(case_of(told[number])).status == "INVITED"
+
+
 @pytest.mark.parametrize("letter", ["x", "王", '"'])
 def test_a_rejected_event_is_kept_whole_however_long_it_is(stack: LocalStack, letter: str) -> None:
     detail = overdue_detail(event_id="i-13", jurisdiction="ZZ", padding=letter * (240_000 // len(letter.encode()) // 2))
