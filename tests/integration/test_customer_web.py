@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -126,6 +126,37 @@ def test_a_customer_comes_from_the_link_to_the_sealed_agreement(web: Web, langua
         "AgreementDownloaded",
     ]
     verify_chain(web.cases.events(case.case_id))
+
+
+def test_an_old_browser_that_asks_for_pages_alone_gets_the_agreement(web: Web) -> None:
+    case = web.invited()
+    browser, _ = signed(web, case)
+    seal_it(web, case)
+    page = browser.get("/my")
+    assert browser.post(page.path, browser.filled(page), accept="text/html").body == PDF
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda s3, key: s3.put_object(Bucket="documents", Key=key, Body=PDF + b" "),
+        lambda s3, key: s3.delete_object(Bucket="documents", Key=key),
+    ],
+    ids=["other content", "gone"],
+)
+def test_an_agreement_that_could_not_be_handed_over_is_not_recorded_as_downloaded(
+    web: Web, harm: Callable[[Any, str], object]
+) -> None:
+    case = web.invited()
+    browser, _ = signed(web, case)
+    seal_it(web, case)
+    agreement = web.cases.get(case.case_id).agreement
+    assert agreement is not None
+    harm(boto3.client("s3"), str(agreement.document_key))
+    page = browser.submit(browser.get("/my"))
+    assert page.status == 500
+    assert page.headers["content-type"].startswith("text/html")
+    assert happened(web, case)[-1] == "PlanActivated"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
