@@ -243,10 +243,10 @@ def test_a_file_without_a_header_is_refused_without_repeating_its_first_row() ->
         (b"\x1f\x8b\x08\x00rest", "file", "gzip"),
         (b"PK\x03\x04rest", "file", "Excel"),
         ("occurredAt,jurisdiction\n".encode("utf-16"), "file", "UTF-16"),
+        ("occurredAt,jurisdiction\n".encode("utf-32"), "file", "UTF-32"),
         ("账户,余额\n".encode("gbk"), "header", "not UTF-8"),
         (b'"occurredAt,jurisdiction\n', "header", "CSV"),
         (b"x," * 20_000, "header", "longer"),
-        (file_of({}) + b"x" * (portfolio.MAX_LINE_BYTES + 1), "file", "line 3 is longer"),
     ],
 )
 def test_a_file_that_is_no_portfolio_is_refused_with_the_way_out(data: bytes, field: str, word: str) -> None:
@@ -321,6 +321,26 @@ def test_rows_out_of_all_bounds_are_read_few_at_a_time() -> None:
     plan = portfolio.plan([line_of(list(ROW)), *[padding] * lines])
     assert all(piece.end - piece.start <= portfolio.MAX_RANGE_BYTES for piece in plan.ranges)
     assert sum(piece.lines for piece in plan.ranges) == lines == plan.lines
+
+
+@pytest.mark.parametrize("length", [portfolio.MAX_LINE_BYTES + 1, 5 * portfolio.MAX_LINE_BYTES])
+@pytest.mark.parametrize("chunk", [100_000, portfolio.MAX_LINE_BYTES])
+@pytest.mark.parametrize("end", [b"\n", b""], ids=["in the middle", "at the end"])
+def test_a_line_out_of_all_bounds_is_rejected_by_its_number_and_the_others_go_on(
+    length: int, chunk: int, end: bytes
+) -> None:
+    rows = [line_of(list((ROW | {"account.accountId": f"a-{row}"}).values())) for row in range(3)]
+    after = rows[2] if end else b""
+    data = file_of() + rows[0] + rows[1] + b"x" * (length - len(end)) + end + after
+    plan = portfolio.plan(data[start : start + chunk] for start in range(0, len(data), chunk))
+    screened = [portfolio.screen(data[r.start : r.end], plan.columns, r.line, NOW) for r in plan.ranges]
+    assert [reject for part in screened for reject in part.rejects] == [
+        {"line": 4, "field": "row", "problem": "it is longer than 16,384 bytes"}
+    ]
+    accounts = [detail["account"]["accountId"] for part in screened for detail in part.overdue]
+    assert accounts == (["a-0", "a-1", "a-2"] if after else ["a-0", "a-1"])
+    assert portfolio.summarise(plan.lines, [part.counts() for part in screened])["outcome"] == "COMPLETE"
+    assert max(piece.end - piece.start for piece in plan.ranges) < portfolio.MAX_LINE_BYTES
 
 
 def test_the_summary_is_complete_only_when_every_line_is_in_a_count() -> None:

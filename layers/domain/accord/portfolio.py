@@ -39,6 +39,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_TEXT = {
     b"\x1f\x8b": "it is compressed with gzip: send the CSV itself",
     b"PK\x03\x04": "it is a ZIP or Excel file: send it as CSV, UTF-8",
+    b"\xff\xfe\x00\x00": "it is UTF-32: save it as UTF-8",
+    b"\x00\x00\xfe\xff": "it is UTF-32: save it as UTF-8",
     b"\xff\xfe": "it is UTF-16: save it as UTF-8",
     b"\xfe\xff": "it is UTF-16: save it as UTF-8",
 }
@@ -46,7 +48,10 @@ _NOT_TEXT = {
 
 @dataclass(frozen=True)
 class Range:
-    """Whole lines of a file: bytes from `start` up to `end`; the first of them is number `line` (the header is 1)."""
+    """Whole lines of a file: bytes from `start` up to `end`; the first of them is number `line` (the header is 1).
+
+    A line out of all bounds stands alone in its range and with its beginning only: enough to reject it by its number.
+    """
 
     start: int
     end: int
@@ -92,13 +97,19 @@ def plan(chunks: Iterable[bytes]) -> Plan:
     Raises InputRejectedError when the file as a whole cannot be read: empty, no CSV, not UTF-8, columns missing.
     """
     lines = _lines(chunks)
-    header = next(lines, b"")
+    header, end = next(lines, (b"", 0))
     columns = read_header(header)
     ranges: list[Range] = []
-    start = end = len(header)
-    first, number = 2, 1
-    for number, line in enumerate(lines, start=2):
-        end += len(line)
+    start, first, number = end, 2, 1
+    for number, (_, length) in enumerate(lines, start=2):
+        if length > MAX_LINE_BYTES:
+            if end > start:
+                ranges.append(Range(start, end, first, number - first))
+            ranges.append(Range(end, end + MAX_ROW_BYTES + 1, number, 1))
+            start = end = end + length
+            first = number + 1
+            continue
+        end += length
         if number - first + 1 == LINES_A_RANGE or end - start > MAX_RANGE_BYTES - MAX_LINE_BYTES:
             ranges.append(Range(start, end, first, number - first + 1))
             start, first = end, number + 1
@@ -228,19 +239,19 @@ def summarise(lines: int, ranges: list[dict[str, Any]]) -> dict[str, Any]:
 # --- parts -----------------------------------------------------------------------------------------------------
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file, each with its line feed."""
-    rest = b""
-    number = 1
+def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """The lines of a file, each with its line feed and its length; one out of all bounds is not kept whole."""
+    rest, let_go = b"", 0
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
-            yield line + b"\n"
-        number += len(whole)
+            yield line + b"\n", let_go + len(line) + 1
+            let_go = 0
         if len(rest) > MAX_LINE_BYTES:
-            raise _refused("file", f"line {number} is longer than {MAX_LINE_BYTES:,} bytes: one account is one line")
+            let_go += len(rest) - MAX_LINE_BYTES
+            rest = rest[:MAX_LINE_BYTES]
     if rest:
-        yield rest
+        yield rest, let_go + len(rest)
 
 
 def _cells(line: str) -> list[str]:
