@@ -414,7 +414,7 @@ def target_input(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
 
 
 def _as_text(value: Any) -> str:
-    """JSON in UTF-8. A lone surrogate, which JSON can name and UTF-8 cannot hold, stays a name: nobody loses the rest."""
+    """JSON in UTF-8. A lone surrogate, which JSON can name and UTF-8 cannot hold, stays a name: the rest arrives."""
     text = json.dumps(value, ensure_ascii=False)
     try:
         text.encode()

@@ -71,6 +71,31 @@ def test_the_same_event_twice_is_one_case_and_one_execution(stack: LocalStack, c
     assert types.count("ContactRequested") == 1
 
 
+@pytest.mark.parametrize(
+    ("detail_type", "again"),
+    [
+        ("AccountOverdue", overdue_detail(event_id="i-30", account_id="i-acct-31")),
+        ("AccountAtRisk", overdue_detail(event_id="i-30", account_id="i-acct-30", account={"daysPastDue": 0})),
+        (
+            "AccountStatusChanged",
+            {"eventId": "i-30", "accountId": "i-acct-30", "status": "DECEASED", "at": "2025-11-24T09:00:00+08:00"},
+        ),
+    ],
+    ids=["another account", "another kind", "a word on the standing"],
+)
+def test_an_id_that_another_event_had_is_rejected_by_its_field_and_nothing_is_lost(
+    stack: LocalStack, cases: CaseStore, detail_type: str, again: dict[str, Any]
+) -> None:
+    tell(stack, overdue_detail(event_id="i-30", account_id="i-acct-30"))
+    stack.settle()
+    tell(stack, again, detail_type)
+    stack.settle()
+    (message,) = rejected(stack)
+    assert [problem["field"] for problem in message["rejected"]["problems"]] == ["eventId"]
+    assert json.loads(message["event"])["detail"] == again
+    assert cases.cases_of("i-acct-31").open_case_id is None
+
+
 def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalStack, cases: CaseStore) -> None:
     first = overdue_detail(event_id="i-3", account_id="i-acct-3")
     second = overdue_detail(event_id="i-4", account_id="i-acct-3", account={"daysPastDue": 53})
@@ -98,6 +123,8 @@ def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalS
         ({"account": {"history": [{"month": "2025-13", "billed": 1, "paid": 1, "monthsPastDue": 0}]}},
          "account.history.0.month"),
         ({"account": {"history": [{"month": "2025-10", "billed": 1, "paid": 1, "monthsPastDue": 0}] * 2}},
+         "account.history"),
+        ({"account": {"history": [{"month": "2025-12", "billed": 1, "paid": 0, "monthsPastDue": 0}]}},
          "account.history"),
         ({"account": {"balance": {"principal": 10**13, "interest": 1}}}, "account.balance"),
         ({"cardholder": {"phone": "12345"}}, "cardholder.phone"),
@@ -347,6 +374,32 @@ def test_who_declined_is_not_asked_again_every_night(stack: LocalStack, cases: C
         clock.move(began)
 
 
+def test_an_event_that_opened_no_case_opens_none_when_it_is_sent_again_after_that_case_has_ended(
+    stack: LocalStack, cases: CaseStore
+) -> None:
+    first, second = (
+        overdue_detail(event_id=f"i-32-{number}", account_id="i-acct-32", account={"daysPastDue": 52 + number})
+        for number in range(2)
+    )
+    for detail in (first, second):
+        tell(stack, detail)
+        stack.settle()
+    customer = Actor(kind="CUSTOMER", id="s")
+    cases.change(case_of(first), "no", lambda case: decline(case, "OTHER_HELP", "d-1", customer, clock.now()))
+    stack.settle()
+    began = clock.now() - datetime.now(UTC)
+    try:
+        stack.advance(timedelta(days=31))
+        for detail in (second, first):
+            tell(stack, detail)
+            stack.settle()
+        assert cases.cases_of("i-acct-32").open_case_id is None
+        assert cases.cases_of("i-acct-32").rounds == 1
+        assert rejected(stack) == []
+    finally:
+        clock.move(began)
+
+
 def test_an_excluded_account_comes_again_as_soon_as_the_reason_has_gone(stack: LocalStack, cases: CaseStore) -> None:
     first, second, third = (
         overdue_detail(event_id=f"i-16-{number}", account_id="i-acct-16", account={"daysPastDue": 52 + number})
@@ -373,3 +426,22 @@ def test_an_excluded_account_comes_again_as_soon_as_the_reason_has_gone(stack: L
     tell(stack, third)
     stack.settle()
     assert (cases.get(case_of(third)).round, cases.get(case_of(third)).status) == (2, "INVITED")
+
+
+def test_an_event_of_the_chain_that_somebody_wrote_over_is_noticed_and_announced_to_nobody(
+    stack: LocalStack, cases: CaseStore
+) -> None:
+    detail = overdue_detail(event_id="i-34", account_id="i-acct-34")
+    tell(stack, detail)
+    stack.settle()
+    table, key = stack.physical_id("EventsTable"), {"case_id": {"S": case_of(detail)}, "seq": {"N": "1"}}
+    before = len(stack.logs("PublishEventsFunction"))
+    item = stack.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
+    stack.client("dynamodb").put_item(TableName=table, Item=item | {"at": {"S": "2001-01-01T00:00:00.000000Z"}})
+    stack.client("dynamodb").delete_item(TableName=table, Key=key | {"seq": {"N": "2"}})
+    stack.settle()
+    logged = [json.loads(line) for line in stack.logs("PublishEventsFunction")[before:]]
+    altered = [(line["case_id"], line["seq"]) for line in logged if line.get("level") == "ERROR"]
+    assert altered == [(case_of(detail), "1"), (case_of(detail), "2")]
+    assert [line["ChainAltered"] for line in logged if line.get("service") == "accord" and "_aws" in line] == [[1], [1]]
+    assert sum(line["count"] for line in logged if line.get("message") == "events published") == 0

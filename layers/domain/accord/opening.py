@@ -74,6 +74,9 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
     due = event.account.oldest_unpaid_due_date
     if due is not None and due > today:
         refuse("account.oldestUnpaidDueDate", "lies in the future")
+    newest = event.account.history[0].month if event.account.history else ""
+    if newest > f"{event.occurred_at + timedelta(hours=14):%Y-%m}":
+        refuse("account.history", f"the month {newest} lies after occurredAt")
     if event.account.opened_on > today:
         refuse("account.openedOn", "lies in the future")
     if event.cardholder.birth_date > today:

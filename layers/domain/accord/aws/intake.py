@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -44,7 +46,8 @@ class Intake:
     def take(self, body: str) -> str:
         """Take one bus event in; return OPENED, ALREADY_OPEN, TOO_SOON for a new round, or NOTED.
 
-        Raises InputRejectedError for what can never be right, ServiceUnavailableError for what may be right later.
+        The same event again changes nothing and returns the same. Raises InputRejectedError for what can never be
+        right, ServiceUnavailableError for what may be right later.
         """
         envelope = _json_object(body, "message")
         detail = envelope.get("detail")
@@ -58,9 +61,21 @@ class Intake:
             case other:
                 raise InputRejectedError([{"field": "detail-type", "problem": f"not taken in here: {str(other)[:60]}"}])
 
+    def _once(self, event: AccountOverdue | AccountStatusChanged, account_id: str, act: Callable[[], str]) -> str:
+        """Act on an event that was not heard to the end yet."""
+        heard = self._cases.claim_event(event.event_id, type(event).__name__, account_id)
+        if heard is not None:
+            return heard
+        outcome = act()
+        self._cases.settle_event(event.event_id, outcome)
+        return outcome
+
     def _open(self, event: AccountOverdue) -> str:
         now = clock.now()
         check_acceptable(event, now)
+        return self._once(event, event.account.account_id, lambda: self._open_case(event, now))
+
+    def _open_case(self, event: AccountOverdue, now: datetime) -> str:
         self._people.put(event.as_person())
         account_id, standing = event.account.account_id, standing_of(event)
         if standing:
@@ -91,6 +106,9 @@ class Intake:
 
     def _note(self, event: AccountStatusChanged) -> str:
         check_told_by_now("at", event.at, clock.now())
+        return self._once(event, event.account_id, lambda: self._note_standing(event))
+
+    def _note_standing(self, event: AccountStatusChanged) -> str:
         self._cases.record_account_status(event.account_id, event.status, event.at)
         self._note_on_open_case(event.account_id, event.event_id)
         return "NOTED"

@@ -7,7 +7,8 @@ Items of the cases table:
   CASE#<id>     WAIT#<who>      the task token of the waiting execution; who is CUSTOMER or STAFF
   ACCOUNT#<id>  CASES           which case is open, how many rounds there were, how the last one ended, what was waived
   ACCOUNT#<id>  STATUS          what billing last said of the account's standing
-The events table holds the chain alone (key: case_id, seq) and is append-only by its policies.
+  EVENT#<id>    HEARD           an event of billing's: what kind, for which account, and what came of it
+The events table holds the chain alone (key: case_id, seq) and only grows.
 """
 
 import json
@@ -22,7 +23,7 @@ from botocore.exceptions import ClientError
 from accord import clock
 from accord.aws.clients import client, error_code, translated
 from accord.case import ENDED, Case, Change, StaffTask, Status
-from accord.errors import CaseChangedError, CaseNotFoundError, ServiceUnavailableError
+from accord.errors import CaseChangedError, CaseNotFoundError, InputRejectedError, ServiceUnavailableError
 from accord.events import ChainedEvent, link
 from accord.opening import AccountCases, End
 
@@ -257,6 +258,42 @@ class CaseStore:
         item = self._read(f"ACCOUNT#{account_id}", "STATUS")
         status = item["account_status"]["S"] if item else "NORMAL"
         return None if status == "NORMAL" else status
+
+    # --- what billing said -------------------------------------------------------------------------------------
+
+    def claim_event(self, event_id: str, kind: str, account_id: str) -> str | None:
+        """Keep that this event is being heard; return what came of it when it was heard to the end before.
+
+        Raises InputRejectedError when its id was given before to another kind of event or to another account's.
+        """
+        key, named = {"pk": {"S": f"EVENT#{event_id}"}, "sk": {"S": "HEARD"}}, {"kind": kind, "account_id": account_id}
+        expires_at = {"N": str(int((clock.now() + _KEEP_MARKER).timestamp()))}
+        item = key | {name: {"S": value} for name, value in named.items()} | {"expires_at": expires_at}
+        try:
+            with translated():
+                self._db.put_item(TableName=self._cases, Item=item, ConditionExpression="attribute_not_exists(pk)")
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+        else:
+            return None
+        heard = self._read(key["pk"]["S"], key["sk"]["S"])
+        if heard is None:  # it was as old as a marker gets, and went in this moment
+            raise ServiceUnavailableError("the event's marker has just expired")
+        if {name: heard[name]["S"] for name in named} != named:
+            problem = "another event had this id before: every event needs one of its own"
+            raise InputRejectedError([{"field": "eventId", "problem": problem}])
+        return heard["outcome"]["S"] if "outcome" in heard else None
+
+    def settle_event(self, event_id: str, outcome: str) -> None:
+        """Keep what came of an event that was heard to the end."""
+        with translated():
+            self._db.update_item(
+                TableName=self._cases,
+                Key={"pk": {"S": f"EVENT#{event_id}"}, "sk": {"S": "HEARD"}},
+                UpdateExpression="SET outcome = :outcome",
+                ExpressionAttributeValues={":outcome": {"S": outcome}},
+            )
 
     # --- waiting executions ------------------------------------------------------------------------------------
 
