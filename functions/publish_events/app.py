@@ -1,9 +1,14 @@
-"""The chain's published events go on the bus, in order, as the bank's other systems know them."""
+"""The chain's published events go on the bus, in order, as the bank's other systems know them.
+
+The chain only grows. An item of it that was changed or removed is a breach: it is published to nobody and raises an
+alarm.
+"""
 
 import os
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord.aws.bus import BusEntry, put_events
@@ -19,6 +24,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[Any
     """A batch that fails is tried again from its first record: every event carries an `eventId` for its receivers."""
     entries = []
     for record in event["Records"]:
+        if record["eventName"] != "INSERT":
+            keys = record["dynamodb"]["Keys"]
+            with single_metric(name="ChainAltered", unit=MetricUnit.Count, value=1):
+                logger.error("the chain was altered", case_id=keys["case_id"]["S"], seq=keys["seq"]["N"])
+            continue
         chained = chained_event(record["dynamodb"]["NewImage"])
         detail = announcement(chained)
         if detail is not None:

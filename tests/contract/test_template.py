@@ -189,6 +189,14 @@ def test_nobody_may_change_or_delete_what_the_chain_says() -> None:
             assert set(as_list(statement["Action"])) <= {"dynamodb:PutItem", "dynamodb:Query"}, holder
 
 
+@FUNCTION
+def test_an_event_that_a_function_gives_up_on_is_kept(name: str) -> None:
+    """A rule or a schedule hands over and forgets: what fails inside the function, its own settings keep."""
+    sources = {event["Type"] for event in functions()[name].get("Events", {}).values()}
+    if sources & {"EventBridgeRule", "ScheduleV2", "Schedule", "S3", "SNS"}:
+        assert functions()[name]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+
+
 def test_only_those_who_talk_to_the_person_can_read_personal_data() -> None:
     readers = {
         holder
