@@ -118,15 +118,15 @@ def compare_proposal(account: Account, told: Circumstances, own: int | None, pol
     return "proposals" if change.case.offers else "proposals without an offer"
 
 
-def compare_means(told: Circumstances, owed: int, assessment: Assessment, rules: RulesOfTheDay, given: str) -> None:
-    """What is affordable, where nothing is unknown."""
+def compare_means(told: Circumstances, owed: int, assessment: Assessment, rules: RulesOfTheDay, given: str) -> bool:
+    """What is affordable; whether nothing is unknown, so that it could be compared."""
     if (
         told.monthly_income is None
         or told.monthly_essential_spend is None
         or told.other_debt_payments is None
         or told.dependants is None
     ):
-        return
+        return False
     household = rules["assessment.protected_floor"]["DEFAULT"]
     exact = oracle.affordable(
         told.monthly_income,
@@ -142,6 +142,7 @@ def compare_means(told: Circumstances, owed: int, assessment: Assessment, rules:
         step=rules["assessment.rounding_step"],
     )
     same("affordable a month", assessment.affordable_monthly, exact, given)
+    return True
 
 
 def compare_offer(offer: Offer, case: Case, rules: RulesOfTheDay, given: str) -> None:

@@ -7,22 +7,23 @@ from infra.command.explain import explain
 from infra.command.score import score
 from infra.command.simulate import simulate
 
-app = typer.Typer(
-    name="accord",
-    help="Accord's tools for risk, policy and support.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,  # a row may be personal
-    rich_markup_mode=None,
-)
+
+def _group(told: str) -> typer.Typer:
+    return typer.Typer(
+        help=told,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_show_locals=False,  # a row may be personal
+        rich_markup_mode=None,
+    )
 
 
-@app.callback()
-def accord() -> None:
-    """Accord's tools for risk, policy and support."""
-
-
+app = _group("Accord's tools for risk, policy and support.")
 app.command()(score)
 app.command()(explain)
 app.command()(simulate)
-app.add_typer(policy.app, name="policy")
+
+packs = _group("Policy packs: what law, supervisors and the bank allow.")
+packs.command()(policy.check)
+packs.command()(policy.diff)
+app.add_typer(packs, name="policy")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -15,8 +14,9 @@ from accord.explain import Sentence, explain_assessment, explain_identification,
 from accord.money import format_rate
 from accord.policy import load_policy
 from accord.texts import texts
+from infra.command.language import Language
+from infra.command.refusal import refuse
 
-NOT_READ = 2
 _WIDTH = 17  # of the column of figures
 # A local stack takes any credentials, but a client wants some.
 _LOCALLY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "ap-southeast-1"}
@@ -24,18 +24,11 @@ _STACK = typer.Option(help="the stack whose tables to read, for example accord-p
 _ENDPOINT = typer.Option(help="of a local stack, for example http://127.0.0.1:4566")
 
 
-class Language(StrEnum):
-    """What the sentences may be in."""
-
-    ZH = "zh-CN"
-    EN = "en"
-
-
 def explain(
     case_id: Annotated[str, typer.Argument(metavar="CASE", help="its id; the console and the executions show it")],
     stack: Annotated[str, _STACK] = "accord-local",
     endpoint_url: Annotated[str | None, _ENDPOINT] = None,
-    language: Annotated[Language, typer.Option(help="of the sentences")] = Language.EN,
+    language: Language = "en",
 ) -> None:
     """Say in sentences which rule bound each figure of a case. For staff: it names what the offers are worth."""
     if endpoint_url:
@@ -45,9 +38,8 @@ def explain(
     try:
         case = _read(case_id, stack)
     except UnreadableError as problem:
-        typer.echo(f"accord explain: {problem}", err=True)
-        raise typer.Exit(NOT_READ) from None
-    for line in lines(case, language.value):
+        refuse("explain", str(problem))
+    for line in lines(case, language):
         typer.echo(line)
 
 

@@ -1,10 +1,9 @@
 """`accord policy`: check a policy pack line by line, and show what differs between two packs and for whom."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -14,27 +13,13 @@ from accord.errors import InputRejectedError
 from accord.policy import Policy
 from accord.policy_review import EXPIRES_WITHIN, Difference, Review, differences, review
 from infra.command.policy_effect import EXAMPLES, compare, tell
-from infra.simulation.policies import WrongPolicyError, check_comparable
+from infra.command.refusal import refuse
+from infra.simulation.policies import WrongPolicyError, as_text, check_comparable
 
 _PACK = typer.Argument(help="a policy pack, YAML", show_default=False)
 _DAY = typer.Option("--on", formats=["%Y-%m-%d"], help="the day on which the rules have to hold; today if not given")
 
-BAD_INPUT = 2
-app = typer.Typer(
-    name="policy",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,  # a row may be personal
-    rich_markup_mode=None,
-)
 
-
-@app.callback()
-def _group() -> None:
-    """Policy packs: what law, supervisors and the bank allow."""
-
-
-@app.command()
 def check(file: Annotated[Path, _PACK], on: Annotated[datetime | None, _DAY] = None) -> None:
     """Explain what is wrong with a pack, and warn of what looks like a slip.
 
@@ -49,7 +34,6 @@ def check(file: Annotated[Path, _PACK], on: Annotated[datetime | None, _DAY] = N
     raise typer.Exit(1 if found.problems else 0)
 
 
-@app.command()
 def diff(
     old: Annotated[Path, _PACK],
     new: Annotated[Path, _PACK],
@@ -66,12 +50,12 @@ def diff(
         try:
             check_comparable(before, after)
         except WrongPolicyError as error:
-            _give_up(str(error))
+            refuse("policy", *error.problems)
         now = datetime.combine(on, time(12), ZoneInfo(before.time_zone)) if on else datetime.now(UTC)
         try:
             tell(compare(_read(portfolio), before, after, now), before.currencies[0], Console())
         except InputRejectedError as error:
-            _give_up(f"{portfolio} cannot be read: {error}")
+            refuse("policy", f"{portfolio} cannot be read: {error}")
     raise typer.Exit(1 if found else 0)
 
 
@@ -82,13 +66,13 @@ def _reviewed(file: Path, today: date) -> Review:
     try:
         return review(file.read_text(encoding="utf-8"), today)
     except (OSError, UnicodeDecodeError) as error:
-        _give_up(f"{file} cannot be read: {error}")
+        refuse("policy", f"{file} cannot be read: {error}")
 
 
 def _valid(file: Path, on: datetime | None) -> Policy:
     found = _reviewed(file, on.date() if on else datetime.now(UTC).date())
     if found.policy is None:
-        _give_up(f"{file} is no pack that works ({len(found.problems)} problems): accord policy check {file}")
+        refuse("policy", f"{file} is no pack that works ({len(found.problems)} problems): accord policy check {file}")
     return found.policy
 
 
@@ -117,17 +101,12 @@ def _some(names: tuple[str, ...]) -> str:
 
 
 def _line(one: Difference) -> str:
+    old, new = as_text(one.old, "none"), as_text(one.new, "none")
     if one.kind == "ADDED":
-        return f"+ {one.key}: {_value(one.new)}"
+        return f"+ {one.key}: {new}"
     if one.kind == "REMOVED":
-        return f"- {one.key}: {_value(one.old)}"
-    return f"~ {one.key}{f' {one.part}' if one.part else ''}: {_value(one.old)} -> {_value(one.new)}"
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return f"- {one.key}: {old}"
+    return f"~ {one.key}{f' {one.part}' if one.part else ''}: {old} -> {new}"
 
 
 def _read(portfolio: Path) -> Iterator[bytes]:
@@ -135,13 +114,4 @@ def _read(portfolio: Path) -> Iterator[bytes]:
         with portfolio.open("rb") as file:
             yield from file
     except OSError as error:
-        _give_up(f"{portfolio} cannot be read: {error}")
-
-
-def _give_up(why: str) -> NoReturn:
-    typer.echo(f"accord policy: {why}", err=True)
-    raise typer.Exit(BAD_INPUT)
-
-
-if __name__ == "__main__":
-    app()
+        refuse("policy", f"{portfolio} cannot be read: {error}")

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +15,7 @@ from accord.policy import BUCKETS, Policy
 from accord.portfolio import read_header, read_row
 from infra.simulation.compare import BETTER, MIXED, SAME, UNKNOWN, WORSE, expected_of
 from infra.simulation.decide import Outcome, decide
-from infra.simulation.result import Plan, Result, figures_of
+from infra.simulation.result import Result, figures_of
 from infra.simulation.run import counts_as_at_risk
 from infra.simulation.spread import spread
 from infra.simulation.totals import Differences
@@ -55,26 +54,9 @@ class Comparison:
     elsewhere: int = 0  # of another jurisdiction
 
 
-class _Best(NamedTuple):
-    """What a person or the bank reads of an account's plans, in minor units; None where there is no such figure."""
-
-    waived: int | None
-    lowest_monthly: int | None
-    lowest_total: int | None
-    expected: int | None
-
-
-FIGURES = {
-    "waived": "waived, mean of offers",
-    "lowest_monthly": "lowest a month",
-    "lowest_total": "lowest total",
-    "expected": "the bank expects",
-}
-
-
 def compare(lines: Iterable[bytes], old: Policy, new: Policy, now: datetime) -> Comparison:
     """Decide every account of a portfolio file under both packs. Raises InputRejectedError without a header."""
-    result = Comparison(sums={figure: Sum() for figure in FIGURES})
+    result = Comparison()
     for event in _events(lines, old, new, now, result):
         before, after = decide(event, old, now), decide(event, new, now)
         result.accounts[before.bucket] += 1
@@ -83,10 +65,11 @@ def compare(lines: Iterable[bytes], old: Policy, new: Policy, now: datetime) -> 
             continue
         what = (before.bucket, _change(before, after))
         result.changed.setdefault(what, []).append(event.account.account_id)
-        figures = figures_of(before, old, now), figures_of(after, new, now)
-        result.differences.take(*figures)
-        for figure, was, will_be in zip(FIGURES, *map(_best, figures), strict=True):
-            result.sums[figure].take(was, will_be)
+        first, second = figures_of(before, old, now), figures_of(after, new, now)
+        result.differences.take(first, second)
+        was, will_be = _sums_of(first), _sums_of(second)
+        for figure in was:
+            result.sums.setdefault(figure, Sum()).take(was[figure], will_be[figure])
     return result
 
 
@@ -122,14 +105,15 @@ def _change(before: Outcome, after: Outcome) -> str:
     return "other offers" if before.offers else "another reason for no offer"
 
 
-def _best(result: Result) -> _Best:
-    plans: tuple[Plan, ...] = result.plans
-    return _Best(
-        waived=spread(sum(plan.waived) for plan in plans).mean if plans else None,
-        lowest_monthly=min((plan.monthly for plan in plans if plan.monthly is not None), default=None),
-        lowest_total=min((plan.total for plan in plans), default=None),
-        expected=expected_of(result),
-    )
+def _sums_of(result: Result) -> dict[str, int | None]:
+    """What a person or the bank reads of an account's plans, in minor units; None where there is no such figure."""
+    plans = result.plans
+    return {
+        "waived, mean of offers": spread(sum(plan.waived) for plan in plans).mean if plans else None,
+        "lowest a month": min((plan.monthly for plan in plans if plan.monthly is not None), default=None),
+        "lowest total": min((plan.total for plan in plans), default=None),
+        "the bank expects": expected_of(result),
+    }
 
 
 # --- as it is told -------------------------------------------------------------------------------------------------
@@ -177,8 +161,7 @@ def _sums(sums: dict[str, Sum], currency: str) -> Table:
     """The money of the accounts that change; each figure where it exists under both packs."""
     caption = "each figure over those of them who have it under both packs"
     table = Table("figure", "accounts", "before", "after", "more", title="What it comes to for them", caption=caption)
-    for figure, words in FIGURES.items():
-        one = sums[figure]
+    for figure, one in sums.items():
         amounts = (format_money(minor, currency, "en") for minor in (one.before, one.after, one.after - one.before))
-        table.add_row(words, str(one.accounts), *amounts)
+        table.add_row(figure, str(one.accounts), *amounts)
     return table

@@ -2,10 +2,9 @@
 
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime, time
-from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, NoReturn
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -14,17 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from accord.errors import InputRejectedError
 from accord.policy import Policy
+from infra.command.language import Language
+from infra.command.refusal import refuse
 from infra.simulation import run
 from infra.simulation.policies import WrongPolicyError, check_comparable, policy_of
 from infra.simulation.totals import Totals
 
-FAILED, BAD_INPUT = 1, 2
+FAILED = 1
 _A_DAY = len("2026-11-24")
-
-
-class Language(StrEnum):
-    EN = "en"
-    ZH_CN = "zh-CN"
 
 
 def simulate(
@@ -40,7 +36,7 @@ def simulate(
         str | None,
         typer.Option(metavar="DAY", help="The day or moment of the decisions; else the newest occurredAt in the file."),
     ] = None,
-    language: Annotated[Language, typer.Option(help="The report's.")] = Language.EN,
+    language: Language = "en",
     processes: Annotated[int | None, typer.Option(min=1, help="How many work at once; else one a core.")] = None,
 ) -> None:
     """Simulate a policy on a portfolio: offers, waivers, expected recovery, and who gets nothing and why.
@@ -53,9 +49,9 @@ def simulate(
         now = _moment(as_of, policies[0]) or survey.newest or datetime.now(UTC)
         totals, seconds = _run(portfolio, policies, now, processes, survey.lines)
     except InputRejectedError as error:
-        _refuse(*(f"{portfolio}: {problem['field']}: {problem['problem']}" for problem in error.problems))
+        refuse("simulate", *(f"{portfolio}: {problem['field']}: {problem['problem']}" for problem in error.problems))
     except OSError as error:
-        _refuse(f"{portfolio}: {error.strerror}")
+        refuse("simulate", f"{portfolio}: {error.strerror}")
     except BrokenProcessPool:
         typer.echo("accord simulate: a process was ended from outside; is there too little memory?", err=True)
         raise typer.Exit(FAILED) from None
@@ -66,9 +62,9 @@ def simulate(
 
     about = About(portfolio.name, now, tuple(Path(told).name for told in policy), policies)
     try:
-        report.write_text(page(totals, about, language.value), encoding="utf-8")
+        report.write_text(page(totals, about, language), encoding="utf-8")
     except OSError as error:
-        _refuse(f"{report}: {error.strerror}")
+        refuse("simulate", f"{report}: {error.strerror}")
     _tell(totals, seconds, report)
     if totals.lines["failed"]:
         raise typer.Exit(FAILED)
@@ -90,13 +86,13 @@ def _run(
 
 def _policies(told: list[str]) -> tuple[Policy, ...]:
     if len(told) > 2:
-        _refuse("--policy: one policy, or two to compare")
+        refuse("simulate", "--policy: one policy, or two to compare")
     try:
         policies = tuple(policy_of(name) for name in told)
         if len(policies) > 1:
             check_comparable(*policies)
     except WrongPolicyError as error:
-        _refuse(*error.problems)
+        refuse("simulate", *error.problems)
     return policies
 
 
@@ -107,16 +103,10 @@ def _moment(told: str | None, policy: Policy) -> datetime | None:
     try:
         moment = datetime.fromisoformat(told)
     except ValueError:
-        _refuse("--as-of: a day or a moment in ISO 8601, for example 2026-11-24")
+        refuse("simulate", "--as-of: a day or a moment in ISO 8601, for example 2026-11-24")
     if len(told) == _A_DAY:
         moment = datetime.combine(moment.date(), time(12))
     return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(policy.time_zone))
-
-
-def _refuse(*problems: str) -> NoReturn:
-    for problem in problems:
-        typer.echo(f"accord simulate: {problem}", err=True)
-    raise typer.Exit(BAD_INPUT) from None
 
 
 def _tell(totals: Totals, seconds: float, report: Path) -> None:

@@ -1,8 +1,6 @@
 """Real card accounts for Accord: rows of the UCI data set become a portfolio file and AccountOverdue events."""
 
 import argparse
-import csv
-import gzip
 import random
 import sys
 from collections import Counter
@@ -14,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from accord.behaviour import Behaviour
 from infra.data.accounts import HARDSHIPS, MONTHS, as_csv, as_event, balance, cardholder, means, month_before
+from infra.data.uci_file import PAY, BadFileError, read_rows
 
 ABOUT = """\
 Turns rows of "Default of Credit Card Clients" (UCI data set 350, CC BY 4.0, Yeh & Lien 2009, DOI 10.24432/C55S3H) into
@@ -30,18 +29,6 @@ SEX, EDUCATION, MARRIAGE, AGE and the default label are never read.
 Rows whose newest bill is zero or a credit balance are skipped and counted.
 """
 FEN_PER_NTD = 25
-PAY = ("PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6")
-AMOUNTS = tuple(f"{kind}_AMT{number}" for kind in ("BILL", "PAY") for number in range(1, MONTHS + 1))
-COLUMNS = ("ID", "LIMIT_BAL", *PAY, *AMOUNTS)
-
-
-def read_rows(source: Path) -> Iterator[dict[str, int]]:
-    """The rows of the data set, gzip'ed or plain CSV, in its order."""
-    with (
-        gzip.open(source, "rt", encoding="utf-8") if source.suffix == ".gz" else source.open(encoding="utf-8") as lines
-    ):
-        for row in csv.DictReader(lines):
-            yield {name: int(row[name]) for name in COLUMNS}
 
 
 def accounts(
@@ -145,8 +132,8 @@ def chosen(options: argparse.Namespace) -> tuple[list[dict[str, Any]], Counter[s
         )
     except OSError as error:
         sys.exit(f"cannot read {options.source}: {error}")
-    except (KeyError, ValueError) as error:
-        sys.exit(f"{options.source} is not the UCI file: after {counts['read']} rows: {error!r}")
+    except BadFileError as problem:
+        sys.exit(str(problem))
     if not details:
         sys.exit(f"no row of {options.source} fits: {dict(counts)}")
     return details, counts

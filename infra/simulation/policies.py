@@ -52,13 +52,14 @@ def differing(first: Policy, second: Policy) -> list[tuple[str, str, str]]:
     """Every place of the rules in which two policies differ, with what each says there; sources do not count."""
     return [
         (" · ".join(part for part in (one.key, one.part.removeprefix("value").removeprefix(".")) if part),
-         _told(one.old), _told(one.new))
+         as_text(one.old, "–"), as_text(one.new, "–"))
         for one in differences(first, second)
         if one.part.startswith(("value", "effective"))
     ]  # fmt: skip
 
 
-def _told(value: Any) -> str:
+def as_text(value: Any, nothing: str) -> str:
+    """A rule's value on one line."""
     if value is None:
-        return "–"
+        return nothing
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from infra.simulation.compare import MARKS, Difference, compare
+from infra.simulation.compare import MARKS, compare
 from infra.simulation.result import COMPONENTS, Result
-from infra.simulation.spread import Spread, spread
+from infra.simulation.spread import spread
 
 REJECTS_SHOWN = 100
 Count = Counter[Any]
@@ -51,27 +51,19 @@ class Side(Sums):
         if not plans:
             self.nothing[result.outcome, result.why or result.outcome] += 1
             if result.without_plan is not None:
-                self._value(result, Spread(*[result.without_plan] * 3))
+                _add(self.value, bucket, _worth(result, [result.without_plan]))
             return
         self.offers[len(plans)] += 1
         for plan in plans:
             self.terms[plan.product, plan.months] += 1
             if plan.monthly is not None:
                 self.rates[plan.annual_rate_ppm] += 1
-        expected = spread(plan.expected for plan in plans)
-        self._value(result, expected)
-        for figure, amount in {
-            "accounts": 1,
-            "owed": sum(result.owed),
-            "without_plan": result.without_plan or 0,
-            **{f"expected_{name}": amount for name, amount in expected._asdict().items()},
-            **_spread_of("waived", [sum(plan.waived) for plan in plans]),
-        }.items():
-            self.money[bucket, figure] += amount
+        worth = _worth(result, [plan.expected for plan in plans])
+        _add(self.value, bucket, worth)
+        _add(self.money, bucket, worth | _spread_of("waived", [sum(plan.waived) for plan in plans]))
         for number, component in enumerate(COMPONENTS):
-            self.waived[component, "owed"] += result.owed[number]
-            for figure, amount in _spread_of("waived", [plan.waived[number] for plan in plans]).items():
-                self.waived[component, figure] += amount
+            waived = _spread_of("waived", [plan.waived[number] for plan in plans])
+            _add(self.waived, component, waived | {"owed": result.owed[number]})
         known = [plan.share_percent for plan in plans if plan.share_percent is not None]
         if known:
             for name, percent in spread(known)._asdict().items():
@@ -84,15 +76,6 @@ class Side(Sums):
         """How many accounts the policy could not decide on for want of a rule."""
         return sum(number for (outcome, _), number in self.nothing.items() if outcome == "DENIED")
 
-    def _value(self, result: Result, expected: Spread) -> None:
-        for figure, amount in {
-            "accounts": 1,
-            "owed": sum(result.owed),
-            "without_plan": result.without_plan or 0,
-            **{f"expected_{name}": amount for name, amount in expected._asdict().items()},
-        }.items():
-            self.value[result.bucket, figure] += amount
-
 
 @dataclass
 class Differences(Sums):
@@ -104,7 +87,7 @@ class Differences(Sums):
     marks: Count = field(default_factory=Counter)  # (mark, -1, 0 or 1)
     gain: Count = field(default_factory=Counter)  # (bucket, "accounts", "more" or "less"): minor units
 
-    def take(self, first: Result, second: Result) -> Difference:
+    def take(self, first: Result, second: Result) -> None:
         """Count an account."""
         told = compare(first, second)
         self.outcomes[first.outcome, second.outcome] += 1
@@ -116,7 +99,6 @@ class Differences(Sums):
             self.gain[first.bucket, "accounts"] += 1
             self.gain[first.bucket, "more"] += max(told.gain, 0)
             self.gain[first.bucket, "less"] += max(-told.gain, 0)
-        return told
 
 
 @dataclass
@@ -137,6 +119,21 @@ class Totals:
         self.lines.update(other.lines)
         self.rejected.update(other.rejected)
         self.rejects = sorted(self.rejects + other.rejects)[:REJECTS_SHOWN]
+
+
+def _add(count: Count, place: str, figures: dict[str, int]) -> None:
+    for figure, amount in figures.items():
+        count[place, figure] += amount
+
+
+def _worth(result: Result, expected: list[int]) -> dict[str, int]:
+    """What an account is worth to the bank, with its plans and without one."""
+    return {
+        "accounts": 1,
+        "owed": sum(result.owed),
+        "without_plan": result.without_plan or 0,
+        **_spread_of("expected", expected),
+    }
 
 
 def _spread_of(name: str, amounts: list[int]) -> dict[str, int]:

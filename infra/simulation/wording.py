@@ -8,7 +8,6 @@ import yaml
 
 from accord.money import format_rate, minor_digits
 
-LANGUAGES = ("en", "zh-CN")
 _FOLDER = Path(__file__).parent
 # How a language groups large amounts on an axis.
 _UNITS = {

@@ -22,19 +22,23 @@ from accord.early_warning import Bins, Scorecard
 from infra.training.data import Numbers
 
 ROUNDS = 600
-STUMPS: dict[str, Any] = {
+SEED = 7
+# Of every booster here: the same rows give the same one, bit for bit.
+REPEATABLE: dict[str, Any] = {
     "objective": "binary",
+    "seed": SEED,
+    "deterministic": True,
+    "force_col_wise": True,
+    "num_threads": 1,
+    "verbose": -1,
+}
+STUMPS = REPEATABLE | {
     "num_leaves": 2,
     "learning_rate": 0.15,
     "max_bin": 32,
     "min_data_in_leaf": 200,
     "lambda_l2": 1.0,
     "monotone_constraints": [measure.trend for measure in MEASURES.values()],
-    "seed": 7,
-    "deterministic": True,
-    "force_col_wise": True,
-    "num_threads": 1,
-    "verbose": -1,
 }
 DOUBLE_ODDS = 20
 EVEN_NEAR = 500  # the base is chosen so that even odds lie at 500 points, to the nearest whole one
@@ -109,16 +113,16 @@ def as_card(found: Sequence[Curve], slope: float, intercept: float, version: str
     )
 
 
-def folds(missed: NDArray[np.int64], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def folds(missed: NDArray[np.int64], seed: int = SEED) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Rows to train on and rows to measure on, five times: each row is measured once."""
     split = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     return list(split.split(np.zeros(len(missed)), missed))
 
 
-def calibration(measures: Numbers, missed: NDArray[np.int64], seed: int) -> tuple[float, float]:
+def calibration(measures: Numbers, missed: NDArray[np.int64]) -> tuple[float, float]:
     """Slope and intercept that make probabilities of the booster's raw score, from rows that it was not trained on."""
     unseen = np.zeros(len(missed))
-    for train, test in folds(missed, seed):
+    for train, test in folds(missed):
         unseen[test] = np.asarray(boost(measures[train], missed[train]).predict(measures[test], raw_score=True))
     # No penalty to speak of: two parameters and thousands of rows.
     fitted = LogisticRegression(C=1e9).fit(unseen.reshape(-1, 1), missed)
@@ -126,8 +130,8 @@ def calibration(measures: Numbers, missed: NDArray[np.int64], seed: int) -> tupl
 
 
 def train_card(
-    measures: Numbers, missed: NDArray[np.int64], seed: int, version: str = "", trained: dict[str, Any] | None = None
+    measures: Numbers, missed: NDArray[np.int64], version: str = "", trained: dict[str, Any] | None = None
 ) -> Scorecard:
     """The whole recipe on these rows."""
-    slope, intercept = calibration(measures, missed, seed)
+    slope, intercept = calibration(measures, missed)
     return as_card(curves(boost(measures, missed)), slope, intercept, version, trained or {})

@@ -1,9 +1,7 @@
 """The accounts that the card is trained on: the data set's rows as behaviour, with what happened in the next month."""
 
-import csv
 import gzip
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 
 from accord.behaviour import MEASURES, Behaviour
 from infra.data import uci
+from infra.data.uci_file import COLUMNS, LABEL, BadFileError, read_rows
 
 Numbers = NDArray[np.float64]
 
@@ -32,18 +31,16 @@ class Accounts:
 
 
 def read_accounts(source: Path) -> Accounts:
-    """The labelled accounts of the data set, gzip'ed or plain. Raises KeyError or ValueError if it is another file."""
+    """The labelled accounts of the data set, gzip'ed or plain. Raises BadFileError if it is another file, OSError."""
+    rows = list(read_rows(source, (*COLUMNS, "SEX", "AGE", LABEL)))
+    if not rows:
+        raise BadFileError(f"{source}: it has no rows")
     packed = source.read_bytes()
     data = gzip.decompress(packed) if source.suffix == ".gz" else packed
-    rows = [
-        {name: int(value) for name, value in row.items()}
-        for row in csv.DictReader(io.StringIO(data.decode("utf-8"), newline=""))
-    ]
-    label = next(name for name in ("default", "default.payment.next.month") if name in rows[0])
     return Accounts(
         sha256=hashlib.sha256(data).hexdigest(),
         behaviours=tuple(uci.behaviour(row) for row in rows),
-        missed=np.array([row[label] for row in rows]),
+        missed=np.array([row[LABEL] for row in rows]),
         sex=np.array([row["SEX"] for row in rows]),
         age=np.array([row["AGE"] for row in rows]),
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from accord.behaviour import MEASURES
 from accord.early_warning import Scorecard, load_card
 from accord.texts import texts
+from infra.data.uci_file import BadFileError
 from infra.training.crossval import Measured, of_card, of_full_model, of_woe_regression, without_amounts
 from infra.training.data import Accounts, Numbers, read_accounts
 from infra.training.figures import FLAGGED, Decile, by_group, deciles, figures, impact_ratio
@@ -31,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         accounts = read_accounts(options.data)
-    except (OSError, KeyError, ValueError, StopIteration, IndexError) as error:
-        print(f"{options.data} cannot be read as the data set: {error!r}", file=sys.stderr)
+    except (BadFileError, OSError) as problem:
+        print(problem, file=sys.stderr)
         return 2
     card = load_card()
     if card.trained["data_sha256"] != accounts.sha256:

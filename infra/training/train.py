@@ -18,8 +18,9 @@ import numpy as np
 
 from accord import early_warning
 from accord.early_warning import Scorecard
+from infra.data.uci_file import BadFileError
 from infra.training.card import ROUNDS, STUMPS, train_card
-from infra.training.crossval import PROTOCOL, SEED, Measured, cross_validated, of_card
+from infra.training.crossval import PROTOCOL, Measured, cross_validated, of_card
 from infra.training.data import Accounts, measured, read_accounts
 
 SHIPPED = Path(early_warning.__file__).parent / "scorecards" / "early_warning.json"
@@ -37,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         accounts = read_accounts(options.data)
-    except (OSError, KeyError, ValueError, StopIteration, IndexError) as error:
-        print(f"{options.data} cannot be read as the data set: {error!r}", file=sys.stderr)
+    except (BadFileError, OSError) as problem:
+        print(problem, file=sys.stderr)
         return 2
     shipped = early_warning.read_card(options.out.read_text(encoding="utf-8")) if options.out.exists() else None
     print("cross-validation: the recipe on four fifths, measured on the rest, five times")
@@ -73,7 +74,7 @@ def trained(accounts: Accounts, found: Measured, day: str) -> Scorecard:
         "stumps": {"rounds": ROUNDS} | {name: STUMPS[name] for name in ("learning_rate", "max_bin", "seed")},
         "libraries": {name: version(name) for name in LIBRARIES},
     }
-    return train_card(measured(accounts.behaviours), accounts.missed, SEED, day, record)
+    return train_card(measured(accounts.behaviours), accounts.missed, day, record)
 
 
 def worse_than_shipped(new: Scorecard, shipped: Scorecard | None, accounts: Accounts) -> list[str]:

@@ -15,7 +15,7 @@ from accord.billing import AccountOverdue, parse
 from accord.case import Product
 from accord.money import format_money
 from accord.policy import load_policy, read_policy
-from infra.command.policy import app
+from infra.command.app import app
 from infra.data.accounts import as_csv
 from infra.simulation.decide import decide
 from infra.simulation.result import result_of
@@ -28,7 +28,7 @@ ALL_PRODUCTS = "[INTEREST_FREE, LUMP_SUM]"
 
 
 def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return CliRunner().invoke(app, ["policy", *map(str, arguments)], catch_exceptions=False)
 
 
 def changed(folder: Path, *changes: tuple[str, str], name: str = "new.yaml") -> Path:

@@ -6,7 +6,7 @@ import pytest
 from builders import a_policy, the_policy
 
 from accord.policy import BUCKETS, Policy, load_policy
-from accord.policy_plausibility import doubts
+from accord.policy_plausibility import check_plausible
 
 RECOVERY = dict(zip(BUCKETS, (92, 80, 62, 48, 36, 28, 22, 15), strict=True))
 BREAKS = dict(zip(BUCKETS, range(8000, 16000, 1000), strict=True))
@@ -69,14 +69,14 @@ def caps(**amounts: int) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_a_slip_is_doubted_and_the_rule_is_named(changes: dict[str, Any], key: str, what: str) -> None:
-    found = [doubt for doubt in doubts(a_policy(**changes)) if doubt.key == key]
+    found = [doubt for doubt in check_plausible(a_policy(**changes)) if doubt.key == key]
     assert any(what in doubt.what for doubt in found), found
     assert all(doubt.way_out for doubt in found)
-    assert {doubt.key for doubt in doubts(a_policy(**changes))} <= {key, "waiver.lump_sum_percent"}
+    assert {doubt.key for doubt in check_plausible(a_policy(**changes))} <= {key, "waiver.lump_sum_percent"}
 
 
 def test_a_bucket_without_any_products_is_found_where_it_is_not_named_at_all() -> None:
-    (found,) = doubts(a_policy(offer__products={"M1": ["INTEREST_FREE"]}))
+    (found,) = check_plausible(a_policy(offer__products={"M1": ["INTEREST_FREE"]}))
     assert "M0, M2, M3, M4, M5, M6, M6+" in found.what
 
 
@@ -92,21 +92,21 @@ def test_a_bucket_without_any_products_is_found_where_it_is_not_named_at_all() -
     ],
 )
 def test_what_may_well_be_meant_is_not_doubted(changes: dict[str, Any]) -> None:
-    assert doubts(a_policy(**changes)) == []
+    assert check_plausible(a_policy(**changes)) == []
 
 
 def test_bounds_of_a_chance_are_doubted_where_the_scorecard_knows_no_such_currency() -> None:
-    assert doubts(load_policy("CN")) == []
+    assert check_plausible(load_policy("CN")) == []
     for jurisdiction, currency in (("UK", "GBP"), ("US", "USD")):
-        found = doubts(load_policy(jurisdiction))
+        found = check_plausible(load_policy(jurisdiction))
         assert [doubt.key for doubt in found] == ["identification.watch", "identification.early_contact_pd_ppm"]
         assert all(f"knows no {currency}" in doubt.what for doubt in found)
 
 
 @pytest.mark.parametrize("key", sorted(the_policy().rules))
 def test_a_rule_that_is_missing_is_not_doubted(key: str) -> None:
-    assert doubts(a_policy(**{key.replace(".", "__"): None})) == []
+    assert check_plausible(a_policy(**{key.replace(".", "__"): None})) == []
 
 
 def test_a_pack_without_any_rule_is_not_doubted() -> None:
-    assert doubts(Policy.model_validate(the_policy().model_dump() | {"rules": {}})) == []
+    assert check_plausible(Policy.model_validate(the_policy().model_dump() | {"rules": {}})) == []

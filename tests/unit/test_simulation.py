@@ -19,6 +19,7 @@ from accord.opening import NEW_ACCOUNT, STANDINGS, open_case
 from accord.policy import Policy, load_policy
 from accord.portfolio import read_header, screen
 from accord.search import _STAGES, search
+from accord.texts import LANGUAGES
 from infra.data import sample
 from infra.data.accounts import as_csv
 from infra.simulation.compare import BETTER, MIXED, SAME, UNKNOWN, WORSE, compare
@@ -29,7 +30,7 @@ from infra.simulation.run import Job, count, simulate, survey
 from infra.simulation.spread import spread
 from infra.simulation.totals import Totals
 from infra.simulation.view import OUTCOMES
-from infra.simulation.wording import LANGUAGES, Words, texts
+from infra.simulation.wording import Words, texts
 
 NOW = datetime(2025, 6, 15, 4, 0, tzinfo=UTC)
 CN = load_policy("CN")

@@ -22,7 +22,8 @@ PATIENT_ONES = [path for path in SCENARIOS if not scenario(path).get("hasty")]
 @pytest.mark.xdist_group("patient")
 @pytest.mark.parametrize("path", PATIENT_ONES, ids=lambda path: path.stem)
 def test_a_case_goes_its_way(path: Path, patient_stack: LocalStack) -> None:
-    perform(patient_stack, path)
+    play = perform(patient_stack, path)
+    assert play.case().status == scenario(path)["ends"]["status"]
 
 
 @pytest.mark.xdist_group("patient")

@@ -16,7 +16,8 @@ HASTY_ONES = [path for path in SCENARIOS if scenario(path).get("hasty")]
 @pytest.mark.xdist_group("hasty")
 @pytest.mark.parametrize("path", HASTY_ONES, ids=lambda path: path.stem)
 def test_a_case_goes_its_way_when_people_are_slow(path: Path, hasty_stack: LocalStack) -> None:
-    perform(hasty_stack, path)
+    play = perform(hasty_stack, path)
+    assert play.case().status == scenario(path)["ends"]["status"]
 
 
 @pytest.mark.xdist_group("hasty")

@@ -8,70 +8,70 @@ from accord.case import Product
 from accord.policy import BUCKETS, Policy, Role
 
 
-class Contradiction(NamedTuple):
-    """Two rules that cannot both be meant, or a rule that can never work. `key` is the one to look at."""
+class Finding(NamedTuple):
+    """What is wrong with rules that are each fine, or looks like a slip. `key` is the rule to look at."""
 
     key: str
     what: str
     way_out: str
 
 
-def check_together(policy: Policy) -> list[Contradiction]:
+def check_together(policy: Policy) -> list[Finding]:
     """What no single rule shows: rules that contradict each other, or that can never be used. Missing rules pass."""
     rules = {key: rule.value for key, rule in policy.rules.items()}
     return [
-        contradiction
+        finding
         for check in (_currencies, _terms, _products, _authority, _agreement, _breach, _reminders)
-        for contradiction in check(policy, rules)
+        for finding in check(policy, rules)
     ]
 
 
-def _currencies(policy: Policy, _: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _currencies(policy: Policy, _: Mapping[str, Any]) -> Iterator[Finding]:
     if len(policy.currencies) > 1:
-        yield Contradiction(
+        yield Finding(
             "offer.min_instalment",
             f"an amount would mean the same number of {' and of '.join(policy.currencies)}",
             "write a pack for each currency",
         )
 
 
-def _terms(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _terms(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     longest = rules.get("plan.max_term_months")
     if longest is None:
         return
     if rules.get("offer.ordinary_max_months", 0) > longest:
-        yield Contradiction(
+        yield Finding(
             "offer.ordinary_max_months",
             f"{rules['offer.ordinary_max_months']} months are more than plan.max_term_months ({longest}) allows",
             "lower it",
         )
     beyond = [months for months in rules.get("offer.terms_months", ()) if months > longest]
     if beyond:
-        yield Contradiction(
+        yield Finding(
             "offer.terms_months",
             f"{', '.join(map(str, beyond))} months are more than plan.max_term_months ({longest}) allows",
             "take them out: nobody is offered them",
         )
     if rules.get("lump_sum.months_to_pay", 0) > longest:
-        yield Contradiction(
+        yield Finding(
             "lump_sum.months_to_pay",
             f"one payment after {rules['lump_sum.months_to_pay']} months comes after the longest plan ({longest})",
             "lower it",
         )
 
 
-def _products(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _products(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     products = rules.get("offer.products", {})
     reduced = [bucket for bucket in BUCKETS if Product.REDUCED_RATE in products.get(bucket, ())]
     if reduced and rules.get("offer.rates_ppm") == ():
-        yield Contradiction(
+        yield Finding(
             "offer.rates_ppm",
             f"there is no rate, but offer.products has REDUCED_RATE in {', '.join(reduced)}",
             "name a rate, or take the product out",
         )
 
 
-def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     """Ceilings that nobody can approve, and persons with less authority than those below them."""
     matrix = rules.get("authority.concession")
     if matrix is None:
@@ -81,7 +81,7 @@ def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
             for bucket, percent in by_bucket.items():
                 most = max((_caps(matrix, role, component, bucket)[0] for role in get_args(Role)), default=0)
                 if percent > most:
-                    yield Contradiction(
+                    yield Finding(
                         key,
                         f"{percent} % of {component} in {bucket}, but no role in authority.concession may give up more "
                         f"than {most} %",
@@ -102,7 +102,7 @@ def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
                 )
             ]
             if less:
-                yield Contradiction(
+                yield Finding(
                     "authority.concession",
                     f"{higher} may give up less of {component} than {lower} in {', '.join(less)}",
                     f"raise it for {higher}, or lower it for {lower}",
@@ -110,7 +110,7 @@ def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
     cumulative = rules.get("authority.cumulative_12_months")
     for role in ladder:
         if cumulative is not None and role not in cumulative:
-            yield Contradiction(
+            yield Finding(
                 "authority.cumulative_12_months",
                 f"{role} has authority, but no amount for twelve months: it is denied everything",
                 f"add an amount for {role}, or take the role out of authority.concession",
@@ -123,23 +123,23 @@ def _caps(matrix: Mapping[str, Any], role: str, component: str, bucket: str) -> 
     return (cap.percent, cap.amount) if cap is not None else (0, 0)
 
 
-def _agreement(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _agreement(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     asked = "no_new_card" in rules.get("plan.agreement_required_fields", ())
     if asked and rules.get("plan.no_new_card_undertaking") is False:
-        yield Contradiction(
+        yield Finding(
             "plan.no_new_card_undertaking",
             "nothing is undertaken, but plan.agreement_required_fields asks for no_new_card: no agreement is sealed",
             "make it true, or take no_new_card out there",
         )
 
 
-def _breach(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _breach(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     names = ("plan.grace_days", "plan.cure_days", "plan.breach_after_days_past_due")
     if any(name not in rules for name in names):
         return
     grace, cure, breach = (rules[name] for name in names)
     if grace + cure > breach:
-        yield Contradiction(
+        yield Finding(
             "plan.breach_after_days_past_due",
             f"after {breach} days the plan is breached, but the customer has {grace} + {cure} days to catch up "
             f"(plan.grace_days, plan.cure_days)",
@@ -147,7 +147,7 @@ def _breach(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
         )
 
 
-def _reminders(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
+def _reminders(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     """An invitation and all its reminders have to fit into the days of an offer."""
     names = ("reminders.max_count", "offer.valid_days", "contact.max_contacts_rolling_7_days")
     if any(name not in rules for name in (*names, "contact.max_messages_per_day")):
@@ -155,7 +155,7 @@ def _reminders(_: Policy, rules: Mapping[str, Any]) -> Iterator[Contradiction]:
     count, days, per_week = (rules[name] for name in names)
     room = min(days * rules["contact.max_messages_per_day"], -(-days // 7) * per_week)
     if count + 1 > room:
-        yield Contradiction(
+        yield Finding(
             "reminders.max_count",
             f"an invitation and {count} reminders do not fit into the {days} days of an offer: the contact caps leave "
             f"room for {room}",

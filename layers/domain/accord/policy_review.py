@@ -10,8 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from accord.policy import BUCKETS, KEYS, Policy, Rule, check_value
-from accord.policy_contradictions import Contradiction, check_together
-from accord.policy_plausibility import doubts
+from accord.policy_contradictions import Finding, check_together
+from accord.policy_plausibility import check_plausible
 from accord.policy_statutory import check_statutory
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -77,10 +77,12 @@ def review(text: str, today: date) -> Review:
         key=lambda rule: (rule[1], rule[0]),
     )
     low = (key for key, rule in policy.rules.items() if rule.confidence == "low")
-    return Review(policy, problems, tuple(expiring), tuple(low), _in_order(_at_their_lines(doubts(policy), lines)))
+    return Review(
+        policy, problems, tuple(expiring), tuple(low), _in_order(_at_their_lines(check_plausible(policy), lines))
+    )
 
 
-def _at_their_lines(found: Iterable[Contradiction], lines: "_Lines") -> list[Problem]:
+def _at_their_lines(found: Iterable[Finding], lines: "_Lines") -> list[Problem]:
     return [Problem(lines.of(("rules", one.key)), one.key, one.what, one.way_out) for one in found]
 
 

@@ -8,7 +8,7 @@ from datetime import time
 from typing import Any, NamedTuple
 
 from accord.policy import Policy, QuietHours
-from accord.policy_contradictions import Contradiction
+from accord.policy_contradictions import Finding
 
 _MINUTES_A_DAY = 24 * 60
 
@@ -65,8 +65,10 @@ def _minutes(start: time, end: time) -> int:
     return (end.hour * 60 + end.minute - start.hour * 60 - start.minute) % _MINUTES_A_DAY
 
 
-_ART_70 = "商业银行信用卡业务监督管理办法 (银监会令2011年第2号) Art. 70"
-_ART_57 = "商业银行信用卡业务监督管理办法 (银监会令2011年第2号) Art. 57, by translated copies"
+_CARD_RULES = "商业银行信用卡业务监督管理办法 (银监会令2011年第2号)"
+_ART_70 = f"{_CARD_RULES} Art. 70"
+_ART_57 = f"{_CARD_RULES} Art. 57, by translated copies"
+_ART_68 = f"{_CARD_RULES} Art. 68"
 _GUIDE_2026 = "中国银行业协会《金融机构个人消费类贷款催收工作指引（试行）》2026-01-30 (by secondary reports)"
 _BREATHING_SPACE = "Debt Respite Scheme Regulations 2020 (SI 2020/1311)"
 
@@ -83,7 +85,7 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
         # A plan is agreed with the cardholder, and collected from them and a guarantor alone. That a bankrupt is not
         # negotiated with stands in no law of the whole country, so it is the bank's to say.
         Floor("identification.exclusions", _includes("DECEASED"), f"{_ART_70} and Art. 68"),
-        Floor("contact.stop_on", _includes("DECEASED"), "商业银行信用卡业务监督管理办法 (银监会令2011年第2号) Art. 68"),
+        Floor("contact.stop_on", _includes("DECEASED"), _ART_68),
         Floor("contact.quiet_hours_local", _quiet(time(22), time(8)), f"{_GUIDE_2026}; GB/T 45251-2025"),
         Floor("contact.max_connected_voice_per_debtor_per_day", _at_most(3), "GB/T 45251-2025 (by a secondary report)"),
         Floor("contact.max_unanswered_attempts_per_number_per_day", _at_most(6), _GUIDE_2026),
@@ -95,9 +97,7 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
         Floor("allocation.order", _last("UP_TO_90_DAYS", "principal"), _ART_57),
         Floor("allocation.order", _first("FROM_91_DAYS", "principal"), _ART_57),
         Floor("automated_decision.human_review_on_request", _is(True), "个人信息保护法 Art. 24"),
-        Floor(
-            "retention.recording_years", _at_least(2), "商业银行信用卡业务监督管理办法 (银监会令2011年第2号) Art. 68"
-        ),
+        Floor("retention.recording_years", _at_least(2), _ART_68),
         Floor("retention.impact_assessment_years", _at_least(3), "个人信息保护法 Art. 56"),
     ),
     "US": (
@@ -125,12 +125,12 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
 }
 
 
-def check_statutory(policy: Policy) -> Iterator[Contradiction]:
+def check_statutory(policy: Policy) -> Iterator[Finding]:
     """Where a pack is looser than the law of its jurisdiction. What a pack lacks altogether is denied anyway."""
     for floor in STATUTORY.get(policy.jurisdiction, ()):
         rule = policy.rules.get(floor.key)
         if rule is not None and not floor.demand.holds(rule.value):
-            yield Contradiction(
+            yield Finding(
                 floor.key,
                 f"it is looser than the law, which wants {floor.demand.words} ({floor.citation})",
                 "a pack may be stricter than the law, never less strict",
