@@ -157,6 +157,7 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         "offers": shown,
         "chosen": case.chosen_offer_id,
         "told": case.circumstances.told_by == "CUSTOMER",
+        "beyond_means": case.offers_beyond_means,
         "papers": _papers(case),
         "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",
         "within": ", ".join(map(str, within)),

@@ -892,6 +892,20 @@ def test_an_amount_that_is_none_is_refused_with_a_hint(web: Web, amount: str) ->
     assert web.cases.get(case.case_id).decision is None
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_offers_that_turned_out_to_be_too_much_stand_and_say_so(web: Web, language: str) -> None:
+    case = web.invited()
+    warnings = {"zh-CN": "可能超出您的承受能力", "en": "may be more than you can pay"}
+    browser, before = web.entered(case, language)
+    assert warnings[language] not in before.text
+    told = case.circumstances.model_copy(update={"told_by": "CUSTOMER"})
+    web.update(case.case_id, offers_beyond_means=True, circumstances=told)
+    page = browser.get("/my/offers")
+    assert warnings[language] in page.text
+    assert "worked out with what you told us" not in page.text
+    assert browser.post("/my/offers", browser.filled(page)).path == "/my/questions"
+
+
 def test_what_the_income_form_leaves_out_stays_as_it_was_known(web: Web) -> None:
     case = web.invited()
     browser, _ = web.entered(case)

@@ -280,6 +280,40 @@ def test_where_a_plan_would_bring_less_than_none_a_person_hears_why_and_nobody_i
     assert (task.reason, task.facts) == (TaskReason.NO_PLAN_POSSIBLE, {"why_none": "WORTH_LESS_THAN_NO_PLAN"})
 
 
+def told_of_hard_times(income: int, now: datetime = NOW, **changes: Any) -> Change:
+    """The customer has offers in hand and says that less comes in."""
+    before = an_offered_case().model_copy(update=changes)
+    told = before.model_copy(update={"status": Status.INVITED, "circumstances": circumstances(monthly_income=income)})
+    return propose(after(assess(told, the_policy(), now.date())), the_policy(), now)
+
+
+def test_who_tells_of_hard_times_keeps_what_was_promised_and_a_person_calls() -> None:
+    before = an_offered_case().offers
+    change = told_of_hard_times(4_000 * YUAN)
+    assert change.result == {"outcome": "KEPT"}
+    assert change.case.offers == before
+    assert (change.case.status, change.case.offers_beyond_means) == (Status.NEGOTIATING, True)
+    (task,) = change.tasks
+    assert (task.kind, task.reason, task.facts) == (TaskKind.ADVISE_CUSTOMER, TaskReason.OFFERS_BEYOND_MEANS, {})
+    again = told_of_hard_times(3_000 * YUAN, offers_beyond_means=True)
+    assert (again.result, again.tasks, again.case.offers) == ({"outcome": "KEPT"}, (), before)
+
+
+def test_new_figures_that_carry_a_plan_end_the_doubt() -> None:
+    change = told_of_hard_times(5_100 * YUAN, offers_beyond_means=True)
+    assert change.result == {"outcome": "OFFERED"}
+    assert not change.case.offers_beyond_means
+    assert plans(change) == [("INTEREST_FREE", 60)]
+
+
+def test_what_nobody_approved_or_what_has_run_out_is_no_promise() -> None:
+    unapproved = tuple(offer.model_copy(update={"approved_by": None}) for offer in an_offered_case().offers)
+    late = NOW + timedelta(days=15)
+    for change in (told_of_hard_times(4_000 * YUAN, offers=unapproved), told_of_hard_times(4_000 * YUAN, late)):
+        assert change.result == {"outcome": "NO_AFFORDABLE_OFFER", "why": "BEYOND_MEANS"}
+        assert (change.case.offers, change.case.offers_beyond_means) == ((), False)
+
+
 # --- a person looks first ----------------------------------------------------------------------------------------
 
 BIG = an_account(balance=a_balance(principal=250_000 * YUAN))

@@ -307,6 +307,7 @@ class Case(Value):
     identification: Identification | None = None
     assessment: Assessment | None = None
     offers: tuple[Offer, ...] = ()
+    offers_beyond_means: bool = False  # by what the customer told since; the offers stand, because they were promised
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0
     human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
@@ -353,6 +354,7 @@ class TaskReason(StrEnum):
     SECOND_APPROVAL = "SECOND_APPROVAL"
     NO_AFFORDABLE_OFFER = "NO_AFFORDABLE_OFFER"
     NO_PLAN_POSSIBLE = "NO_PLAN_POSSIBLE"  # the person could pay, but no plan of the policy is one
+    OFFERS_BEYOND_MEANS = "OFFERS_BEYOND_MEANS"  # what was promised stands, and by what is known now it is too much
     MEANS_UNKNOWN = "MEANS_UNKNOWN"  # no affordable offer by what is known, and something is not
     CUSTOMER_ASKED_FOR_CALL = "CUSTOMER_ASKED_FOR_CALL"
     AMOUNT_DISPUTED = "AMOUNT_DISPUTED"
@@ -375,6 +377,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.SECOND_APPROVAL: frozenset(),
     TaskReason.NO_AFFORDABLE_OFFER: frozenset(),
     TaskReason.NO_PLAN_POSSIBLE: frozenset({"why_none"}),
+    TaskReason.OFFERS_BEYOND_MEANS: frozenset(),
     TaskReason.MEANS_UNKNOWN: frozenset({"questions"}),
     TaskReason.CUSTOMER_ASKED_FOR_CALL: frozenset(),
     TaskReason.AMOUNT_DISPUTED: frozenset(),

@@ -36,8 +36,9 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     """Make at most three affordable offers within the policy, or say that there is none.
 
     Outcomes: OFFERED (approved by policy), REVIEW (a person with authority looks first), ASK (income is unknown and
-    what was paid so far carries no plan: the customer is asked), NO_AFFORDABLE_OFFER (a person advises the customer).
-    Earlier offers of the case are replaced.
+    what was paid so far carries no plan: the customer is asked), NO_AFFORDABLE_OFFER (a person advises the customer),
+    KEPT (as well, but offers that the bank approved stand until their time: who tells of hard times loses none).
+    Otherwise earlier offers of the case are replaced.
     """
     if case.assessment is None or case.identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
@@ -45,7 +46,14 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     found = search(case, case.identification, case.assessment, rules)
     # A decision that no wait has taken up was about the offers before; it must not be taken for one about these.
     gone = {"chosen_offer_id": None, "comprehension": None, "decision": None, "first_approver": None}
-    fresh = gone | {"review_reasons": ()}
+    fresh = gone | {"review_reasons": (), "offers_beyond_means": False}
+    promised = tuple(offer for offer in case.offers if offer.approved_by is not None and offer.valid_until > now)
+    if promised and not found.picks:
+        kept = case.moved(Status.NEGOTIATING, offers=promised, **(fresh | {"offers_beyond_means": True}))
+        if case.offers_beyond_means:  # a person has the task already
+            return Change(kept, (), _STEP, {"outcome": "KEPT"})
+        task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
+        return Change(kept, (created,), _STEP, {"outcome": "KEPT"}, tasks=(task,))
     beyond_means = found.why_none == "BEYOND_MEANS"
     if beyond_means and case.circumstances.monthly_income is None:
         answer_by = now + timedelta(days=rules["offer.valid_days"])
