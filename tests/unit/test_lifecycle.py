@@ -48,6 +48,7 @@ from accord.lifecycle import (
 )
 from accord.offers import propose
 from accord.schedule import schedule_of
+from accord.staff import decide
 
 NIGHT = NOW.replace(hour=15)  # 23:00 in Shanghai
 HOUR = timedelta(hours=1)
@@ -219,6 +220,16 @@ def test_a_call_is_arranged_within_a_day() -> None:
     change = arrange_call(invited().model_copy(update={"decision": a_counter_offer(1)}), NOW)
     assert change.case.decision is None
     assert [(task.kind, task.due_at) for task in change.tasks] == [(TaskKind.CALL_CUSTOMER, NOW + timedelta(days=1))]
+
+
+def test_who_asks_for_a_call_twice_is_called_once_and_can_ask_again_when_staff_are_done() -> None:
+    first = arrange_call(invited(), NOW)
+    (task,) = first.tasks
+    again = arrange_call(first.case.model_copy(update={"decision": a_counter_offer(1)}), NOW)
+    assert (again.result, again.tasks, again.events) == (first.result, (), ())
+    assert again.case.decision is None
+    done = decide(again.case, task, [task], "NOT_REACHED", "staff-7", "NEGOTIATOR", the_policy(), NOW)
+    assert [task.kind for task in arrange_call(done.case, NOW).tasks] == [TaskKind.CALL_CUSTOMER]
 
 
 # --- sealing and activation --------------------------------------------------------------------------------------

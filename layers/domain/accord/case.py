@@ -311,6 +311,7 @@ class Case(Value):
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0
     human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
+    call_arranged: bool = False  # the customer asked for a call, and staff have not closed the task for it yet
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()

@@ -128,9 +128,11 @@ def apply_review(case: Case, now: datetime) -> Change:
 
 
 def arrange_call(case: Case, now: datetime) -> Change:
-    """The customer asked for a person. The pages stay open meanwhile."""
+    """The customer asked for a person. The pages stay open meanwhile; who asks again still gets one call."""
+    taken = case.model_copy(update={"decision": None, "call_arranged": True})
+    if case.call_arranged:
+        return Change(taken, (), _WORKFLOW, {"outcome": "ARRANGED"})
     task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.CUSTOMER_ASKED_FOR_CALL)
-    taken = case.model_copy(update={"decision": None})
     return Change(taken, (created,), _WORKFLOW, {"outcome": "ARRANGED"}, tasks=(task,))
 
 

@@ -116,6 +116,8 @@ def decide(
         decision = Decision(decision_id=task.task_id, by="STAFF", kind=kind, at=now, staff_id=staff_id)
         case = case.model_copy(update={"decision": decision})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
+    if task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
+        case = case.model_copy(update={"call_arranged": False})
     if choice == _CONFIRMED:
         case, unlocked = _unlock(case, int(task.facts["lock"]), policy, now)
         events += unlocked
