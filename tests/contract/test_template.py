@@ -13,7 +13,14 @@ from samtranslator.translator.transform import transform
 
 FUNCTION = pytest.mark.parametrize("name", sorted(functions()))
 GLOBALS = TEMPLATE["Globals"]["Function"]
+MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
 # Actions that AWS offers for no resource. Each has its reason beside it in the template.
+READ_A_STREAM = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+}
 WITHOUT_RESOURCE = re.compile(
     r"^logs:(CreateLogDelivery|GetLogDelivery|UpdateLogDelivery|DeleteLogDelivery|ListLogDeliveries"
     r"|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$"
@@ -186,7 +193,10 @@ def test_no_policy_has_a_star_where_a_resource_exists() -> None:
 def test_nobody_may_change_or_delete_what_the_chain_says() -> None:
     for holder, statement in statements():
         if "EventsTable" in str(statement.get("Resource")):
-            assert set(as_list(statement["Action"])) <= {"dynamodb:PutItem", "dynamodb:Query"}, holder
+            allowed = (
+                READ_A_STREAM if "/stream/" in str(statement["Resource"]) else {"dynamodb:PutItem", "dynamodb:Query"}
+            )
+            assert set(as_list(statement["Action"])) <= allowed, holder
 
 
 @FUNCTION
@@ -244,7 +254,10 @@ NEEDED = {
     "s3:PutObject": {"kms:GenerateDataKey"},
     "s3:ListBucket": set(),
     "sqs:SendMessage": {"kms:Decrypt", "kms:GenerateDataKey"},
-}
+    "sqs:ReceiveMessage": {"kms:Decrypt"},
+    "sqs:DeleteMessage": set(),
+    "sqs:GetQueueAttributes": set(),
+} | {action: {"kms:Decrypt"} for action in READ_A_STREAM}
 
 
 @pytest.mark.parametrize("name", sorted(functions() | of_type("AWS::Serverless::StateMachine")))
@@ -263,10 +276,6 @@ def test_who_uses_what_is_encrypted_may_use_its_key(name: str) -> None:
             continue
         for key in {key_of(resource) for resource in named & set(TEMPLATE["Resources"])} - {None}:
             needed |= {(str(key), right) for action in as_list(statement["Action"]) for right in NEEDED[action]}
-    for event in properties.get("Events", {}).values():
-        source = event["Properties"].get("Queue") or event["Properties"].get("Stream")
-        if source:
-            needed.add((str(key_of(source["Fn::GetAtt"][0])), "kms:Decrypt"))
     assert needed <= granted, f"{name} lacks {sorted(needed - granted)}"
 
 
@@ -301,19 +310,45 @@ def test_the_template_translates_in_both_partitions(region: str, monkeypatch: py
     kinds = {body["Type"] for body in translated["Resources"].values()}
     assert {"AWS::Lambda::Function", "AWS::StepFunctions::StateMachine", "AWS::ApiGateway::RestApi"} <= kinds
     assert "arn:aws:" not in text, "an ARN without ${AWS::Partition} does not work in China"
+    roles = [body["Properties"] for body in translated["Resources"].values() if body["Type"] == "AWS::IAM::Role"]
+    managed = {str(policy).rsplit("/", 1)[-1] for role in roles for policy in role.get("ManagedPolicyArns", [])}
+    assert managed == {
+        "AWSLambdaBasicExecutionRole",  # writing logs, which SAM gives every function
+        "AmazonAPIGatewayPushToCloudWatchLogs'}",
+        "{'Ref': 'ChangeCasePolicy'}",
+    }, "SAM adds what AWS wrote for every account, with a star"
+
+
+@pytest.mark.parametrize("name", sorted(MAPPINGS))
+def test_a_function_may_read_what_it_is_bound_to_and_hand_on_what_it_gives_up(name: str) -> None:
+    """SAM would give a function the right to read every queue and stream of the account; here it is written out."""
+    mapping = MAPPINGS[name]
+    source, attribute = mapping["EventSourceArn"]["Fn::GetAtt"]
+    stream = attribute == "StreamArn"
+    resource = {"Fn::Sub": f"${{{source}.Arn}}/stream/*"} if stream else {"Fn::GetAtt": [source, "Arn"]}
+    reading = READ_A_STREAM if stream else {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    own = [statement for holder, statement in statements() if holder == mapping["FunctionName"]["Ref"]]
+    assert [set(as_list(statement["Action"])) for statement in own if statement.get("Resource") == resource] == [
+        reading
+    ]
+    if stream:
+        failed = mapping["DestinationConfig"]["OnFailure"]["Destination"]
+        assert ("sqs:SendMessage", failed) in [(statement["Action"], statement.get("Resource")) for statement in own]
 
 
 def test_every_queue_that_functions_read_has_a_dead_letter_queue_and_patience() -> None:
     queues = of_type("AWS::SQS::Queue")
-    for name, properties in functions().items():
-        for event in properties.get("Events", {}).values():
-            if event["Type"] != "SQS":
-                continue
-            queue = queues[event["Properties"]["Queue"]["Fn::GetAtt"][0]]
-            assert "RedrivePolicy" in queue
-            timeout = properties.get("Timeout", GLOBALS["Timeout"])
-            assert queue["VisibilityTimeout"] >= 6 * timeout, name
-            assert event["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    read = [mapping for mapping in MAPPINGS.values() if mapping["EventSourceArn"]["Fn::GetAtt"][0] in queues]
+    assert read
+    for mapping in read:
+        queue = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+        assert "RedrivePolicy" in queue
+        name = mapping["FunctionName"]["Ref"]
+        assert queue["VisibilityTimeout"] >= 6 * functions()[name].get("Timeout", GLOBALS["Timeout"]), name
+
+
+def test_a_batch_that_fails_in_part_gives_back_that_part_alone() -> None:
+    assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in MAPPINGS.values())
 
 
 def test_every_log_group_forgets_after_a_time() -> None:
