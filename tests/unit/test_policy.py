@@ -66,7 +66,11 @@ def test_every_rule_is_read_by_something_or_kept_for_a_reason() -> None:
 
 
 def test_a_value_has_the_type_that_its_key_asks_for() -> None:
-    assert the_policy().rule("offer.products", TODAY)["M4"] == (Product.INTEREST_FREE, Product.LUMP_SUM)
+    assert the_policy().rule("offer.products", TODAY)["M4"] == (
+        Product.REDUCED_RATE,
+        Product.INTEREST_FREE,
+        Product.LUMP_SUM,
+    )
     assert the_policy().rule("plan.max_term_months", TODAY) == 60
 
 

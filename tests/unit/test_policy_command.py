@@ -24,7 +24,7 @@ PACK = ROOT / "layers/domain/accord/policies/cn.yaml"
 NOW = datetime(2026, 3, 5, 4, tzinfo=UTC)
 DETAIL = json.loads((ROOT / "tests/fixtures/account_overdue.json").read_text(encoding="utf-8"))
 TOO_MUCH = ("{least: 40, most: 60}", "{least: 40, most: 600}")
-ALL_PRODUCTS = "[INTEREST_FREE, LUMP_SUM]"
+ALL_PRODUCTS = "[REDUCED_RATE, INTEREST_FREE, LUMP_SUM]"
 
 
 def run(*arguments: object) -> Result:
@@ -309,7 +309,7 @@ def test_an_account_is_decided_by_the_domains_own_steps_under_any_policy() -> No
     usual = decide(event, read_policy(text), NOW)
     assert (usual.bucket, usual.is_like(decide(event, read_policy(text), NOW))) == ("M4", True)
     assert usual.outcome in ("OFFERED", "REVIEW", "ASK")
-    assert {offer.product for offer in usual.offers} <= {Product.INTEREST_FREE, Product.LUMP_SUM}
+    assert {offer.product for offer in usual.offers} <= {Product.REDUCED_RATE, Product.INTEREST_FREE, Product.LUMP_SUM}
     nothing = decide(event, read_policy(text.replace(f"M4: {ALL_PRODUCTS}", "M4: []")), NOW)
     assert (nothing.outcome in ("ASK", "NO_AFFORDABLE_OFFER"), nothing.offers) == (True, ())
     assert not usual.is_like(nothing)

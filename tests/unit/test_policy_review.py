@@ -42,7 +42,7 @@ def test_a_pack_that_ships_has_no_problems_and_says_what_is_weak() -> None:
          "assessment.essential_percent_when_unknown.value.most", "less than or equal to 100", "within the bounds"),
         ("value: {start: \"22:00\", end: \"08:00\"}", "value: {start: 22:00, end: \"08:00\"}",
          "contact.quiet_hours_local.value.start", "in quotes", "correct it"),
-        ("M4: [INTEREST_FREE, LUMP_SUM]", "M4: [INTEREST_FREE, GIFT]", "offer.products.value.M4.1",
+        ("M4: [REDUCED_RATE, INTEREST_FREE, LUMP_SUM]", "M4: [REDUCED_RATE, GIFT]", "offer.products.value.M4.1",
          "Input should be 'INSTALMENT', 'REDUCED_RATE'", "one of these"),
         ("{ALL: 12, M6+: 8}", "{ALL: 112, M6+: 8}", "pricing.bulk_sale_percent.value.ALL", "less than or equal",
          "within the bounds"),
