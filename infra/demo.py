@@ -23,6 +23,7 @@ from accord.events import ChainedEvent, verify_chain
 from accord.money import format_money
 from accord.opening import case_id_of
 from accord_documents import verify_sealed
+from infra.data.accounts import month_before
 from infra.local.application import accord_stack
 from infra.local.gateway import Gateway
 from infra.local.stack import LocalStack
@@ -37,7 +38,7 @@ STATES = ["Identify", "Assess", "Propose", "Invite", "Wait for the customer", "S
 def overdue_account(today: date) -> dict[str, Any]:
     """Billing's event. The person is invented; income fell, and a card of ¥24,000 is 52 days late."""
     due = today - timedelta(days=52)
-    months = [(due.replace(day=1) - timedelta(days=30 * back)).strftime("%Y-%m") for back in range(4)]
+    months = [month_before(due, back) for back in range(4)]
     paid = [(2, 30000), (1, 0), (0, 120000), (0, 150000)]
     return {
         "eventId": "demo-event-1",

@@ -10,6 +10,7 @@ from accord.case import (
     Case,
     Change,
     Circumstances,
+    ContactRecord,
     Decision,
     HistoryMonth,
     Offer,
@@ -24,6 +25,7 @@ from accord.schedule import annual_cost_ppm, payments
 YUAN = 100
 NOW = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
 TODAY = date(2026, 3, 5)
+TALKED = ContactRecord(contact_id="k-1", channel="CALL", at=NOW, template="call", connected=True)
 
 
 def a_balance(**changes: int) -> Balance:
@@ -75,6 +77,7 @@ def circumstances(**changes: Any) -> Circumstances:
         "monthly_essential_spend": 3_600 * YUAN,
         "other_debt_payments": 1_200 * YUAN,
         "dependants": 1,
+        "savings": 0,
         "told_by": "BILLING",
     }
     return Circumstances(**(whole | changes))

@@ -171,7 +171,7 @@ def compare_offer(offer: Offer, case: Case, rules: RulesOfTheDay, given: str) ->
     compare_cost(financed, [amount for amount, _, _ in exact], given)
     limit = case.assessment.affordable_monthly
     if once:
-        limit = limit * rules["lump_sum.months_to_pay"] + case.assessment.savings_available
+        limit = limit * rules["lump_sum.months_to_pay"] + (case.assessment.savings_available or 0)
     if max(amount for amount, _, _ in exact) > limit:
         raise DisagreementError(f"affordable: an instalment is above {limit}, for {given}")
     last_day = offer.valid_until.astimezone(ZoneInfo(case.time_zone)).date()

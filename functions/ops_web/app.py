@@ -26,12 +26,24 @@ from accord.aws.steps import case_store
 from accord.case import AssessmentLine, Case, Change, Offer, StaffTask, TaskKind
 from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError
 from accord.events import verify_chain
-from accord.explain import Sentence, explain_assessment, explain_identification, explain_offer, explain_worth, figure_of
+from accord.explain import (
+    Sentence,
+    explain_assessment,
+    explain_best,
+    explain_identification,
+    explain_no_offer,
+    explain_offer,
+    explain_worth,
+    figure_of,
+)
 from accord.money import format_money
 from accord.policy import load_policy
+from accord.texts import texts
 
 HERE = Path(__file__).parent
 TEXTS = yaml.safe_load((HERE / "texts.yaml").read_text(encoding="utf-8"))
+# Words that the explanations have too stand there.
+TEXTS |= {group: texts("explain")[group] for group in ("papers", "doubts", "questions", "review")}
 LANGUAGES = ("en", "zh-CN")
 TASKS_A_KIND = 50
 AMOUNTS = frozenset({"balance", "affordableMonthly", "affordableMost", "amount"})  # facts of events in minor units
@@ -129,6 +141,10 @@ class Page:
         """An amount of the case's account."""
         return self.text("unknown") if minor is None else format_money(minor, case.account.currency, self.language)
 
+    def answer(self, found: bool | None) -> str:
+        """Yes, no, or not known."""
+        return self.text("unknown" if found is None else "yes" if found else "no")
+
     def step(self, case: Case, line: AssessmentLine) -> str:
         """A step of the assessment as people read it."""
         return figure_of(line, case.account.currency, self.language)
@@ -140,6 +156,14 @@ class Page:
     def why_assessed(self, case: Case) -> tuple[Sentence, ...]:
         """Why the figures of the assessment are what they are."""
         return explain_assessment(case, load_policy(case.jurisdiction), self.language)
+
+    def why_at_best(self, case: Case) -> tuple[Sentence, ...]:
+        """The same for the other end of the range."""
+        return explain_best(case, load_policy(case.jurisdiction), self.language)
+
+    def why_no_offer(self, case: Case) -> tuple[Sentence, ...]:
+        """Why there is no offer."""
+        return explain_no_offer(case, load_policy(case.jurisdiction), self.language)
 
     def why_offered(self, case: Case, offer: Offer) -> tuple[Sentence, ...]:
         """Why the figures of an offer are what they are, and what it is worth: these pages are for staff alone."""

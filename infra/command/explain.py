@@ -10,7 +10,15 @@ from rich.cells import cell_len
 from accord.audit import UnreadableError, tables_of
 from accord.case import Case, Product
 from accord.errors import CaseNotFoundError
-from accord.explain import Sentence, explain_assessment, explain_identification, explain_offer, explain_worth
+from accord.explain import (
+    Sentence,
+    explain_assessment,
+    explain_best,
+    explain_identification,
+    explain_no_offer,
+    explain_offer,
+    explain_worth,
+)
 from accord.money import format_rate
 from accord.policy import load_policy
 from accord.texts import texts
@@ -61,6 +69,8 @@ def lines(case: Case, language: str) -> Iterator[str]:
     yield said("headings", "case", case=case.case_id, round=case.round, status=status)
     yield from _told(said("headings", "identification"), explain_identification(case, policy, language), said)
     yield from _told(said("headings", "assessment"), explain_assessment(case, policy, language), said)
+    yield from _told(said("headings", "at_best"), explain_best(case, policy, language), said)
+    yield from _told(said("headings", "no_offer"), explain_no_offer(case, policy, language), said)
     for number, offer in enumerate(case.offers, start=1):
         title = said(
             "headings",

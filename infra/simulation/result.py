@@ -93,7 +93,7 @@ def _without_plan(case: Case, policy: Policy, now: datetime) -> int | None:
         return None
     rules = policy.on(now.astimezone(ZoneInfo(case.time_zone)).date())
     of = prices(rules, case.identification.delinquency_bucket)
-    return without_plan(case.account.balance.total, case.assessment.affordable_monthly, of)
+    return without_plan(case.account.balance.total, case.assessment.affordable_monthly, of)[0]
 
 
 def _by_component(balance: Balance) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ from accord.case import (
     Bound,
     Case,
     Change,
+    Circumstances,
     Offer,
     Product,
     StaffTask,
@@ -35,9 +36,11 @@ from accord.case import (
 )
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
 from accord.evidence import DOUBTS
+from accord.identification import identify
 from accord.money import format_money
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
+from accord.texts import texts as explanations
 from infra.data import sample
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -105,11 +108,14 @@ def in_review(store: CaseStore, number: int = 0, due: datetime = NOW + timedelta
     return store.get(opening.case.case_id), task
 
 
+CN = load_policy("CN")
+
+
 def assessed() -> Iterator[AssessmentLine]:
     """Every line that assessing the sample's accounts logs."""
     policy = load_policy("CN")
     for detail in sample.details():
-        case = open_case(parse(AccountOverdue, detail), NEW_ACCOUNT, NOW).case.moved(Status.IDENTIFIED)
+        case = identify(open_case(parse(AccountOverdue, detail), NEW_ACCOUNT, NOW).case, policy, NOW).case
         assessment = assess(case, policy, NOW.date()).case.assessment
         assert assessment is not None
         yield from assessment.lines
@@ -150,7 +156,7 @@ def test_a_case_shows_its_figures_its_record_and_no_personal_data(console: Conso
 @pytest.mark.parametrize(
     ("language", "title", "words"),
     [
-        ("en", "Why these figures", ("a month are affordable", "it may be ¥1,000.00 at most", "worth ¥777.77 today")),
+        ("en", "Why these figures", ("a month are affordable", "may be ¥1,000.00 at most", "worth ¥777.77 today")),
         ("zh-CN", "这些数字的由来", ("每月可负担", "最多 ¥1,000.00", "今天预计价值 ¥777.77")),
     ],
 )
@@ -161,7 +167,8 @@ def test_staff_read_why_each_figure_is_what_it_is(
     bound = Bound(figure="MONTHLY", rule="assessment.affordability_percent", allows=100_000)
     worth = Worth(expected=77_777, without_plan=1)
     offer = case.offers[0].model_copy(update={"bounds": (bound,), "best_at": ("SOONEST_FREE",), "worth": worth})
-    assessment = assess(case.model_copy(update={"status": Status.IDENTIFIED}), load_policy("CN"), NOW.date())
+    opened = case.model_copy(update={"status": Status.OPENED})
+    assessment = assess(identify(opened, load_policy("CN"), NOW).case, load_policy("CN"), NOW.date())
     changes = {"offers": (offer,), "assessment": assessment.case.assessment}
     system = Actor(kind="SYSTEM", id="negotiation")
     console.store.change(case.case_id, "why", lambda now: Change(now.model_copy(update=changes), (), system))
@@ -338,10 +345,15 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     }
     assert set(groups["choices"]) == every
     assert set(groups["lines"]) == set(get_args(Step)) >= {line.name for line in assessed()}
-    assert set(groups["doubts"]) == DOUBTS
-    assert set(groups["bands"]) == {"NONE", "TOKEN", "PARTIAL", "FULL"}
-    papers = {paper for rule in load_policy("CN").rules["assessment.evidence"].value for paper in rule.papers}
-    assert set(groups["papers"]) >= papers
+    assert set(groups["bands"]) == {"UNKNOWN", "NONE", "TOKEN", "PARTIAL", "FULL"}
+    said = explanations("explain")
+    assert set(said["doubts"]) == DOUBTS
+    papers = {paper for rule in CN.rules["assessment.evidence"].value for paper in rule.papers}
+    assert set(said["papers"]) >= papers
+    case = identify(case.model_copy(update={"status": Status.OPENED, "circumstances": Circumstances()}), CN, NOW).case
+    found = assess(case, CN, NOW.date()).case.assessment
+    assert found is not None
+    assert set(said["questions"]) == set(found.questions)
     assert {"not_open", "message_later", "message_forbidden"} <= set(texts)  # why staff's choice was refused
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
     assert set(re.findall(r"page\.text\('(\w+)'", used)) <= set(texts)

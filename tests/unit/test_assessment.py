@@ -5,6 +5,7 @@ from typing import Any, get_args
 import pytest
 from builders import (
     NOW,
+    TALKED,
     TODAY,
     YUAN,
     a_balance,
@@ -24,10 +25,11 @@ from hypothesis import strategies as st
 
 from accord.affordability import FIXED, FLEXIBLE, PRIORITY_DEBTS, Step
 from accord.assessment import assess
-from accord.case import Account, Assessment, Case, Circumstances, ContactRecord, Decision, HistoryMonth, Status
+from accord.case import Account, Assessment, Case, Circumstances, Decision, HistoryMonth, Status
 from accord.events import CaseAssessed
 from accord.evidence import DOUBTS
 from accord.identification import identify
+from accord.offers import propose
 from accord.policy import Policy
 from accord.willingness import net_payment
 
@@ -70,6 +72,8 @@ def test_every_step_of_the_calculation_is_on_record() -> None:
         "affordable_share": 864 * YUAN,
         "affordable_monthly": 860 * YUAN,
         "stressed_monthly": 430 * YUAN,  # 600 less come in: 80 % of 540
+        "savings": 0,
+        "savings_available": 0,
         **BEHAVIOUR,
     }
     assert (assessment.affordable_monthly, assessment.disposable_income) == (860 * YUAN, 1_080 * YUAN)
@@ -384,7 +388,7 @@ def test_unknown_income_is_estimated_from_what_was_really_paid() -> None:
     assert assessment.disposable_income is None
     assert (assessment.affordable_most, assessment.stressed_monthly) == (None, None), "nobody knows how far it goes"
     assert assessment.confidence == "LOW"
-    assert assessment.questions == ("INCOME", "ESSENTIAL_SPEND", "OTHER_DEBTS", "DEPENDANTS")
+    assert assessment.questions == ("INCOME", "ESSENTIAL_SPEND", "OTHER_DEBTS", "DEPENDANTS", "SAVINGS")
 
 
 @pytest.mark.parametrize(("paid", "average"), [((), 0), ((900,), 900), ((900, 300), 900), ((900, 300, 600), 600)])
@@ -443,16 +447,20 @@ def test_unknown_is_never_taken_for_none(unknown: str) -> None:
 # --- savings, and what it comes to -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("savings", "available"), [(None, 0), (0, 0), (3_600, 0), (5_000, 1_400)])
-def test_a_months_living_stays_in_the_savings(savings: int | None, available: int) -> None:
-    told = circumstances(savings=None if savings is None else savings * YUAN)
-    assert assessed(told).savings_available == available * YUAN
+@pytest.mark.parametrize(("savings", "available"), [(0, 0), (3_600, 0), (5_000, 1_400)])
+def test_a_months_living_stays_in_the_savings(savings: int, available: int) -> None:
+    assert assessed(circumstances(savings=savings * YUAN)).savings_available == available * YUAN
+
+
+def test_savings_that_nobody_told_are_not_known_and_asked_for() -> None:
+    assessment = assessed(circumstances(savings=None))
+    assert (assessment.savings_available, assessment.questions, assessment.confidence) == (None, ("SAVINGS",), "MEDIUM")
 
 
 def test_savings_count_while_income_is_unknown_but_never_while_the_spending_is() -> None:
     known = Circumstances(savings=9_000 * YUAN, monthly_essential_spend=3_000 * YUAN)
     assert assessed(known).savings_available == 6_000 * YUAN
-    assert assessed(known.model_copy(update={"monthly_essential_spend": None})).savings_available == 0
+    assert assessed(known.model_copy(update={"monthly_essential_spend": None})).savings_available is None
 
 
 @pytest.mark.parametrize(
@@ -471,10 +479,28 @@ def test_a_debt_exceeds_the_ability_when_an_ordinary_plan_cannot_clear_it(princi
     assert assessed(account=owing(principal)).exceeds_ability is exceeds
 
 
-def test_savings_beyond_a_months_living_count_towards_the_ability() -> None:
-    assert assessed(account=owing(24_000 * YUAN)).exceeds_ability
-    saved = circumstances(savings=20_000 * YUAN)
-    assert not assessed(saved, account=owing(24_000 * YUAN)).exceeds_ability
+@pytest.mark.parametrize(("savings", "exceeds"), [(0, True), (20_000, True), (25_019, True), (25_020, False)])
+def test_savings_clear_a_debt_only_where_one_payment_does(savings: int, exceeds: bool) -> None:
+    """24,000 in one payment: 3,600 of the savings stay for living, and 860 a month are put aside for three months."""
+    saved = circumstances(savings=savings * YUAN)
+    assert assessed(saved, account=owing(24_000 * YUAN)).exceeds_ability is exceeds
+
+
+@pytest.mark.parametrize("savings", [None, 0, 5_000, 20_000, 22_000, 25_000, 40_000])
+def test_telling_of_savings_takes_no_plan_away(savings: int | None) -> None:
+    told = circumstances(savings=None if savings is None else savings * YUAN)
+    policy = the_policy()
+    case = an_assessed_case(policy, circumstances=told, account=owing(24_000 * YUAN))
+    assert propose(case, policy, NOW).case.offers
+
+
+@pytest.mark.parametrize("cents", range(-3, 4))
+def test_no_cent_and_no_interest_lie_between_an_ordinary_plan_and_a_personalised_one(cents: int) -> None:
+    policy = the_policy()
+    for days, total in ((0, 24 * 860 * YUAN), (45, 24 * 860 * YUAN), (0, 18_900 * YUAN), (0, 17_700 * YUAN)):
+        account = owing(total + cents, days_past_due=days)
+        case = an_assessed_case(policy, account=account, at_risk=days == 0)
+        assert propose(case, policy, NOW).case.offers, (days, total + cents)
 
 
 def test_what_other_creditors_have_a_share_of_does_not_clear_this_debt() -> None:
@@ -491,7 +517,6 @@ def test_while_income_is_unknown_the_estimate_is_the_ability(principal: int, exc
 
 
 SILENT = an_account(history=a_history(0, 0, 0, 0, 0, 0, 900 * YUAN))
-TALKED = ContactRecord(contact_id="k-1", channel="CALL", at=NOW, template="call", connected=True)
 
 
 @pytest.mark.parametrize(
@@ -503,13 +528,13 @@ TALKED = ContactRecord(contact_id="k-1", channel="CALL", at=NOW, template="call"
         ({"account": SILENT, "circumstances": circumstances(told_by="CUSTOMER")}, True, "MEDIUM"),
         ({"account": SILENT, "proposed_monthly": 300 * YUAN}, True, "MEDIUM"),
         ({"account": SILENT, "proposed_monthly": 300 * YUAN, "contacts": (TALKED,)}, True, "HIGH"),
-        ({"account": SILENT, "contacts": (TALKED,)}, False, "MEDIUM"),
+        ({"account": SILENT, "contacts": (TALKED,)}, True, "MEDIUM"),
         ({"account": SILENT, "contacts": (TALKED.model_copy(update={"connected": False}),)}, False, "LOW"),
-        ({"account": an_account(history=())}, False, "LOW"),
+        ({"account": an_account(history=())}, None, "LOW"),
     ],
 )
 def test_willingness_rests_on_behaviour_towards_this_debt_alone(
-    changes: dict[str, Any], willing: bool, level: str
+    changes: dict[str, Any], willing: bool | None, level: str
 ) -> None:
     assessment = assessed(changes.pop("circumstances", None), **changes)
     assert (assessment.willing, assessment.willingness) == (willing, level)

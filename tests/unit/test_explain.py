@@ -27,11 +27,14 @@ from accord.explain import (
     YES_OR_NO,
     Sentence,
     explain_assessment,
+    explain_best,
     explain_identification,
+    explain_no_offer,
     explain_offer,
     explain_worth,
     figure_of,
 )
+from accord.money import format_money
 from accord.policy import Role
 from accord.texts import LANGUAGES, texts
 
@@ -45,6 +48,21 @@ BOUNDS = (
     Bound(figure="LUMP_SUM", rule="lump_sum.months_to_pay", allows=2_600_000),
     Bound(figure="APPROVER", rule="authority.concession", allows=2),
     Bound(figure="FIRST_DUE", rule="offer.first_due_after_days", allows=21),
+    Bound(figure="MONTHS", rule="offer.min_instalment", allows=10_000),
+    Bound(figure="NOT_SHORTER", rule="assessment.affordability_percent", allows=97_000),
+    Bound(figure="NOT_SHORTER", rule="assessment.history_percent", allows=97_000),
+    Bound(figure="NOT_SHORTER", rule="offer.terms_months", allows=24),
+    Bound(figure="NOT_SHORTER", rule="offer.price_floor_percent", allows=75),
+    Bound(figure="NOT_CHEAPER", rule="offer.price_floor_percent", allows=75_000),
+    Bound(figure="NOT_MORE_WAIVED", rule="authority.concession", allows=42_000),
+    Bound(figure="NOT_MORE_WAIVED", rule="offer.price_floor_percent", allows=42_000),
+)
+OF_WORTH = (
+    Bound(figure="BREAKS", rule="pricing.break_ppm_a_month", allows=25_000),
+    Bound(figure="DISCOUNT", rule="pricing.discount_rate_ppm", allows=60_000),
+    Bound(figure="WITHOUT_PLAN", rule="pricing.recovery_percent_without_plan", allows=555_555),
+    Bound(figure="WITHOUT_PLAN", rule="pricing.months_collected_without_plan", allows=555_555),
+    Bound(figure="WITHOUT_PLAN", rule="pricing.bulk_sale_percent", allows=555_555),
     Bound(figure="WORTH", rule="offer.price_floor_percent", allows=85),
 )
 BEST = ("LOWEST_MONTHLY", "LOWEST_TOTAL", "SOONEST_FREE", "OWN_AMOUNT")
@@ -109,13 +127,19 @@ def test_every_step_of_the_code_has_a_sentence_and_no_sentence_is_left_over() ->
 
 
 def test_every_bound_and_every_word_for_the_best_has_a_sentence() -> None:
-    assert {bound.figure for bound in BOUNDS} == set(TEXTS["bounds"]) | {"WORTH"}
+    for group, bounds in (("bounds", BOUNDS), ("worth", OF_WORTH)):
+        told = {sentence_of_bound(group, bound) for bound in bounds}
+        assert told | {"MONTHLY.uneven", "expected"} >= set(TEXTS[group]) >= told
     assert set(TEXTS["best_at"]) == set(BEST)
-    assert set(TEXTS["worth"]) == {*Worth.model_fields, "WORTH"}
     assert set(TEXTS["words"]) == {"yes", "no", *get_args(Role)}
     assert set(TEXTS["rules"]) <= set(the_policy().rules)
     assert "assessment.history_percent" in TEXTS["rules"]  # of the instalment, where income is unknown
-    assert {bound.rule for bound in BOUNDS} <= set(TEXTS["rules"])
+    assert {bound.rule for bound in (*BOUNDS, *OF_WORTH)} <= set(TEXTS["rules"])
+
+
+def sentence_of_bound(group: str, bound: Bound) -> str:
+    by_rule = f"{bound.figure}.{bound.rule.rpartition('.')[2]}"
+    return by_rule if by_rule in TEXTS[group] else bound.figure
 
 
 def test_every_sentence_stands_in_both_languages_and_fills_in_the_same_things() -> None:
@@ -134,9 +158,10 @@ def test_every_sentence_stands_in_both_languages_and_fills_in_the_same_things() 
 def test_every_step_is_told_with_its_figure_its_rule_and_where_that_comes_from(name: str, language: str) -> None:
     case = assessed(name)
     assert case.assessment is not None
-    sentences = explain_assessment(case, the_policy(), language)
-    assert [sentence.rule for sentence in sentences] == [line.rule for line in case.assessment.lines]
-    for line, sentence in zip(case.assessment.lines, sentences, strict=True):
+    lines = case.assessment.lines
+    sentences = explain_assessment(case, the_policy(), language)[: len(lines)]
+    assert [sentence.rule for sentence in sentences] == [line.rule for line in lines]
+    for line, sentence in zip(lines, sentences, strict=True):
         assert sentence.figure == figure_of(line, "CNY", language)
         assert sentence.figure in sentence.text or line.name in YES_OR_NO
         assert not re.search(r"[{}]", sentence.text)
@@ -182,7 +207,44 @@ def test_a_step_of_an_older_record_without_a_sentence_is_left_out() -> None:
     older = case.assessment.lines[0].model_copy(update={"name": "goodwill"})
     assessment = case.assessment.model_copy(update={"lines": (older, *case.assessment.lines)})
     told = explain_assessment(case.model_copy(update={"assessment": assessment}), the_policy(), "en")
-    assert len(told) == len(assessment.lines) - 1
+    assert told == explain_assessment(case, the_policy(), "en")
+
+
+@BOTH
+@ANY
+def test_the_preconditions_and_what_is_still_open_are_told_after_the_steps(name: str, language: str) -> None:
+    case = assessed(name)
+    found = case.assessment
+    assert found is not None
+    told = explain_assessment(case, the_policy(), language)[len(found.lines) :]
+    listed = [bool(found.questions), bool(found.evidence), bool(found.doubts)]
+    assert len(told) == 2 + sum(listed)
+    assert [sentence.rule for sentence in told[:2]] == ["offer.ordinary_max_months", "assessment.willing_within_months"]
+    words = text_of(told)
+    assert not re.search(r"[A-Z]{2,}_|[{}]", words)
+    answers = {True: "yes", False: "no", None: "unknown"}
+    assert told[0].text == TEXTS["findings"][f"exceeds_ability.{answers[found.exceeds_ability]}"][language]
+    assert told[1].text == TEXTS["findings"][f"willing.{answers[found.willing]}"][language]
+
+
+def test_the_other_end_of_the_range_has_its_steps_too() -> None:
+    case = assessed("income alone")
+    assert case.assessment is not None
+    told = text_of(explain_best(case, the_policy(), "en"))
+    assert format_money(case.assessment.lines_at_best[-1].amount, "CNY", "en") in told
+    assert case.assessment.affordable_most == case.assessment.lines_at_best[-1].amount // 1_000 * 1_000
+    assert explain_best(assessed("all known"), the_policy(), "en") == ()
+
+
+@BOTH
+@pytest.mark.parametrize("why", sorted(TEXTS["no_offer"]))
+def test_why_there_is_no_offer_is_told_with_its_rule(why: str, language: str) -> None:
+    case = an_assessed_case().model_copy(update={"why_no_offer": why})
+    (told,) = explain_no_offer(case, the_policy(), language)
+    assert "{" not in told.text
+    assert (told.rule is None) == (why == "MEANS_UNKNOWN")
+    assert (told.citation is None) == (told.rule is None)
+    assert explain_no_offer(an_offered_case(), the_policy(), language) == ()
 
 
 def test_amounts_are_those_of_the_account() -> None:
@@ -197,20 +259,20 @@ def test_amounts_are_those_of_the_account() -> None:
 def test_every_bound_of_an_offer_is_told(language: str) -> None:
     offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD", worth=Worth(expected=777_777, without_plan=555_555))
     sentences = explain_offer(an_assessed_case(proposed_monthly=600 * YUAN), offer, the_policy(), language)
-    assert len(sentences) == len(BOUNDS) - 1 + 1 + len(BEST) + 1  # whether it would hold, and who approved it
-    assert [sentence.rule for sentence in sentences[: len(BOUNDS) - 1]] == [bound.rule for bound in BOUNDS[:-1]]
+    assert len(sentences) == len(BOUNDS) + 1 + len(BEST) + 1  # whether it would hold, and who approved it
+    assert [sentence.rule for sentence in sentences[: len(BOUNDS)]] == [bound.rule for bound in BOUNDS]
     for sentence in sentences:
         assert sentence.figure in sentence.text
         assert (sentence.citation is None) == (sentence.rule is None)
 
 
 def test_what_an_offer_is_worth_is_told_apart_and_never_beside_its_figures() -> None:
-    offer = an_offer(bounds=BOUNDS, worth=Worth(expected=777_777, without_plan=555_555))
+    offer = an_offer(bounds=(*BOUNDS, *OF_WORTH), worth=Worth(expected=777_777, without_plan=555_555))
     for language in LANGUAGES:
         beside = text_of(explain_offer(an_assessed_case(), offer, the_policy(), language))
-        assert not re.search(r"7,777|5,555|85%|offer\.price_floor|WORTH", beside)
+        assert not re.search(r"7,777|5,555|85%|WORTH", beside)
         apart = text_of(explain_worth(offer, the_policy(), language))
-        assert all(figure in apart for figure in ("¥7,777.77", "¥5,555.55", "85%"))
+        assert all(figure in apart for figure in ("¥7,777.77", "¥5,555.55", "85%", "2.5%", "6%"))
     assert explain_worth(an_offer(), the_policy(), "en") == ()
 
 
@@ -218,7 +280,7 @@ def test_the_sentences_of_an_offer_name_its_own_figures() -> None:
     offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD")
     told = text_of(explain_offer(an_assessed_case(proposed_monthly=600 * YUAN), offer, the_policy(), "en"))
     for words in (
-        "Each instalment is ¥485.41; by “what is affordable a month” it may be ¥860.00 at most.",
+        "Each instalment is ¥485.41 and the last ¥485.57; by “what is affordable a month” each may be ¥860.00 at most.",
         "Number of instalments: 24; by “the longest personalised plan” 60 at most.",
         "The first payment is due on 31 March 2026",
         "¥350.00 are waived; “the most that a plan waives” would allow up to ¥410.00.",
@@ -237,7 +299,7 @@ def test_every_offer_that_is_found_is_told_without_a_gap(language: str) -> None:
         assert {bound.rule for bound in offer.bounds} <= set(TEXTS["rules"])
         told = explain_offer(case, offer, the_policy(), language) + explain_worth(offer, the_policy(), language)
         reckoned = offer.product is not Product.LUMP_SUM
-        assert len(told) == len(offer.bounds) + reckoned + len(offer.best_at) + 1 + len(Worth.model_fields)
+        assert len(told) == len(offer.bounds) + reckoned + len(offer.best_at) + 1 + 1  # who approved it, and its worth
 
 
 def test_a_rule_without_words_is_named_by_its_key() -> None:

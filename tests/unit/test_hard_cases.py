@@ -90,7 +90,9 @@ def test_who_spends_more_than_comes_in_is_advised_and_not_asked_for_money(income
     assert change.case.assessment is not None
     assert change.case.assessment.affordable_monthly == 0
     assert (change.result["outcome"], change.result["why"]) == ("NO_AFFORDABLE_OFFER", "BEYOND_MEANS")
-    assert [task.reason for task in change.tasks] == [TaskReason.NO_AFFORDABLE_OFFER]
+    assert [(task.reason, task.facts) for task in change.tasks] == [
+        (TaskReason.MEANS_UNKNOWN, {"questions": "SAVINGS"})
+    ]
     assert change.case.offers == ()
 
 
@@ -111,9 +113,10 @@ def test_a_card_without_interest_gets_none(days: int) -> None:
 
 @pytest.mark.parametrize(("apr", "ppm"), [("0.36", 360_000), ("1", 1_000_000)])
 def test_a_dear_card_pays_its_rate_to_the_cent_where_the_policy_keeps_it(apr: str, ppm: int) -> None:
-    policy = a_policy(offer__products={"ALL": ["INSTALMENT"]}, offer__terms_months=[11, 12])
+    rules: dict[str, Any] = {"offer__products": {"ALL": ["INSTALMENT"]}, "offer__terms_months": [11, 12]}
     detail = overdue_detail(account={"apr": apr, **owing(principal=1_400_000)})
-    offers = proposed(detail, policy).case.offers
+    assert proposed(detail, a_policy(**rules)).case.offers == (), "dearer than the price ceiling"
+    offers = proposed(detail, a_policy(offer__price_ceiling_ppm=ppm, **rules)).case.offers
     assert offers
     for offer in offers:
         amounts = [row.amount for row in schedule_of(offer)]

@@ -85,7 +85,7 @@ def test_principal_is_given_up_in_late_settlements_in_the_united_states_alone_an
 def test_a_plan_with_a_reduced_rate_is_offered_before_an_account_is_late(jurisdiction: str) -> None:
     products = load_policy(jurisdiction).rule("offer.products", DAY)
     assert set(products) == set(BUCKETS)
-    assert [str(product) for product in products["M0"]] == ["REDUCED_RATE"]
+    assert [str(product) for product in products["M0"]] == ["INSTALMENT", "REDUCED_RATE"]
 
 
 # --- what is signed ----------------------------------------------------------------------------------------------

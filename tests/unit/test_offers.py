@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from builders import (
     NOW,
+    TALKED,
     TODAY,
     YUAN,
     a_balance,
@@ -77,9 +78,12 @@ def test_from_the_fourth_month_plans_are_free_of_interest() -> None:
     assert change.case.offers[0].waived.interest == 180 * YUAN  # 30 % of 600
 
 
+EVERY_FLOOR_75 = a_policy(offer__price_floor_percent={"ORDINARY": 75, "PERSONALISED": 75})
+
+
 def test_a_single_payment_is_offered_where_it_can_be_put_aside_until_it_is_due() -> None:
     owed = a_balance(principal=2_000 * YUAN)
-    change = proposed(account=an_account(balance=owed))
+    change = proposed(EVERY_FLOOR_75, account=an_account(balance=owed))
     (lump_sum,) = [offer for offer in change.case.offers if offer.product is Product.LUMP_SUM]
     assert lump_sum.best_at == ("SOONEST_FREE", "LOWEST_TOTAL")
     # Three quarters of half the interest and of all penalties: the whole of them is below the bank's price floor.
@@ -254,11 +258,32 @@ def test_where_no_plan_is_affordable_a_person_advises() -> None:
 
 
 def test_who_advises_is_told_what_to_ask_first() -> None:
-    change = proposed(circumstances=Circumstances(monthly_income=2_000 * YUAN))
+    change = proposed(circumstances=Circumstances(monthly_income=1_200 * YUAN))
     assert change.result == {"outcome": "NO_AFFORDABLE_OFFER", "why": "BEYOND_MEANS"}
     (task,) = change.tasks
     assert task.reason == "MEANS_UNKNOWN"
     assert task.facts["questions"].startswith("ESSENTIAL_SPEND, OTHER_DEBTS")
+
+
+def test_who_might_well_afford_a_plan_is_asked_before_they_are_refused() -> None:
+    told = Circumstances(monthly_income=2_000 * YUAN)
+    change = proposed(circumstances=told)
+    assert (change.result, change.case.why_no_offer, change.tasks) == ({"outcome": "ASK"}, "MEANS_UNKNOWN", ())
+    answered = proposed(circumstances=told.model_copy(update={"told_by": "CUSTOMER"}))
+    assert answered.result["outcome"] == "NO_AFFORDABLE_OFFER", "nobody is asked the same thing twice"
+
+
+@pytest.mark.parametrize(("history", "willing"), [((), None), ((0, 0, 0, 0, 0, 0), False)])
+def test_who_has_shown_no_will_to_pay_is_asked_and_has_a_plan_once_they_come(
+    history: tuple[int, ...], willing: bool | None
+) -> None:
+    owed = an_account(balance=a_balance(principal=24_000 * YUAN), history=a_history(*history))
+    silent = proposed(account=owed)
+    assert silent.case.assessment is not None
+    assert (silent.case.assessment.exceeds_ability, silent.case.assessment.willing) == (True, willing)
+    assert (silent.result, silent.case.why_no_offer) == ({"outcome": "ASK"}, "WILLINGNESS_NOT_SHOWN")
+    came = proposed(account=owed, contacts=(TALKED,))
+    assert came.case.offers
 
 
 def test_where_income_is_unknown_and_nothing_was_paid_the_customer_is_asked_instead_of_refused() -> None:
@@ -402,11 +427,13 @@ def test_four_eyes_are_two_persons() -> None:
 def test_every_figure_of_an_offer_names_the_rule_that_bound_it() -> None:
     for offer in proposed().case.offers:
         figures = {bound.figure: bound for bound in offer.bounds}
-        assert {"MONTHLY", "MONTHS", "RATE", "FIRST_DUE", "WORTH"} <= set(figures)
-        assert ("WAIVED" in figures) == (offer.waived.total > 0)
+        assert {"MONTHLY", "RATE", "FIRST_DUE", "WORTH", "WITHOUT_PLAN", "BREAKS", "DISCOUNT"} <= set(figures)
+        assert {"MONTHS", "NOT_SHORTER"} & set(figures)
+        assert ("APPROVER" in figures) == (offer.waived.total > 0)
         assert {bound.rule for bound in offer.bounds} <= set(the_policy().rules)
         assert offer.regular_instalment <= figures["MONTHLY"].allows
-        assert offer.months <= figures["MONTHS"].allows
+        assert offer.waived.total <= figures["WAIVED"].allows
+        assert figures["WITHOUT_PLAN"].allows == offer.worth.without_plan if offer.worth else True
         assert offer.worth is not None
         assert offer.worth.expected > offer.worth.without_plan
 

@@ -14,6 +14,10 @@ PRODUCTS = {"ALL": ["INTEREST_FREE"]}
 CATEGORIES = ("food_housekeeping", "communications_leisure", "personal")
 
 
+def floors(ordinary: int, personalised: int) -> dict[str, int]:
+    return {"ORDINARY": ordinary, "PERSONALISED": personalised}
+
+
 def guidelines(first: int) -> dict[str, Any]:
     return {"DEFAULT": {name: {"first": first, "further": first} for name in CATEGORIES}}
 
@@ -63,8 +67,9 @@ def caps(**amounts: int) -> dict[str, Any]:
         ({"assessment__protected_floor": floor(1_200)}, "assessment.protected_floor", "beside 230000"),
         ({"assessment__protected_floor": floor(12_000_000)}, "assessment.protected_floor", "beside 230000"),
         ({"assessment__guidelines": guidelines(30_000)}, "assessment.guidelines", "has 90000 in all categories"),
-        ({"offer__price_floor_percent": 0}, "offer.price_floor_percent", "any plan that beats none"),
-        ({"offer__price_floor_percent": 100}, "offer.price_floor_percent", "best for the bank"),
+        ({"offer__price_floor_percent": floors(85, 0)}, "offer.price_floor_percent", "any plan that beats none"),
+        ({"offer__price_floor_percent": floors(100, 75)}, "offer.price_floor_percent", "best for the bank"),
+        ({"offer__price_floor_percent": floors(74, 75)}, "offer.price_floor_percent", "left less than"),
         ({"offer__products": PRODUCTS | {"M4": []}}, "offer.products", "nobody in M4 is offered anything"),
     ],
 )  # fmt: skip
@@ -88,7 +93,7 @@ def test_a_bucket_without_any_products_is_found_where_it_is_not_named_at_all() -
         {"offer__min_instalment": 333_333},
         {"assessment__guidelines": guidelines(39_900)},  # a table that is rounded part by part
         {"assessment__evidence": doubtful_evidence("OTHER")},
-        {"offer__price_floor_percent": 99},
+        {"offer__price_floor_percent": floors(99, 99)},
     ],
 )
 def test_what_may_well_be_meant_is_not_doubted(changes: dict[str, Any]) -> None:

@@ -99,8 +99,11 @@ def test_no_plan_that_the_bank_would_grant_beats_one_that_is_shown(account: Any,
             assert same or not better
 
 
+BOTH_70, BOTH_98 = ({"ORDINARY": percent, "PERSONALISED": percent} for percent in (70, 98))
+
+
 def test_the_banks_share_decides_how_much_is_left_to_the_person() -> None:
-    generous, strict = (found(a_policy(offer__price_floor_percent=percent)) for percent in (70, 98))
+    generous, strict = (found(a_policy(offer__price_floor_percent=floors)) for floors in (BOTH_70, BOTH_98))
     lowest = [min(pick.candidate.total for pick in result.picks) for result in (generous, strict)]
     assert lowest[0] < lowest[1]
     assert sum(pick.candidate.waived.total for pick in strict.picks) <= sum(

@@ -41,7 +41,7 @@ def generous() -> Policy:
     """More interest waived, longer and cheaper plans approved by the policy itself, and less of a month taken."""
     return a_policy(
         assessment__affordability_percent=50,
-        offer__price_floor_percent=50,
+        offer__price_floor_percent={"ORDINARY": 50, "PERSONALISED": 50},
         waiver__plan_percent={"interest": {"ALL": 50}, "late_fees": {"ALL": 100}},
     )
 
@@ -316,9 +316,10 @@ def test_a_file_whose_events_have_no_time_has_no_day(tmp_path: Path) -> None:
 def test_a_code_is_the_shipped_policy_and_a_file_is_read(tmp_path: Path) -> None:
     source = ROOT / "layers" / "domain" / "accord" / "policies" / "cn.yaml"
     path = tmp_path / "b.yaml"
-    path.write_text(source.read_text(encoding="utf-8").replace("value: 75", "value: 60"), encoding="utf-8")
+    text = source.read_text(encoding="utf-8")
+    path.write_text(text.replace("PERSONALISED: 75", "PERSONALISED: 60"), encoding="utf-8")
     assert policy_of("CN") == CN
-    assert differing(CN, policy_of(str(path))) == [("offer.price_floor_percent", "75", "60")]
+    assert differing(CN, policy_of(str(path))) == [("offer.price_floor_percent · PERSONALISED", "75", "60")]
 
 
 REST = "version: a\ncurrencies: [CNY]\ntime_zone: Asia/Shanghai\nrules:"

@@ -7,10 +7,12 @@ stays unknown: it is asked for, lowers the confidence, and widens the range. It 
 from datetime import date
 
 from accord.affordability import Log, essential_spend, reckon, round_down, spending_is_known, with_less_income
-from accord.case import Account, Assessment, Case, Change, Circumstances, Status
+from accord.case import Account, Assessment, Case, Change, Circumstances, Identification, Status
+from accord.errors import MoveNotAllowedError
 from accord.events import Actor, CaseAssessed
 from accord.evidence import doubts, papers
 from accord.policy import Policy, RulesOfTheDay
+from accord.search import exceeds_ability
 from accord.willingness import net_payment, willingness
 
 _STEP = Actor(kind="SYSTEM", id="assess")
@@ -20,11 +22,14 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
     """Assess the case with all that is known, and take up what the customer decided. Outcome: ASSESSED.
 
     That may be a counter-offer, new circumstances, or the wish that a person decides (PIPL Art. 24).
+    Raises MoveNotAllowedError for a case that is not identified.
     """
+    if case.identification is None:
+        raise MoveNotAllowedError(f"{case.status} to {Status.ASSESSED}: the case is not identified")
     rules = policy.on(today)
     decided = case.decision.kind if case.decision is not None else None
     proposed = case.decision.amount if case.decision is not None and decided == "COUNTER" else case.proposed_monthly
-    assessment = _assessment(case, proposed, rules)
+    assessment = _assessment(case, case.identification, proposed, rules)
     assessed = CaseAssessed(
         **assessment.model_dump(include=set(CaseAssessed.model_fields)), policy_version=policy.version
     )
@@ -38,22 +43,24 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
     return Change(after, (assessed,), _STEP, {"outcome": "ASSESSED"})
 
 
-def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Assessment:
-    told, owed, log = case.circumstances, case.account.balance.total, Log()
+def _assessment(case: Case, identification: Identification, proposed: int | None, rules: RulesOfTheDay) -> Assessment:
+    told, owed, log, at_best = case.circumstances, case.account.balance.total, Log(), Log()
     known = spending_is_known(told)
-    disposable = most = stressed = essential = None
+    affordable = disposable = most = stressed = essential = None
     if told.monthly_income is None:
         part = _from_history(case.account, proposed, log, rules)
-        affordable = round_down(part, rules)
+        if part is not None:
+            affordable = round_down(part, rules)
         if known:
             essential = essential_spend(told, 0, "most", rules, Log())
     else:
         cautious = reckon(told, told.monthly_income, owed, "most", rules, log)
         affordable, essential = cautious.affordable, cautious.essential
         disposable = cautious.disposable if known else None
-        most = reckon(told, told.monthly_income, owed, "least", rules, Log()).affordable
+        most = reckon(told, told.monthly_income, owed, "least", rules, at_best).affordable
         stressed = with_less_income(cautious, told, owed, rules["assessment.stress_percent"], rules).affordable
-    log.add("affordable_monthly", affordable, "assessment.rounding_step")
+    if affordable is not None:
+        log.add("affordable_monthly", affordable, "assessment.rounding_step")
     if most is not None and most != affordable:
         log.add("affordable_most", most)
     if stressed is not None:
@@ -61,7 +68,7 @@ def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Asses
     savings = _savings(told, essential, log, rules)
     hardship_months = _hardship_months(told, log, rules)
     shown = willingness(case, proposed, rules, log)
-    return Assessment(
+    assessment = Assessment(
         affordable_monthly=affordable,
         affordable_most=most,
         stressed_monthly=stressed,
@@ -69,9 +76,8 @@ def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Asses
         disposable_income=disposable,
         band=_band(affordable, owed, rules),
         confidence=_confidence(told),
-        # Art. 70, first precondition: neither savings nor an ordinary plan can clear the debt.
-        exceeds_ability=owed > affordable * rules["offer.ordinary_max_months"] + savings,
-        willing=shown.willing,  # the second precondition
+        exceeds_ability=None,
+        willing=shown.willing,
         willingness=shown.level,
         hardship=told.hardship,
         hardship_months=hardship_months,
@@ -79,28 +85,33 @@ def _assessment(case: Case, proposed: int | None, rules: RulesOfTheDay) -> Asses
         evidence=papers(case, rules),
         doubts=doubts(case, rules),
         lines=tuple(log),
+        lines_at_best=() if most == affordable else tuple(at_best),
         rules=rules.used,
     )
+    exceeds = None if affordable is None else exceeds_ability(case, identification, assessment, rules)
+    return assessment.model_copy(update={"exceeds_ability": exceeds, "rules": rules.used})
 
 
-def _from_history(account: Account, proposed: int | None, log: Log, rules: RulesOfTheDay) -> int:
+def _from_history(account: Account, proposed: int | None, log: Log, rules: RulesOfTheDay) -> int | None:
     """A cautious estimate while income is unknown: part of what was paid a month beyond what was newly spent.
 
     Where the person named a higher amount, their own word counts; the offers then wait for a person's look. Up to where
-    they could really go nobody knows, so the range has no other end.
+    they could really go nobody knows, so the range has no other end. None where neither says anything.
     """
     average = net_payment(account)
     log.add("paid_monthly", average)
     estimate: int = average * rules["assessment.history_percent"] // 100
     log.add("estimate_from_history", estimate, "assessment.history_percent")
     if proposed is None or proposed <= estimate:
-        return estimate
+        return estimate or None  # who paid nothing may well be able to: that is not known
     log.add("proposed_monthly", proposed)
     return proposed
 
 
-def _band(affordable: int, owed: int, rules: RulesOfTheDay) -> str:
+def _band(affordable: int | None, owed: int, rules: RulesOfTheDay) -> str:
     """What the affordable amount comes to: nothing, less than any instalment, a part of the debt, or all of it."""
+    if affordable is None:
+        return "UNKNOWN"
     if affordable == 0:
         return "NONE"
     if affordable < rules["offer.min_instalment"]:
@@ -108,10 +119,10 @@ def _band(affordable: int, owed: int, rules: RulesOfTheDay) -> str:
     return "PARTIAL" if affordable * rules["plan.max_term_months"] < owed else "FULL"
 
 
-def _savings(told: Circumstances, essential: int | None, log: Log, rules: RulesOfTheDay) -> int:
-    """What a lump sum may draw on: savings less some months' living. Nothing while one of the two is unknown."""
+def _savings(told: Circumstances, essential: int | None, log: Log, rules: RulesOfTheDay) -> int | None:
+    """What a lump sum may draw on: savings less some months' living. None while one of the two is unknown."""
     if told.savings is None or essential is None:
-        return 0
+        return None
     log.add("savings", told.savings)
     available: int = max(0, told.savings - essential * rules["assessment.savings_kept_months"])
     log.add("savings_available", available, "assessment.savings_kept_months")
@@ -138,6 +149,7 @@ def _questions(told: Circumstances) -> tuple[str, ...]:
         "ESSENTIAL_SPEND": spending_is_known(told),
         "OTHER_DEBTS": told.other_debt_payments is not None or told.other_unsecured_balance is not None,
         "DEPENDANTS": told.dependants is not None,
+        "SAVINGS": told.savings is not None,
     }
     return tuple(question for question, is_known in asked.items() if not is_known)
 

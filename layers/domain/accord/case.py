@@ -150,22 +150,23 @@ class AssessmentLine(Value):
 class Assessment(Value):
     """What the person can really pay a month, and how sure we are."""
 
-    affordable_monthly: MinorUnits  # the cautious end of the range: what is offered reckons with it
-    affordable_most: MinorUnits | None = None  # the other end, where something is unknown; else the same
+    affordable_monthly: MinorUnits | None  # the cautious end: what is offered reckons with it; None when nobody knows
+    affordable_most: MinorUnits | None = None  # the other end; None where nobody knows how far it goes
     stressed_monthly: MinorUnits | None = None  # what would be affordable if part of the income were gone
-    savings_available: MinorUnits = 0  # what a lump sum may draw on beside the monthly amount
+    savings_available: MinorUnits | None = None  # what a lump sum may draw on too; None when not known
     disposable_income: int | None  # None when income or spending is unknown
-    band: str = "FULL"  # NONE, TOKEN, PARTIAL or FULL: what the affordable amount comes to
+    band: str = "FULL"  # UNKNOWN, NONE, TOKEN, PARTIAL or FULL: what the affordable amount comes to
     confidence: str  # HIGH, MEDIUM or LOW
-    exceeds_ability: bool  # Art. 70, first precondition: the debt exceeds the ability to pay
-    willing: bool  # Art. 70, second precondition: still willing to repay
+    exceeds_ability: bool | None  # Art. 70, first precondition: the debt exceeds the ability to pay; None: not known
+    willing: bool | None  # Art. 70, second precondition: still willing to repay; None: nothing speaks for or against
     willingness: str = "MEDIUM"  # HIGH, MEDIUM or LOW, from behaviour towards this debt alone
     hardship: str | None = None
     hardship_months: int | None = None
-    questions: tuple[str, ...]  # what to ask the customer: INCOME, ESSENTIAL_SPEND
+    questions: tuple[str, ...]  # what to ask the customer: INCOME, ESSENTIAL_SPEND, …
     evidence: tuple[str, ...] = ()  # the papers that the amount and the hardship ask for
     doubts: tuple[str, ...] = ()  # figures that a person has to look at first
     lines: tuple[AssessmentLine, ...]
+    lines_at_best: tuple[AssessmentLine, ...] = ()  # the steps to the other end of the range
     rules: tuple[str, ...]
 
 
@@ -307,6 +308,7 @@ class Case(Value):
     identification: Identification | None = None
     assessment: Assessment | None = None
     offers: tuple[Offer, ...] = ()
+    why_no_offer: str | None = None  # where the search for plans lost the last one
     offers_beyond_means: bool = False  # by what the customer told since; the offers stand, because they were promised
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0

@@ -65,12 +65,12 @@ class CaseIdentified(CaseEvent):
 
 class CaseAssessed(CaseEvent):
     published = True
-    affordable_monthly: int
+    affordable_monthly: int | None  # null where nothing is known yet
     affordable_most: int | None  # the other end of the range; null where nobody knows how far it goes
     band: str  # NONE, TOKEN, PARTIAL or FULL
     confidence: str
-    exceeds_ability: bool
-    willing: bool
+    exceeds_ability: bool | None
+    willing: bool | None
     willingness: str  # HIGH, MEDIUM or LOW
     questions: tuple[str, ...]
     doubts: tuple[str, ...]

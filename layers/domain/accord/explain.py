@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from accord.affordability import Step
 from accord.authority import ROLES, higher
-from accord.case import AssessmentLine, Bound, Case, Identification, Offer, Product, Status
+from accord.case import Assessment, AssessmentLine, Bound, Case, Identification, Offer, Product, Status
 from accord.early_warning import EarlyWarning, early_warning, load_card, sentence
 from accord.money import format_money, format_rate
 from accord.policy import Policy
@@ -24,6 +24,23 @@ EXCLUSION_RULES: Mapping[str, str | None] = {
     "NOTHING_OWED": None,
     "NOT_OVERDUE": None,
     "NOT_AT_RISK": "identification.early_contact_pd_ppm",
+}
+# Which rule decides on each precondition of a personalised plan, and on what is asked for and doubted.
+_PRECONDITIONS: Mapping[str, str] = {
+    "exceeds_ability": "offer.ordinary_max_months",
+    "willing": "assessment.willing_within_months",
+}
+_LISTED: Mapping[str, tuple[str, str | None]] = {
+    "questions": ("questions", None),
+    "evidence": ("papers", "assessment.evidence"),
+    "doubts": ("doubts", "assessment.doubts"),
+}
+_NO_OFFER_RULES: Mapping[str, str] = {
+    "NO_PRODUCT": "offer.products",
+    "BEYOND_MEANS": "assessment.affordability_percent",
+    "WILLINGNESS_NOT_SHOWN": "assessment.willing_within_months",
+    "WORTH_LESS_THAN_NO_PLAN": "pricing.cost_of_plan",
+    "BEYOND_AUTHORITY": "authority.concession",
 }
 # Which rule decides on the treatment of any other account, by the sentence that tells it.
 TREATMENT_RULES: Mapping[str, str | None] = {
@@ -115,7 +132,42 @@ def explain_assessment(case: Case, policy: Policy, language: str) -> tuple[Sente
     """
     if case.assessment is None:
         return ()
-    lines, said = case.assessment.lines, texts("explain")["lines"]
+    return _steps(case.assessment.lines, case, policy, language) + tuple(_findings(case.assessment, policy, language))
+
+
+def explain_best(case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
+    """The same for the other end of the range, where all that is not known turned out well; none where it is one."""
+    return () if case.assessment is None else _steps(case.assessment.lines_at_best, case, policy, language)
+
+
+def explain_no_offer(case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
+    """Why no plan could be offered; none where one was, or nothing was searched yet."""
+    if case.why_no_offer is None or case.assessment is None:
+        return ()
+    affordable = case.assessment.affordable_monthly
+    figure = "" if affordable is None else format_money(affordable, case.account.currency, language)
+    decided_by = _NO_OFFER_RULES.get(case.why_no_offer)
+    text = texts("explain")["no_offer"][case.why_no_offer][language].format(affordable=figure)
+    return (Sentence(figure, text, decided_by, _citation(policy, decided_by)),)
+
+
+def _findings(assessment: Assessment, policy: Policy, language: str) -> Iterator[Sentence]:
+    """The two preconditions of a personalised plan, and what is still to ask, to see and to look at."""
+    said, answers = texts("explain")["findings"], {True: "yes", False: "no", None: "unknown"}
+    for precondition, set_by in _PRECONDITIONS.items():
+        text = said[f"{precondition}.{answers[getattr(assessment, precondition)]}"][language]
+        yield Sentence("", text, set_by, _citation(policy, set_by))
+    for finding, (group, rule) in _LISTED.items():
+        found = getattr(assessment, finding)
+        if found:
+            words = texts("explain")[group]
+            named = "；" if language == "zh-CN" else "; "
+            listed = named.join(words[code][language] if code in words else code for code in found)
+            yield Sentence("", said[finding][language].format(words=listed), rule, _citation(policy, rule))
+
+
+def _steps(lines: tuple[AssessmentLine, ...], case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
+    said = texts("explain")["lines"]
     figures = {line.name: figure_of(line, case.account.currency, language) for line in lines}
     # Two steps may follow from different ones before them.
     figures["for_this_debt"] = _first(figures, "share_of_this_debt", "disposable_income")
@@ -186,17 +238,16 @@ def explain_worth(offer: Offer, policy: Policy, language: str) -> tuple[Sentence
     """What the bank may expect of the offer, and of having none. For staff alone; none where nothing was reckoned."""
     if offer.worth is None:
         return ()
-    said = texts("explain")["worth"]
-    told = []
-    for name in ("expected", "without_plan"):
-        figure = format_money(getattr(offer.worth, name), offer.currency, language)
-        told.append(Sentence(figure, said[name][language].format(figure=figure), None, None))
-    told += [
-        _bound("worth", bound, told[0].figure, offer, policy, language)
+    expected = format_money(offer.worth.expected, offer.currency, language)
+    told = texts("explain")["worth"]["expected"][language].format(figure=expected)
+    behind = {"BREAKS": "", "DISCOUNT": "", "WORTH": expected}
+    behind["WITHOUT_PLAN"] = format_money(offer.worth.without_plan, offer.currency, language)
+    bound = [
+        _bound("worth", bound, behind[bound.figure], offer, policy, language)
         for bound in offer.bounds
-        if bound.figure == "WORTH"
+        if bound.figure in behind
     ]
-    return tuple(told)
+    return (Sentence(expected, told, None, None), *bound)
 
 
 def _sentence_for(line: AssessmentLine, figures: Mapping[str, str], said: Mapping[str, object]) -> str | None:
@@ -225,8 +276,11 @@ def _figures(offer: Offer, language: str) -> dict[str, str]:
     return {
         "MONTHLY": money(offer.regular_instalment),
         "MONTHS": str(offer.months),
+        "NOT_SHORTER": str(offer.months),
         "RATE": format_rate(offer.annual_rate_ppm),
+        "NOT_CHEAPER": format_rate(offer.annual_rate_ppm),
         "WAIVED": money(offer.waived.total),
+        "NOT_MORE_WAIVED": money(offer.waived.total),
         "FIRST_DUE": format_date(offer.first_due_date, language),
         "LUMP_SUM": money(offer.total_payable),
         "APPROVER": next((role(bound.allows) for bound in offer.bounds if bound.figure == "APPROVER"), ""),
@@ -235,25 +289,34 @@ def _figures(offer: Offer, language: str) -> dict[str, str]:
 
 def _bound(group: str, bound: Bound, figure: str, offer: Offer, policy: Policy, language: str) -> Sentence:
     """The sentence of one bound: the figure, the rule in words, and what it allowed."""
-    rules = texts("explain")["rules"]
+    rules, said = texts("explain")["rules"], texts("explain")[group]
     rule = rules[bound.rule][language] if bound.rule in rules else bound.rule
-    text = texts("explain")[group][bound.figure][language]
-    allows = _allowed(bound, offer.currency, language)
-    return Sentence(
-        figure, text.format(figure=figure, rule=rule, allows=allows), bound.rule, _citation(policy, bound.rule)
-    )
+    key = f"{bound.figure}.{bound.rule.rpartition('.')[2]}"
+    if bound.figure == "MONTHLY" and offer.last_instalment != offer.regular_instalment:
+        key = "MONTHLY.uneven"
+    text: str = said[key if key in said else bound.figure][language]
+    words = {
+        "figure": figure,
+        "rule": rule,
+        "allows": _allowed(bound, offer.currency, language),
+        "last": format_money(offer.last_instalment, offer.currency, language),
+    }
+    return Sentence(figure, text.format(**words), bound.rule, _citation(policy, bound.rule))
 
 
 def _allowed(bound: Bound, currency: str, language: str) -> str:
     """What a rule allowed: money, a number of months or days, a rate in parts per million, a role, per cent."""
-    match bound.figure:
-        case "MONTHS" | "FIRST_DUE":
+    match bound.figure, bound.rule:
+        case ("FIRST_DUE", _) | (
+            "MONTHS" | "NOT_SHORTER",
+            "plan.max_term_months" | "offer.ordinary_max_months" | "offer.terms_months",
+        ):
             return str(bound.allows)
-        case "RATE":
+        case "RATE" | "NOT_CHEAPER" | "BREAKS" | "DISCOUNT", _:
             return format_rate(bound.allows)
-        case "APPROVER":
+        case "APPROVER", _:
             return _word(ROLES[bound.allows], language)  # a bound names the role by its place
-        case "WORTH":
+        case ("WORTH", _) | ("NOT_SHORTER", "offer.price_floor_percent"):
             return f"{bound.allows}%"
         case _:
             return format_money(bound.allows, currency, language)

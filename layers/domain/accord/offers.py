@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from accord.authority import ROLES, check_authority, higher
+from accord.bounds import bounds
 from accord.case import (
     Assessment,
-    Bound,
     Case,
     Change,
     Identification,
@@ -26,19 +26,21 @@ from accord.errors import MoveNotAllowedError, NotApprovedError
 from accord.events import Actor, OfferMade, OfferSummary, ReviewRequested
 from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import annual_cost_ppm, due_dates
-from accord.search import Candidate, Pick, Search, most_waived, search
+from accord.search import Pick, Search, search
 
 _STEP = Actor(kind="SYSTEM", id="propose")
 _BY_POLICY = "policy"
+# Who is not known is asked before anybody is refused, and so is who would only have to show that they are willing.
+_ASK_FIRST = ("MEANS_UNKNOWN", "WILLINGNESS_NOT_SHOWN")
 
 
 def propose(case: Case, policy: Policy, now: datetime) -> Change:
     """Make at most three affordable offers within the policy, or say that there is none.
 
-    Outcomes: OFFERED (approved by policy), REVIEW (a person with authority looks first), ASK (income is unknown and
-    what was paid so far carries no plan: the customer is asked), NO_AFFORDABLE_OFFER (a person advises the customer),
-    KEPT (as well, but offers that the bank approved stand until their time: who tells of hard times loses none).
-    Otherwise earlier offers of the case are replaced.
+    Outcomes: OFFERED (approved by policy), REVIEW (a person with authority looks first), ASK (the customer is asked
+    first: their means are not known well enough, or nothing shows yet that they are willing), NO_AFFORDABLE_OFFER
+    (a person advises the customer), KEPT (as well, but offers that the bank approved stand until their time: who tells
+    of hard times loses none). Otherwise earlier offers of the case are replaced.
     """
     if case.assessment is None or case.identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
@@ -46,7 +48,7 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     found = search(case, case.identification, case.assessment, rules)
     # A decision that no wait has taken up was about the offers before; it must not be taken for one about these.
     gone = {"chosen_offer_id": None, "comprehension": None, "decision": None, "first_approver": None}
-    fresh = gone | {"review_reasons": (), "offers_beyond_means": False}
+    fresh = gone | {"review_reasons": (), "offers_beyond_means": False, "why_no_offer": found.why_none}
     promised = tuple(offer for offer in case.offers if offer.approved_by is not None and offer.valid_until > now)
     if promised and not found.picks:
         kept = case.moved(Status.NEGOTIATING, offers=promised, **(fresh | {"offers_beyond_means": True}))
@@ -54,15 +56,14 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
             return Change(kept, (), _STEP, {"outcome": "KEPT"})
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
         return Change(kept, (created,), _STEP, {"outcome": "KEPT"}, tasks=(task,))
-    beyond_means = found.why_none == "BEYOND_MEANS"
-    if beyond_means and case.circumstances.monthly_income is None:
+    if found.why_none in _ASK_FIRST:
         answer_by = now + timedelta(days=rules["offer.valid_days"])
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh})
         return Change(asking, (), _STEP, {"outcome": "ASK"})
     if not found.picks:
         unknown = case.assessment.questions
         reason, facts = TaskReason.NO_AFFORDABLE_OFFER, {}
-        if not beyond_means:
+        if found.why_none != "BEYOND_MEANS":
             reason, facts = TaskReason.NO_PLAN_POSSIBLE, {"why_none": str(found.why_none)}
         elif unknown:
             reason, facts = TaskReason.MEANS_UNKNOWN, {"questions": ", ".join(unknown)}
@@ -151,7 +152,7 @@ def _review_reasons(
         reasons.append("VULNERABLE")
     if assessment.confidence == "LOW" and financed > rules["review.low_confidence_above"]:
         reasons.append("LOW_CONFIDENCE")
-    if "INCOME" in assessment.questions and (case.proposed_monthly or 0) >= assessment.affordable_monthly:
+    if "INCOME" in assessment.questions and (case.proposed_monthly or 0) >= (assessment.affordable_monthly or 0):
         reasons.append("OWN_AMOUNT_UNCHECKED")  # nothing but the person's own word says that they can afford it
     if assessment.evidence and case.circumstances.told_by != "STAFF":
         reasons.append("PAPERS_TO_SEE")
@@ -197,7 +198,7 @@ def _offers(
                 valid_until=valid_until,
                 policy_version=rules.version,
                 best_at=pick.best_at,
-                bounds=_bounds(plan, case, rules),
+                bounds=bounds(pick, found, case, rules),
                 worth=Worth(expected=plan.expected, without_plan=found.without_plan),
                 resilient=stressed is None or max(amounts) <= stressed,
                 approver=plan.approver,
@@ -207,37 +208,6 @@ def _offers(
             )
         )
     return tuple(offers)
-
-
-def _bounds(plan: Candidate, case: Case, rules: RulesOfTheDay) -> tuple[Bound, ...]:
-    """Which rule set each figure of a plan, and what it allowed."""
-    assessment = case.assessment
-    affordable = assessment.affordable_monthly if assessment is not None else 0
-    bounds = [
-        Bound(figure="FIRST_DUE", rule="offer.first_due_after_days", allows=rules["offer.first_due_after_days"]),
-        Bound(figure="WORTH", rule="offer.price_floor_percent", allows=rules["offer.price_floor_percent"]),
-    ]
-    if plan.product is Product.LUMP_SUM:
-        months = rules["lump_sum.months_to_pay"]
-        savings = assessment.savings_available if assessment is not None else 0
-        bounds.append(Bound(figure="LUMP_SUM", rule="lump_sum.months_to_pay", allows=affordable * months + savings))
-        ceilings = "waiver.lump_sum_percent"
-    else:
-        reckoned = case.circumstances.monthly_income is not None
-        by_means = "assessment.affordability_percent" if reckoned else "assessment.history_percent"
-        bounds.append(Bound(figure="MONTHLY", rule=by_means, allows=affordable))
-        personalised = assessment is not None and assessment.exceeds_ability and assessment.willing
-        longest = "plan.max_term_months" if personalised else "offer.ordinary_max_months"
-        bounds.append(Bound(figure="MONTHS", rule=longest, allows=rules[longest]))
-        by_rate = "offer.rates_ppm" if plan.product is Product.REDUCED_RATE else "offer.products"
-        bounds.append(Bound(figure="RATE", rule=by_rate, allows=plan.annual_rate_ppm))
-        ceilings = "waiver.plan_percent"
-    if plan.waived.total:
-        bucket = case.identification.delinquency_bucket if case.identification is not None else ""
-        ceiling = most_waived(case.account.balance, rules[ceilings], bucket, 100).total
-        bounds.append(Bound(figure="WAIVED", rule=ceilings, allows=ceiling))
-        bounds.append(Bound(figure="APPROVER", rule="authority.concession", allows=ROLES.index(plan.approver)))
-    return tuple(bounds)
 
 
 def _made(offers: tuple[Offer, ...]) -> OfferMade:

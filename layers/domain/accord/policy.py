@@ -221,6 +221,7 @@ class Reage(Closed):
 
 Flexible = Literal["food_housekeeping", "communications_leisure", "personal"]
 Guidelines = Annotated[dict[Flexible, Household], _names_all(*get_args(Flexible))]
+Need = Literal["ORDINARY", "PERSONALISED"]  # an ordinary plan clears the debt, or it takes one under Art. 70
 Phase = Literal["UP_TO_90_DAYS", "FROM_91_DAYS", "IN_PLAN"]
 Teller = Literal["BILLING", "CUSTOMER", "STAFF"]
 
@@ -316,7 +317,8 @@ _VALUES: Mapping[str, Any] = {
     "offer.min_instalment": Amount,
     "offer.rates_ppm": tuple[Ppm, ...],
     "offer.products": ByBucket[tuple[Product, ...]],
-    "offer.price_floor_percent": Percent,
+    "offer.price_ceiling_ppm": Ppm,
+    "offer.price_floor_percent": Annotated[dict[Need, Percent], _names_all(*get_args(Need))],
     "waiver.plan_percent": Waivers,
     "waiver.lump_sum_percent": Waivers,
     "waiver.steps_percent": SomeOf[Percent],

@@ -74,8 +74,11 @@ def _share_bands(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
 def _price_floor(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     key = "offer.price_floor_percent"
     meant = {0: "the bank would take any plan that beats none", 100: "only the plan that is best for the bank is left"}
-    if rules.get(key) in meant:
-        yield Finding(key, f"at {rules[key]} {meant[rules[key]]}", "name the share that a plan has to keep")
+    floors = rules.get(key, {})
+    for need in sorted(need for need in floors if floors[need] in meant):
+        yield Finding(key, f"{need} at {floors[need]}: {meant[floors[need]]}", "name the share that a plan has to keep")
+    if floors and floors["ORDINARY"] < floors["PERSONALISED"]:
+        yield Finding(key, "who needs a personalised plan is left less than who needs an ordinary one", "check both")
 
 
 # --- offers ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 A plan is in the pool when the person can afford it, the law allows it, somebody at the bank may approve it, and it is
 worth more to the bank than no plan. Of what the policy approves by itself, plans that wait for a person come only where
 nothing else is affordable. From the pool the person gets the best for themselves at each thing that they can name, as
-long as it leaves the bank a set share (`offer.price_floor_percent`) of the best that it could expect.
+long as it leaves the bank a set share (`offer.price_floor_percent`) of the best that it could expect: more where an
+ordinary plan is affordable, less where the debt exceeds what the person can pay.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,15 @@ class Candidate(NamedTuple):
     by_policy: bool  # a term of the policy's, and not one made for the customer's own amount
 
 
+class Beside(NamedTuple):
+    """The nearest plans that differ in one thing alone, where the policy has any: they show what bound the plan."""
+
+    shorter: Candidate | None
+    longer: Candidate | None
+    cheaper: Candidate | None
+    waives_more: Candidate | None
+
+
 class Pick(NamedTuple):
     """A plan to show: what it is best at, its exact payments, and whether two persons have to approve it."""
 
@@ -44,6 +54,8 @@ class Pick(NamedTuple):
     best_at: tuple[str, ...]
     payments: tuple[Payment, ...]
     four_eyes: bool
+    break_ppm: int  # the monthly chance of a break that it was priced with
+    beside: Beside
 
 
 @dataclass
@@ -54,20 +66,69 @@ class Search:
     affordable: int = 0
     worthwhile: int = 0
     without_plan: int = 0
+    without_plan_by: str = ""  # the rule that set it
+    longest: int = 0  # months that a plan may have
+    floor: int = 0  # the least worth of a plan beside the best of its authority
+    floor_percent: int = 0
+    discount_ppm: int = 0
     why_none: str | None = None
     picks: list[Pick] = field(default_factory=list)
 
 
 def search(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> Search:
-    """Consider every plan of the policy for a case, and pick at most three."""
+    """Consider every plan of the policy for a case, and pick at most three.
+
+    Where a plan is only a question away, `why_none` says so: MEANS_UNKNOWN or WILLINGNESS_NOT_SHOWN.
+    """
+    result = _searched(case, identification, assessment, rules)
+    if result.why_none == "BEYOND_MEANS" and case.circumstances.monthly_income is None:
+        result.why_none = "MEANS_UNKNOWN"
+    if not result.picks:
+        for question, answered in _if_asked(case, assessment).items():
+            if _searched(case, identification, answered, rules).picks:
+                result.why_none = question
+    return result
+
+
+def _if_asked(case: Case, assessment: Assessment) -> dict[str, Assessment]:
+    """What the assessment might be if the person answered: for whom nobody has asked, or shown to be willing, yet."""
+    answers = {}
+    if case.circumstances.told_by == "BILLING" and assessment.affordable_most is not None:
+        answers["MEANS_UNKNOWN"] = assessment.model_copy(update={"affordable_monthly": assessment.affordable_most})
+    if assessment.exceeds_ability and not assessment.willing:
+        answers["WILLINGNESS_NOT_SHOWN"] = assessment.model_copy(update={"willing": True})
+    return answers
+
+
+def exceeds_ability(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> bool:
+    """Art. 70, first precondition: neither an ordinary plan nor a single payment of the policy is within the means.
+
+    `assessment` says nothing of it yet, so the plans here are ordinary ones.
+    """
+    plans = _Plans(case, identification, assessment, rules)
+    if plans.owed.total <= plans.affordable:
+        return False
+    return not any(
+        candidate.highest <= plans.limit(candidate) and plans.exact(candidate, plans.limit(candidate)) is not None
+        for candidate in plans
+    )
+
+
+def _searched(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> Search:
     found = _Plans(case, identification, assessment, rules)
-    result = Search(without_plan=found.alternative)
+    result = Search(
+        without_plan=found.alternative,
+        without_plan_by=found.alternative_by,
+        longest=found.longest,
+        floor_percent=found.floor_percent,
+        discount_ppm=found.prices.discount_ppm,
+    )
     pool: list[Candidate] = []
     lost_to = "NO_PRODUCT"
-    for candidate in found:
-        result.considered += 1
-        limit = found.once if candidate.product is Product.LUMP_SUM else assessment.affordable_monthly
-        if candidate.highest > limit:
+    every = list(found)
+    result.considered = len(every)
+    for candidate in every:
+        if candidate.highest > found.limit(candidate):
             lost_to = _furthest(lost_to, "BEYOND_MEANS")
             continue
         result.affordable += 1
@@ -79,7 +140,7 @@ def search(case: Case, identification: Identification, assessment: Assessment, r
             lost_to = _furthest(lost_to, "BEYOND_AUTHORITY")
             continue
         pool.append(candidate)
-    result.picks = _picks(pool, case.proposed_monthly, found)
+    result.floor, result.picks = _picks(pool, every, case.proposed_monthly, found)
     if not result.picks:
         result.why_none = lost_to
     return result
@@ -117,41 +178,54 @@ class _Plans:
         self.bucket = identification.delinquency_bucket
         self.products: tuple[Product, ...] = rules["offer.products"].get(self.bucket, ())
         self.prices: Prices = prices(rules, self.bucket)
-        self.alternative = without_plan(self.owed.total, assessment.affordable_monthly, self.prices)
+        self.affordable = assessment.affordable_monthly or 0  # what nobody knows, nobody promises
+        self.alternative, self.alternative_by = without_plan(
+            self.owed.total, assessment.affordable_monthly, self.prices
+        )
         # After a break the bank is where it would be without a plan: nobody pays more for having broken one.
         self.recovery_ppm = self.alternative * PPM // self.owed.total if self.owed.total else 0
         self.months_to_pay: int = rules["lump_sum.months_to_pay"]
         # What can be put aside until it is due, and what is there already.
-        self.once = assessment.affordable_monthly * self.months_to_pay + assessment.savings_available
-        self.left = assessment.affordable_monthly  # the share is taken of what is left of a month
+        self.once = self.affordable * self.months_to_pay + (assessment.savings_available or 0)
+        self.left = self.affordable  # the share is taken of what is left of a month
         if assessment.disposable_income:
             self.left = assessment.disposable_income
         self.longest: int = rules["plan.max_term_months"]
-        if not (assessment.exceeds_ability and assessment.willing):  # Art. 70: without both, an ordinary plan
+        personalised = assessment.exceeds_ability and assessment.willing
+        if not personalised:  # Art. 70: without both, an ordinary plan
             self.longest = min(self.longest, rules["offer.ordinary_max_months"])
+        # How much of a plan's worth may be left to the person depends on whether they need it.
+        self.floor_percent: int = rules["offer.price_floor_percent"]["PERSONALISED" if personalised else "ORDINARY"]
         self.terms = [months for months in rules["offer.terms_months"] if _LEAST_MONTHS <= months <= self.longest]
         self.least: int = rules["offer.min_instalment"]
         # Naming more than one can pay makes no plan longer than naming what one can.
         named = case.proposed_monthly
-        self.own_amount = None if named is None else min(named, assessment.affordable_monthly)
+        self.own_amount = None if named is None else min(named, self.affordable)
         self.waived_before = case.waived_before
 
     def __iter__(self) -> Iterator[Candidate]:
-        by_product = {
-            Product.INSTALMENT: (self.apr_ppm,),
-            Product.REDUCED_RATE: tuple(rate for rate in self.rules["offer.rates_ppm"] if 0 < rate < self.apr_ppm),
-            Product.INTEREST_FREE: (0,),
-        }
         waivers = list(self._waivers("waiver.plan_percent"))
         for product in self.products:
             if product is Product.LUMP_SUM:
                 yield from self._single_payments()
                 continue
-            for rate in by_product[product]:
-                if rate == 0 and product is not Product.INTEREST_FREE:
-                    continue  # a card without interest: the plan without interest is another product
+            for rate in self._rates(product):
                 for waived, approver in waivers:
                     yield from self._instalments(product, rate, waived, approver)
+
+    def _rates(self, product: Product) -> tuple[int, ...]:
+        """The yearly rates of a product. A debt that bears no interest has no rate to reduce."""
+        apr = self.apr_ppm if self.owed.principal else 0
+        if product is Product.INTEREST_FREE:
+            return (0,)
+        ceiling: int = self.rules["offer.price_ceiling_ppm"]
+        if product is Product.INSTALMENT:
+            return (apr,) if apr <= ceiling else ()
+        return tuple(rate for rate in self.rules["offer.rates_ppm"] if 0 < rate < apr and rate <= ceiling)
+
+    def limit(self, candidate: Candidate) -> int:
+        """The most that any payment of a plan may be."""
+        return self.once if candidate.product is Product.LUMP_SUM else self.affordable
 
     def _waivers(self, ceiling: str) -> Iterator[tuple[Balance, str]]:
         """What may be given up, by steps, each with the least role that may; the smallest concession first."""
@@ -179,18 +253,21 @@ class _Plans:
             if bearing:
                 regular += annuity_amount(bearing, rate, months)
             total = financed if rate == 0 else regular * months
-            share = min(regular * 100 // self.left, 100) if self.left else 100
             yield Candidate(
                 product, waived, approver, rate, months, months,
                 regular, regular + free % months, total,
                 worth_of_instalments(
-                    regular, months, bearing, free, rate, self.prices.break_at(share), self.recovery_ppm, self.prices
+                    regular, months, bearing, free, rate,
+                    self._breaks(regular, self.left), self.recovery_ppm, self.prices,
                 ),
                 months in regular_terms,
             )  # fmt: skip
 
     def _own_term(self, bearing: int, free: int, rate: int) -> int | None:
-        """The shortest term whose instalment is within the customer's own amount a month."""
+        """The shortest term whose regular instalment is within the customer's own amount a month.
+
+        The last one takes up what does not divide, and is held against what is affordable.
+        """
         if self.own_amount is None:
             return None
         low, high = _LEAST_MONTHS, min(self.longest, (bearing + free) // max(self.least, 1))
@@ -198,8 +275,8 @@ class _Plans:
             return None
 
         def fits(months: int) -> bool:
-            amount = free // months + free % months
-            return amount + (annuity_amount(bearing, rate, months) if bearing else 0) <= (self.own_amount or 0)
+            regular = free // months + (annuity_amount(bearing, rate, months) if bearing else 0)
+            return regular <= (self.own_amount or 0) and regular + free % months <= self.affordable
 
         if not fits(high):
             return None
@@ -213,13 +290,20 @@ class _Plans:
             amount = self.owed.total - waived.total
             if amount <= 0:
                 continue
-            share = min(amount * 100 // self.once, 100) if self.once else 100
             # Due when so many months have passed after the last day to sign, so that it can have been put aside.
             due_after = self.months_to_pay + 1
             expected = worth_of_one_payment(
-                amount, self.owed.total, due_after, self.prices.break_at(share), self.recovery_ppm, self.prices
+                amount, self.owed.total, due_after, self._breaks(amount, self.once), self.recovery_ppm, self.prices
             )
             yield Candidate(Product.LUMP_SUM, waived, approver, 0, 1, due_after, amount, amount, amount, expected, True)
+
+    def _breaks(self, amount: int, available: int) -> int:
+        """How many of a million such plans break each month, by the share of what is there that the payment takes."""
+        return self.prices.break_at(min(amount * 100 // available, 100) if available else 100)
+
+    def break_ppm(self, candidate: Candidate) -> int:
+        """The monthly chance of a break that a plan was priced with."""
+        return self._breaks(candidate.monthly, self.once if candidate.product is Product.LUMP_SUM else self.left)
 
     def exact(self, candidate: Candidate, limit: int) -> tuple[Payment, ...] | None:
         """The payments of a plan to the unit; None where they cannot be made or the highest is above the limit."""
@@ -243,47 +327,75 @@ _BEST_AT: tuple[tuple[str, Callable[[Candidate], tuple[int, ...]]], ...] = (
 )
 
 
-def _picks(pool: list[Candidate], own_amount: int | None, plans: _Plans) -> list[Pick]:
-    """At most three plans of the pool, of the least authority that has any."""
+def _picks(
+    pool: list[Candidate], every: list[Candidate], own_amount: int | None, plans: _Plans
+) -> tuple[int, list[Pick]]:
+    """At most three plans of the pool, of the least authority that has any, and the least worth they had to have."""
     for role in ROLES:
         within = [candidate for candidate in pool if ROLES.index(candidate.approver) <= ROLES.index(role)]
-        picks = _best_of(within, own_amount, plans) if within else []
-        if picks:
-            return picks
-    return []
+        if not within:
+            continue
+        # The customer's own term moves no floor: naming an amount takes no other plan away.
+        best = max((candidate.expected for candidate in within if candidate.by_policy), default=0)
+        floor = best * plans.floor_percent // 100
+        if picks := _best_of(within, floor, every, own_amount, plans):
+            return floor, picks
+    return 0, []
 
 
-def _best_of(within: list[Candidate], own_amount: int | None, plans: _Plans) -> list[Pick]:
+def _best_of(
+    within: list[Candidate], floor: int, every: list[Candidate], own_amount: int | None, plans: _Plans
+) -> list[Pick]:
     """The best for the person at each thing they can name, of the plans that leave the bank its share."""
-    # The customer's own term moves no floor: naming an amount takes no other plan away.
-    best = max((candidate.expected for candidate in within if candidate.by_policy), default=0)
-    floor = best * plans.rules["offer.price_floor_percent"] // 100
     eligible = [candidate for candidate in within if candidate.expected >= floor]
     monthly = [candidate for candidate in eligible if candidate.product is not Product.LUMP_SUM]
-    affordable = plans.assessment.affordable_monthly
-    wishes = [(label, key, monthly if label == "LOWEST_MONTHLY" else eligible, affordable) for label, key in _BEST_AT]
+    wishes = [(label, key, monthly if label == "LOWEST_MONTHLY" else eligible) for label, key in _BEST_AT]
     if own_amount is not None:
-        own_limit = min(own_amount, affordable)
-        own = [candidate for candidate in monthly if candidate.highest <= own_limit]
-        wishes.insert(0, ("OWN_AMOUNT", _BEST_AT[0][1], own, own_limit))
+        own = [candidate for candidate in monthly if candidate.monthly <= own_amount]
+        wishes.insert(0, ("OWN_AMOUNT", _BEST_AT[0][1], own))
     chosen: dict[Candidate, Pick] = {}
-    for label, key, among, limit in wishes:
-        found = _first_that_can_be_made(among, key, plans, limit)
+    for label, key, among in wishes:
+        found = _first_that_can_be_made(among, key, plans)
         if found is not None:
             candidate, rows = found
             before = chosen[candidate].best_at if candidate in chosen else ()
             four_eyes = needs_four_eyes(candidate.waived, plans.waived_before, plans.rules)
-            chosen[candidate] = Pick(candidate, (*before, label), rows, four_eyes)
+            break_ppm, beside = plans.break_ppm(candidate), _beside(candidate, every)
+            chosen[candidate] = Pick(candidate, (*before, label), rows, four_eyes, break_ppm, beside)
     return list(chosen.values())[:MOST_OFFERS]
 
 
+def _beside(plan: Candidate, every: list[Candidate]) -> Beside:
+    """The nearest plan of the policy on either side of a plan, one thing changed at a time."""
+    shorter = longer = cheaper = waives_more = None
+    once, rate, months, waived = plan.product is Product.LUMP_SUM, plan.annual_rate_ppm, plan.months, plan.waived
+    for other in every:
+        if (other.product is Product.LUMP_SUM) != once or not other.by_policy:
+            continue
+        if other.annual_rate_ppm != rate:
+            if other.months == months and other.annual_rate_ppm < rate and other.waived == waived:
+                cheaper = other if cheaper is None or other.annual_rate_ppm > cheaper.annual_rate_ppm else cheaper
+        elif other.months != months:
+            if other.waived != waived:
+                continue
+            if other.months < months:
+                shorter = other if shorter is None or other.months > shorter.months else shorter
+            else:
+                longer = other if longer is None or other.months < longer.months else longer
+        elif other.waived.total > waived.total and (
+            waives_more is None or other.waived.total < waives_more.waived.total
+        ):
+            waives_more = other
+    return Beside(shorter, longer, cheaper, waives_more)
+
+
 def _first_that_can_be_made(
-    among: list[Candidate], key: Callable[[Candidate], tuple[int, ...]], plans: _Plans, limit: int
+    among: list[Candidate], key: Callable[[Candidate], tuple[int, ...]], plans: _Plans
 ) -> tuple[Candidate, tuple[Payment, ...]] | None:
-    """The first by `key` whose payments, to the unit, can be made and are within the limit."""
+    """The first by `key` whose payments, to the unit, can be made and are within what the person can pay."""
     while among:
         first = min(among, key=key)
-        rows = plans.exact(first, limit)
+        rows = plans.exact(first, plans.limit(first))
         if rows is not None:
             return first, rows
         among = [candidate for candidate in among if candidate is not first]

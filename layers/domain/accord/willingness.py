@@ -19,7 +19,7 @@ _MONTHS_FOR_A_PATTERN = 3
 class Willingness:
     """Art. 70's second precondition, and how strongly behaviour speaks for it."""
 
-    willing: bool
+    willing: bool | None  # None where there is no behaviour yet that could speak for it or against it
     level: str  # HIGH, MEDIUM or LOW
 
 
@@ -57,8 +57,8 @@ def _beyond_spending(newer: HistoryMonth, older: HistoryMonth, apr_ppm: int) -> 
 def willingness(case: Case, proposed: int | None, rules: RulesOfTheDay, log: Log) -> Willingness:
     """How willing the person is, from behaviour towards this debt alone, each observation in the log.
 
-    Willing is who paid lately, told their own figures, or named an amount. HIGH is who paid in half of the months or
-    more, or did two of the things that count; LOW is who did none. Promises join them once the case has any to keep.
+    Willing is who paid lately, told their own figures, named an amount, or came to talk. HIGH is who paid in half of
+    the months or more, or did two of these; LOW is who did none. Promises join them once the case has any to keep.
     """
     key = "assessment.willing_within_months"
     recent = case.account.history[: rules[key]]
@@ -73,4 +73,4 @@ def willingness(case: Case, proposed: int | None, rules: RulesOfTheDay, log: Log
     did = (months_paid > 0) + told_own + came
     steady = months_paid > 0 and 2 * months_paid >= len(recent)
     level = "HIGH" if steady or did >= 2 else "MEDIUM" if did else "LOW"
-    return Willingness(willing=months_paid > 0 or told_own, level=level)
+    return Willingness(willing=did > 0 or (False if recent else None), level=level)
