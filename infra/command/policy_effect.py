@@ -13,9 +13,8 @@ from accord.errors import InputRejectedError
 from accord.money import format_money
 from accord.policy import BUCKETS, Policy
 from accord.portfolio import read_header, read_row
-from infra.simulation.compare import BETTER, MIXED, SAME, UNKNOWN, WORSE, expected_of
-from infra.simulation.decide import Outcome, decide
-from infra.simulation.result import Result, figures_of
+from infra.simulation.compare import BETTER, MIXED, SAME, UNKNOWN, WORSE, change_of, expected_of
+from infra.simulation.result import Result, result_of
 from infra.simulation.run import counts_as_at_risk
 from infra.simulation.spread import spread
 from infra.simulation.totals import Differences
@@ -58,16 +57,17 @@ def compare(lines: Iterable[bytes], old: Policy, new: Policy, now: datetime) -> 
     """Decide every account of a portfolio file under both packs. Raises InputRejectedError without a header."""
     result = Comparison()
     for event in _events(lines, old, new, now, result):
-        before, after = decide(event, old, now), decide(event, new, now)
+        before, after = result_of(event, old, now), result_of(event, new, now)
         result.accounts[before.bucket] += 1
-        result.denied.update(str(outcome.why) for outcome in (before, after) if outcome.outcome == "DENIED")
-        if before.is_like(after):
+        result.denied.update(str(one.why) for one in (before, after) if one.outcome == "DENIED")
+        change = change_of(before, after)
+        if change is None:
             continue
-        what = (before.bucket, _change(before, after))
-        result.changed.setdefault(what, []).append(event.account.account_id)
-        first, second = figures_of(before, old, now), figures_of(after, new, now)
-        result.differences.take(first, second)
-        was, will_be = _sums_of(first), _sums_of(second)
+        if before.outcome != after.outcome:
+            change = f"{before.outcome} -> {after.outcome}"
+        result.changed.setdefault((before.bucket, change), []).append(event.account.account_id)
+        result.differences.take(before, after)
+        was, will_be = _sums_of(before), _sums_of(after)
         for figure in was:
             result.sums.setdefault(figure, Sum()).take(was[figure], will_be[figure])
     return result
@@ -95,14 +95,6 @@ def _events(
             result.not_at_risk += 1
         else:
             yield event
-
-
-def _change(before: Outcome, after: Outcome) -> str:
-    if before.outcome != after.outcome:
-        return f"{before.outcome} -> {after.outcome}"
-    if before.case.review_reasons != after.case.review_reasons:
-        return "other reasons for a review"
-    return "other offers" if before.offers else "another reason for no offer"
 
 
 def _sums_of(result: Result) -> dict[str, int | None]:

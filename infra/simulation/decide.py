@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from accord.agreement import terms_of
 from accord.assessment import assess
 from accord.billing import AccountOverdue
 from accord.case import Case, Change, Offer
@@ -22,24 +24,16 @@ class Outcome:
     bucket: str
     case: Case
     why: str | None = None  # there is no offer: what the policy lacks, or where the search for plans ended
+    agreements: tuple[dict[str, Any], ...] = ()  # the terms of each offer, as the customer would sign them
 
     @property
     def offers(self) -> tuple[Offer, ...]:
         """The offers, approved or in review."""
         return self.case.offers
 
-    def is_like(self, other: "Outcome") -> bool:
-        """Whether the customer would get the same: outcome, reasons, the terms of every offer and who approves it."""
-        return self._compared() == other._compared()
-
-    def _compared(self) -> tuple[object, ...]:
-        terms = [(o.product, o.months, o.annual_rate_ppm, o.waived, o.regular_instalment, o.total_payable, o.approver)
-                 for o in self.offers]  # fmt: skip
-        return self.outcome, self.why, sorted(self.case.review_reasons), terms
-
 
 def decide(event: AccountOverdue, policy: Policy, now: datetime, known: AccountCases = NEW_ACCOUNT) -> Outcome:
-    """Identify, assess and propose under a policy, which need not be the one that is in use.
+    """Identify, assess, propose and put into terms under a policy, which need not be the one that is in use.
 
     `known` are the account's cases before; `now` has an offset.
     """
@@ -53,9 +47,13 @@ def decide(event: AccountOverdue, policy: Policy, now: datetime, known: AccountC
         case = _after(identified)
         case = _after(assess(case, policy, today))
         proposed = propose(case, policy, now)
+        # An offer that the policy has no words to sign is none.
+        agreements = tuple(
+            terms_of(proposed.case, offer, policy, case.language, today) for offer in proposed.case.offers
+        )
     except RuleMissingError as error:
         return Outcome("DENIED", late, case, str(error))
-    return Outcome(proposed.result["outcome"], late, proposed.case, proposed.result.get("why"))
+    return Outcome(proposed.result["outcome"], late, proposed.case, proposed.result.get("why"), agreements)
 
 
 def _after(change: Change) -> Case:

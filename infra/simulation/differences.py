@@ -9,17 +9,16 @@ RULES_SHOWN = 80
 
 
 def difference(view: View) -> list[Part]:
-    """Who gets other offers, and for whom they are better."""
+    """Who gets something else, and for whom it is better."""
     words, told = view.words, view.totals.differences
-    others = told.other_offers.total()
+    changed = told.changed.total()
     gain = {bucket: (told.gain[bucket, "more"], told.gain[bucket, "less"]) for bucket in view.buckets()}
     net = sum(more - less for more, less in gain.values())
-    moved = [(before, after) for before, after in told.outcomes if before != after and told.outcomes[before, after]]
-    if not others and not moved and not any(map(any, gain.values())):
+    if not changed and not any(map(any, gain.values())):
         return [{"kind": "text", "text": words["nothing_differs"]}]
     sentences = [
-        words["d_other"].format(
-            share=words.share(others, view.decided), number=f"{others:,}", all=f"{view.decided:,}"
+        words["d_changed"].format(
+            share=words.share(changed, view.decided), number=f"{changed:,}", all=f"{view.decided:,}"
         ),
         words["d_gain"].format(
             gain=words.money(abs(net)), currency=words.currency, direction=words["d_more" if net >= 0 else "d_less"],
@@ -40,7 +39,7 @@ def difference(view: View) -> list[Part]:
     alt = ", ".join(f"{bucket} +{words.money(more)} −{words.money(less)}" for bucket, (more, less) in gain.items())
     by_bucket = [
         [
-            *(bucket, f"{told.gain[bucket, 'accounts']:,}", f"{told.other_offers[bucket]:,}"),
+            *(bucket, f"{told.gain[bucket, 'accounts']:,}", f"{told.changed[bucket]:,}"),
             *(words.money(more), words.money(-less), plus(words.money(more - less))),
         ]
         for bucket, (more, less) in gain.items()
@@ -65,7 +64,7 @@ def difference(view: View) -> list[Part]:
         ),
         table(
             [
-                *(words[name] for name in ("bucket", "accounts", "other_offers")),
+                *(words[name] for name in ("bucket", "accounts", "changed")),
                 *(words.in_currency(name) for name in ("more", "less", "remains")),
             ],
             by_bucket,

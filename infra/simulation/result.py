@@ -1,17 +1,20 @@
 """What a decision about an account comes to in figures that can be added up: small, and without the case."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from accord.billing import AccountOverdue
 from accord.case import Balance, Case, Offer, Product
 from accord.policy import Policy
 from accord.pricing import prices, without_plan
-from infra.simulation.decide import Outcome, decide
+from infra.simulation.decide import decide
 
 COMPONENTS = tuple(Balance.model_fields)
 _MONTHS_A_YEAR = 12
+# Of an offer and of its terms everything else is compared: these only name them, or no customer ever sees them.
+_NAMES = {"offer_id", "policy_version"}
+_UNSEEN = _NAMES | {"rules", "bounds", "worth", "best_at", "resilient"}
 
 
 class Plan(NamedTuple):
@@ -41,18 +44,19 @@ class Result(NamedTuple):
     plans: tuple[Plan, ...] = ()
     owed: tuple[int, ...] = (0,) * len(COMPONENTS)
     without_plan: int | None = None  # None where it was never reckoned
+    offers: tuple[dict[str, Any], ...] = ()  # as the customer sees them
+    agreements: tuple[dict[str, Any], ...] = ()  # the terms that the customer would sign
+    papers: tuple[str, ...] = ()  # that the customer is asked for with the offers
+    answer_by: datetime | None = None  # until when the customer is asked for the income
 
 
 def result_of(event: AccountOverdue, policy: Policy, now: datetime) -> Result:
-    """Decide about an account under a policy, and keep the figures."""
-    return figures_of(decide(event, policy, now), policy, now)
-
-
-def figures_of(decided: Outcome, policy: Policy, now: datetime) -> Result:
-    """The figures of a decision that was made under a policy."""
+    """Decide about an account under a policy, and keep what is added up and what is compared."""
+    decided = decide(event, policy, now)
     case, who = decided.case, decided.case.identification
     why = decided.why or (who.exclusion if who else None) or ("INCOME_UNKNOWN" if decided.outcome == "ASK" else None)
     denied = decided.outcome == "DENIED"  # a step may have gone well, but nothing came of it
+    offers = () if denied else decided.offers
     return Result(
         bucket=decided.bucket,
         segment=who.segment if who else None,
@@ -61,9 +65,15 @@ def figures_of(decided: Outcome, policy: Policy, now: datetime) -> Result:
         outcome=decided.outcome,
         why=why,
         review_reasons=case.review_reasons,
-        plans=() if denied else tuple(_plan(offer, case, now) for offer in decided.offers),
+        plans=tuple(_plan(offer, case, now) for offer in offers),
         owed=_by_component(case.account.balance),
         without_plan=None if denied else _without_plan(case, policy, now),
+        offers=tuple(offer.model_dump(exclude=_UNSEEN) for offer in offers),
+        agreements=tuple(
+            {name: value for name, value in terms.items() if name not in _NAMES} for terms in decided.agreements
+        ),
+        papers=case.assessment.evidence if offers and case.assessment else (),
+        answer_by=case.answer_by,
     )
 
 

@@ -307,15 +307,11 @@ def test_an_account_is_decided_by_the_domains_own_steps_under_any_policy() -> No
     event = parse(AccountOverdue, an_account(1, 100))
     text = PACK.read_text(encoding="utf-8")
     usual = decide(event, read_policy(text), NOW)
-    assert (usual.bucket, usual.is_like(decide(event, read_policy(text), NOW))) == ("M4", True)
+    assert usual.bucket == "M4"
     assert usual.outcome in ("OFFERED", "REVIEW", "ASK")
     assert {offer.product for offer in usual.offers} <= {Product.REDUCED_RATE, Product.INTEREST_FREE, Product.LUMP_SUM}
     nothing = decide(event, read_policy(text.replace(f"M4: {ALL_PRODUCTS}", "M4: []")), NOW)
     assert (nothing.outcome in ("ASK", "NO_AFFORDABLE_OFFER"), nothing.offers) == (True, ())
-    assert not usual.is_like(nothing)
-    least = "offer.min_instalment:\n    value: "
-    dearer = decide(event, read_policy(text.replace(f"{least}10000", f"{least}50000")), NOW)
-    assert not usual.is_like(dearer)
 
 
 def test_an_account_that_may_not_be_negotiated_about_is_excluded() -> None:

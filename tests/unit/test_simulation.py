@@ -1,6 +1,7 @@
 """The simulation decides as the application does, and adds up the same whatever the order and the pieces."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from accord.policy import Policy, load_policy
 from accord.portfolio import read_header, screen
 from accord.search import _STAGES, search
 from accord.texts import LANGUAGES
+from infra.command import policy_effect
 from infra.data import sample
 from infra.data.accounts import as_csv
-from infra.simulation.compare import BETTER, MIXED, SAME, UNKNOWN, WORSE, compare
+from infra.simulation.compare import BETTER, MIXED, SAME, UNKNOWN, WORSE, change_of, compare
 from infra.simulation.policies import WrongPolicyError, check_comparable, differing, policy_of
 from infra.simulation.report import About, report
 from infra.simulation.result import COMPONENTS, Plan, Result, result_of
@@ -146,9 +148,60 @@ def test_better_for_the_person_and_for_the_bank_are_told_apart(
     assert (told.person, told.bank, told.gain) == (person, bank, gain)
 
 
-def test_other_offers_are_other_terms_and_not_another_price() -> None:
-    assert not compare(an_outcome(a_plan()), an_outcome(a_plan(expected=1))).other_offers
-    assert compare(an_outcome(a_plan()), an_outcome(a_plan(months=15))).other_offers
+PAPERS = [{"owed_from": 0, "papers": ["INCOME_PROOF"]}]
+HELP = dict.fromkeys(LANGUAGES, "-")
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "change"),
+    [
+        ("offer__ordinary_max_months", 7, "other offers"),
+        ("offer__first_due_after_days", 60, "other offers"),
+        ("offer__valid_days", 60, "other offers"),
+        ("plan__no_new_card_undertaking", False, "other offers"),
+        ("plan__breach_after_missed", 3, "other terms in the agreement"),
+        ("plan__breach_after_days_past_due", 31, "other terms in the agreement"),
+        ("plan__cure_days", 16, "other terms in the agreement"),
+        ("plan__grace_days", 4, "other terms in the agreement"),
+        ("plan__tolerance", 1_001, "other terms in the agreement"),
+        ("institution__phone", "1", "other terms in the agreement"),
+        ("support__free_help", HELP, "other terms in the agreement"),
+        ("assessment__evidence", PAPERS, "another outcome"),
+        ("review__financed_above", 0, "another outcome"),
+        ("offer__products", {"ALL": []}, "another outcome"),
+        ("plan__grace_days", None, "another outcome"),
+        ("pricing__cost_of_plan", 29_000, None),
+        ("reminders__max_count", 0, None),
+    ],
+)
+def test_whatever_a_person_is_offered_or_would_sign_is_compared(rule: str, value: Any, change: str | None) -> None:
+    event, now = overdue_event(), NOW.replace(year=2026)
+    assert result_of(event, CN, now).outcome == "OFFERED"
+    assert change_of(result_of(event, CN, now), result_of(event, a_policy(**{rule: value}), now)) == change
+
+
+def test_what_else_is_asked_of_a_person_is_compared() -> None:
+    told = {change_of(result_of(e, CN, NOW), result_of(e, a_policy(offer__valid_days=60), NOW)) for e in ACCOUNTS}
+    assert told == {None, "other offers", "another time to answer"}
+    fewer = a_policy(review__financed_above=0), a_policy(review__financed_above=0, assessment__evidence=PAPERS)
+    told = {change_of(*(result_of(event, policy, NOW) for policy in fewer)) for event in ACCOUNTS}
+    assert told == {None, "other reasons for a review", "other papers to show"}
+
+
+def test_another_version_alone_is_no_change() -> None:
+    other = CN.model_copy(update={"version": "cn-other"})
+    lacking = [policy.model_copy(update={"rules": {}}) for policy in (CN, other)]
+    for first, second in ((CN, other), lacking):
+        assert {change_of(result_of(e, first, NOW), result_of(e, second, NOW)) for e in ACCOUNTS} == {None}
+
+
+@pytest.mark.parametrize("rule", [{"offer__first_due_after_days": 60}, {"plan__cure_days": 16}])
+def test_both_commands_count_the_same_accounts_that_get_something_else(file: Path, rule: dict[str, int]) -> None:
+    other = a_policy(**rule)
+    changed = simulate(file, (CN, other), NOW, processes=1).differences.changed
+    assert changed.total() > 0
+    told = policy_effect.compare(file.read_bytes().splitlines(keepends=True), CN, other, NOW).changed
+    assert changed == Counter(bucket for (bucket, _), ids in told.items() for _ in ids)
 
 
 # --- a file ------------------------------------------------------------------------------------------------------
@@ -202,7 +255,7 @@ def test_the_pieces_of_a_file_make_no_difference(file: Path, lines_a_range: int)
     policies = (CN, generous())
     whole = simulate(file, policies, NOW, processes=1)
     assert simulate(file, policies, NOW, processes=1, lines_a_range=lines_a_range) == whole
-    assert whole.differences.other_offers.total() > 0
+    assert whole.differences.changed.total() > 0
 
 
 def test_the_order_of_the_pieces_makes_no_difference(file: Path) -> None:
@@ -222,7 +275,7 @@ def test_a_policy_against_itself_makes_no_difference(file: Path) -> None:
     assert totals.sides[0] == totals.sides[1]
     told = totals.differences
     assert told.verdicts == {(SAME, SAME): totals.lines["decided"]}
-    assert told.other_offers.total() == 0
+    assert told.changed.total() == 0
     assert all(first == second for first, second in told.outcomes)
     assert not any(amount for (_, figure), amount in told.gain.items() if figure != "accounts")
 
