@@ -230,7 +230,7 @@ def groups(view: View) -> list[Part]:
     reasons = [dict(side.review_reasons) for side in view.sides.values()]
     return [
         table([words["group"], "", words["accounts"], *names], rows, words=2),
-        view.counts(words["review_reason"], words["accounts"], reasons, words.code),
+        view.counts(words["review_reason"], words["accounts"], reasons, words.review_reason),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from accord.money import format_rate, minor_digits
+from accord.texts import texts as explanations
 
 _FOLDER = Path(__file__).parent
 # How a language groups large amounts on an axis.
@@ -36,6 +37,11 @@ class Words:
     def code(self, code: str) -> str:
         """A code of the application in words; one that has none yet stands as it is."""
         return texts()[code][self.language] if code in texts() else code
+
+    def review_reason(self, code: str) -> str:
+        """Why a person looks first, in the words that staff know; a reason that has none yet stands as it is."""
+        told: str = explanations("explain")["review"].get(code, {}).get(self.language, code)
+        return told[0].upper() + told[1:]
 
     def money(self, minor: int) -> str:
         """An amount to whole units of the currency: `1,234,568`."""

@@ -1,5 +1,6 @@
 """The simulation decides as the application does, and adds up the same whatever the order and the pieces."""
 
+import inspect
 import re
 from collections import Counter
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from billing_events import overdue_event
 from builders import a_policy
 from loading import ROOT
 
+from accord import offers
 from accord.assessment import assess
 from accord.billing import AccountAtRisk, AccountOverdue, parse
 from accord.case import Balance, Product
@@ -21,6 +23,7 @@ from accord.policy import Policy, load_policy
 from accord.portfolio import read_header, screen
 from accord.search import _STAGES, search
 from accord.texts import LANGUAGES
+from accord.texts import texts as explanations
 from infra.command import policy_effect
 from infra.data import sample
 from infra.data.accounts import as_csv
@@ -465,6 +468,15 @@ def test_every_code_has_words() -> None:
     codes |= {"INCOME_UNKNOWN", "NOT_AT_RISK", "NOT_OVERDUE", "NOTHING_OWED"}
     assert codes <= set(texts())
     assert Words("en", "CNY").code("NOT_YET_NAMED") == "NOT_YET_NAMED"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_for_a_review_that_the_offers_give_has_words(language: str) -> None:
+    given = set(re.findall(r'reasons\.append\("(\w+)"\)', inspect.getsource(offers)))
+    assert given == set(explanations("explain")["review"])
+    words = Words(language, "CNY")
+    assert not {words.review_reason(reason) for reason in given} & given
+    assert words.review_reason("NOT_YET_NAMED") == "NOT_YET_NAMED"
 
 
 def test_amounts_are_told_in_whole_units_and_axes_in_handy_ones() -> None:
