@@ -426,7 +426,7 @@ def test_the_report_needs_no_network_and_every_picture_is_told(
     sources = re.findall(r'(?:src|href)="([^"]{0,30})', html)
     assert len(sources) == (6 if len(policies) == 2 else 5)
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
-    assert len(re.findall(r'<img [^>]*alt="[^"]{20,}"', html)) == len(sources)
+    assert len(re.findall(r'<div class="scroll"><img [^>]*alt="[^"]{20,}"', html)) == len(sources)
     assert "&lt;portfolio&gt;.csv" in html
     assert ("b.yaml" in html) == (len(policies) == 2)
 
