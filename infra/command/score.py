@@ -31,15 +31,24 @@ def score(
         console = Console(stderr=True)
         bar = track(rows, "scoring", console=console, disable=not console.is_terminal)
         lines = [f"{row['ID']},{card.score(behaviour(row)).pd:.6f}\n" for row in bar]
-        write(out, "".join(("ID,pd\n", *lines)))
-    except (BadFileError, OSError) as problem:
+    except BadFileError as problem:
         refuse("score", str(problem))
+    except OSError as error:
+        refuse("score", f"{uci}: {error.strerror}")
+    try:
+        write(out, "".join(("ID,pd\n", *lines)))
+    except OSError as error:
+        refuse("score", f"{out}: {error.strerror}")
 
 
 def write(target: Path, text: str) -> None:
     """All of it or nothing: a file beside the target takes its name once it is whole."""
     if target == _STANDARD_OUTPUT:
         typer.echo(text, nl=False)
+        return
+    # A device, a pipe or a link keeps what it is: it is written to, and never replaced by a file.
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        target.write_text(text, encoding="utf-8", newline="")
         return
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:

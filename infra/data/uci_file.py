@@ -5,6 +5,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
 
 from infra.data.accounts import MONTHS
@@ -14,7 +15,16 @@ AMOUNTS = tuple(f"{kind}_AMT{number}" for kind in ("BILL", "PAY") for number in 
 COLUMNS = ("ID", "LIMIT_BAL", *PAY, *AMOUNTS)
 LABEL = "default"
 _OTHER_NAMES = {"default.payment.next.month": LABEL}
-_WHOLE = re.compile(r"-?[0-9]{1,15}", re.ASCII)
+_WHOLE = re.compile(r"(-?[0-9]+)(?:\.0+)?", re.ASCII)
+_MOST_DIGITS = 15
+# Between which bounds a value means anything; of PAY, how many months late, 9 stands for nine and more.
+_MEANING: dict[str, tuple[float, float]] = {
+    "LIMIT_BAL": (1, inf),
+    "SEX": (1, 2),
+    **dict.fromkeys(PAY, (-2, 9)),
+    **{name: (0, inf) for name in AMOUNTS if name.startswith("PAY_AMT")},
+    LABEL: (0, 1),
+}
 
 
 class BadFileError(Exception):
@@ -32,9 +42,16 @@ def read_rows(source: Path, columns: Sequence[str] = COLUMNS) -> Iterator[dict[s
             reader = csv.reader(text, strict=True)
             header = [_OTHER_NAMES.get(name.strip(), name.strip()) for name in next(reader, [])]
             places = _places(source, header, columns)
+            lines: dict[int, int] = {}  # ID → the line where it stands
             for cells in reader:
-                if cells:  # not a blank line
-                    yield _row(f"{source}, line {reader.line_num}", cells, header, places)
+                if not cells:  # a blank line
+                    continue
+                where = f"{source}, line {reader.line_num}"
+                row = _row(where, cells, header, places)
+                first = lines.setdefault(row["ID"], reader.line_num)
+                if first != reader.line_num:
+                    raise BadFileError(f"{where}, column ID: {row['ID']} stands in line {first} already")
+                yield row
     except UnicodeDecodeError:
         raise BadFileError(f"{source}: it is not text in UTF-8") from None
     except csv.Error as error:
@@ -60,10 +77,15 @@ def _row(where: str, cells: list[str], header: list[str], places: dict[str, int]
     row = {}
     for name, place in places.items():
         cell = cells[place].strip()
-        if not _WHOLE.fullmatch(cell):
+        number = _WHOLE.fullmatch(cell)
+        if not number:
             raise BadFileError(f"{where}, column {name}: {cell[:40]!r} is not a whole number")
-        row[name] = int(cell)
-        lowest = 1 if name == "LIMIT_BAL" else 0 if name.startswith("PAY_AMT") else None
-        if lowest is not None and row[name] < lowest:
-            raise BadFileError(f"{where}, column {name}: {row[name]} is below {lowest}")
+        if len(number[1].lstrip("-")) > _MOST_DIGITS:
+            raise BadFileError(f"{where}, column {name}: {cell[:40]!r} is too large: {_MOST_DIGITS} digits at most")
+        row[name] = int(number[1])
+        least, most = _MEANING.get(name, (-inf, inf))
+        if row[name] < least:
+            raise BadFileError(f"{where}, column {name}: {row[name]} is below {least}")
+        if row[name] > most:
+            raise BadFileError(f"{where}, column {name}: {row[name]} is above {most}")
     return row

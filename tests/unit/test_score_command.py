@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,11 @@ LAST = as_csv(ROWS).splitlines()[-1]
 FIRST = as_csv(ROWS).splitlines()[1]
 
 
+def with_cell(column: str, cell: str) -> str:
+    """The last row with another value."""
+    return ",".join(cell if name == column else told for name, told in zip(COLUMNS, LAST.split(","), strict=True))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -98,6 +104,13 @@ FIRST = as_csv(ROWS).splitlines()[1]
         (LAST, LAST.replace(f"{ROWS[-1]['ID']},", '"40,', 1), "line"),
         (LAST, LAST.replace("40,", "４０,", 1), "line 41, column ID: '４０' is not a whole number"),
         (LAST, LAST.replace("40,", "9" * 5000 + ",", 1), "line 41, column ID"),
+        (LAST, LAST.replace("40,", "0" * 5000 + ",", 1), "15 digits at most"),
+        (LAST, LAST.replace("40,", "1234567890123456,", 1), "'1234567890123456' is too large: 15 digits at most"),
+        (LAST, LAST.replace("40,", "40.5,", 1), "line 41, column ID: '40.5' is not a whole number"),
+        (LAST, LAST.replace("40,", "7,", 1), "line 41, column ID: 7 stands in line 8 already"),
+        (LAST, with_cell("PAY_0", "99"), "line 41, column PAY_0: 99 is above 9"),
+        (LAST, with_cell("PAY_6", "-3"), "line 41, column PAY_6: -3 is below -2"),
+        (LAST, with_cell("PAY_AMT1", "-1"), "line 41, column PAY_AMT1: -1 is below 0"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_written(
@@ -138,9 +151,36 @@ def test_a_file_that_cannot_be_read_is_a_clear_end(tmp_path: Path, name: str, da
 def test_places_that_do_not_exist_are_a_clear_end(source: Path, tmp_path: Path) -> None:
     missing = score(tmp_path / "none.csv", tmp_path / "out.csv")
     nowhere = score(source, tmp_path / "no" / "out.csv")
-    assert missing.exit_code == nowhere.exit_code == 2
-    assert "none.csv" in missing.stderr
-    assert "out.csv" in nowhere.stderr
+    folder = score(source, tmp_path)
+    assert missing.exit_code == nowhere.exit_code == folder.exit_code == 2
+    assert missing.stderr == f"accord score: {tmp_path / 'none.csv'}: No such file or directory\n"
+    assert nowhere.stderr == f"accord score: {tmp_path / 'no' / 'out.csv'}: No such file or directory\n"
+    assert folder.stderr == f"accord score: {tmp_path}: Is a directory\n"
+
+
+def test_a_pipe_is_written_to_and_stays_one(source: Path, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        assert score(source, pipe).exit_code == 0
+        assert read.result() == score(source, "-").stdout
+    assert pipe.is_fifo()
+
+
+def test_a_link_is_written_through_and_stays_one(source: Path, tmp_path: Path) -> None:
+    target, link = tmp_path / "target.csv", tmp_path / "link.csv"
+    link.symlink_to(target)
+    for _ in ("the target is not there yet", "it is"):
+        assert score(source, link).exit_code == 0
+        assert (link.is_symlink(), target.read_text()) == (True, score(source, "-").stdout)
+
+
+def test_whole_numbers_with_a_decimal_point_are_read_as_such(source: Path, tmp_path: Path) -> None:
+    pointed = tmp_path / "pointed.csv"
+    head, *lines = source.read_text().splitlines()
+    pointed.write_text("\n".join([head, *(line.replace(",", ".0,") for line in lines)]))
+    assert score(pointed, "-").stdout == score(source, "-").stdout
 
 
 def test_the_launcher_works_from_any_folder(source: Path, tmp_path: Path) -> None:
