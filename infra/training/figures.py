@@ -98,3 +98,9 @@ def by_group(accounts: Accounts, chance: Numbers) -> dict[str, Group]:
 def impact_ratio(one: Group, other: Group) -> float:
     """The lower favourable share over the higher: 1 is equal, below 0.8 is what the four-fifths rule asks about."""
     return min(one.favourable, other.favourable) / max(one.favourable, other.favourable)
+
+
+def impact_by_sex(accounts: Accounts, chance: Numbers) -> float:
+    """The adverse impact ratio of men and women."""
+    groups = by_group(accounts, chance)
+    return impact_ratio(groups["men"], groups["women"])

@@ -22,11 +22,19 @@ from infra.data.uci_file import BadFileError
 from infra.training.card import ROUNDS, STUMPS, train_card
 from infra.training.crossval import PROTOCOL, Measured, cross_validated, of_card
 from infra.training.data import Accounts, measured, read_accounts
+from infra.training.figures import impact_by_sex
 
 SHIPPED = Path(early_warning.__file__).parent / "scorecards" / "early_warning.json"
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn")
 # What is compared, and whether more is better.
-COMPARED = {"auc": True, "auc_not_yet_late": True, "brier": False}
+COMPARED = {
+    "auc": True,
+    "auc_not_yet_late": True,
+    "ks": True,
+    "brier": False,
+    "ece": False,
+    "impact_ratio_by_sex": True,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("cross-validation: the recipe on four fifths, measured on the rest, five times")
     new = trained(accounts, of_card(accounts), datetime.now(UTC).date().isoformat())
     for name in COMPARED:
-        print(f"  {name:18} {new.trained['cross_validation'][name]:.4f}")
+        print(f"  {name:19} {new.trained['cross_validation'][name]:.4f}")
     worse = worse_than_shipped(new, shipped, accounts)
     if worse and not options.force:
         print("not written, the shipped card is better:", *worse, "FORCE=1 ships it all the same.", sep="\n  ")
@@ -68,17 +76,24 @@ def trained(accounts: Accounts, found: Measured, day: str) -> Scorecard:
         "rows": len(accounts.missed),
         "missed": int(accounts.missed.sum()),
         "split": PROTOCOL,
-        "cross_validation": found.all_rows.rounded()
-        | {"auc_not_yet_late": found.not_yet_late.rounded()["auc"]}
+        "cross_validation": summary(accounts, found)
         | {"auc_by_fold": [each.rounded()["auc"] for each in found.by_fold]},
-        "stumps": {"rounds": ROUNDS} | {name: STUMPS[name] for name in ("learning_rate", "max_bin", "seed")},
+        "stumps": {"rounds": ROUNDS} | STUMPS,
         "libraries": {name: version(name) for name in LIBRARIES},
     }
     return train_card(measured(accounts.behaviours), accounts.missed, day, record)
 
 
+def summary(accounts: Accounts, found: Measured) -> dict[str, float]:
+    """The figures that are compared, to four decimals: the rest is noise."""
+    return found.all_rows.rounded() | {
+        "auc_not_yet_late": found.not_yet_late.rounded()["auc"],
+        "impact_ratio_by_sex": round(impact_by_sex(accounts, found.chance), 4),
+    }
+
+
 def worse_than_shipped(new: Scorecard, shipped: Scorecard | None, accounts: Accounts) -> list[str]:
-    """Each figure in which the new card is worse, as a sentence; to four decimals, the rest is noise.
+    """Each figure in which the new card is worse, as a sentence.
 
     On the data that the shipped card was trained on, its own cross-validation is what it is measured by: it has seen
     every row. On other data it is measured on the rows themselves.
@@ -93,11 +108,11 @@ def worse_than_shipped(new: Scorecard, shipped: Scorecard | None, accounts: Acco
 
 
 def compared(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
-    """The figures of `new` that are worse than those of `old`."""
+    """The figures of `new` that are worse than those of `old`; an older record may lack one."""
     return [
         f"{name}: {new[name]:.4f}, the shipped card has {old[name]:.4f}"
         for name, more_is_better in COMPARED.items()
-        if (new[name] < old[name] if more_is_better else new[name] > old[name])
+        if name in old and (new[name] < old[name] if more_is_better else new[name] > old[name])
     ]
 
 
@@ -105,7 +120,7 @@ def figures_of_shipped(shipped: Scorecard, accounts: Accounts) -> dict[str, floa
     """What the shipped card reaches on accounts that it was not trained on, fold by fold like the new one."""
     chance = np.array([shipped.score(seen).pd for seen in accounts.behaviours])
     found = cross_validated(accounts, lambda _train, test: chance[test])
-    return found.all_rows.rounded() | {"auc_not_yet_late": found.not_yet_late.rounded()["auc"]}
+    return summary(accounts, found)
 
 
 def same_but_for_the_date(one: Scorecard, other: Scorecard) -> bool:

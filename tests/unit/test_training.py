@@ -13,7 +13,7 @@ from loading import ROOT
 from accord.behaviour import MEASURES
 from accord.early_warning import load_card, read_card
 from infra.training import train
-from infra.training.card import as_card, boost, calibration, curves
+from infra.training.card import ROUNDS, STUMPS, as_card, boost, calibration, curves
 from infra.training.data import Accounts, measured, read_accounts
 from infra.training.figures import by_group, deciles, figures, impact_ratio
 from infra.training.model_card import points_part, record_part, with_part
@@ -127,10 +127,13 @@ def test_on_other_data_the_shipped_card_is_measured_on_those_rows(accounts: Acco
         ({"auc": 0.6999}, ["auc"]),
         ({"brier": 0.1301, "auc": 0.9}, ["brier"]),
         ({"auc_not_yet_late": 0.5}, ["auc_not_yet_late"]),
+        ({"ks": 0.43, "ece": 0.0151}, ["ks", "ece"]),
+        ({"impact_ratio_by_sex": 0.9499}, ["impact_ratio_by_sex"]),
     ],
 )
 def test_any_figure_that_is_worse_is_named(change: dict[str, float], worse: list[str]) -> None:
-    old = {"auc": 0.7, "auc_not_yet_late": 0.65, "brier": 0.13}
+    old = {"auc": 0.7, "auc_not_yet_late": 0.65, "ks": 0.44, "brier": 0.13, "ece": 0.015, "impact_ratio_by_sex": 0.95}
+    assert old.keys() == train.COMPARED.keys()
     assert [sentence.split(":")[0] for sentence in train.compared(old | change, old)] == worse
 
 
@@ -175,6 +178,17 @@ def test_the_impact_ratio_compares_who_is_left_alone() -> None:
     assert groups["women"].favourable == 1.0
     assert groups["men"].favourable == pytest.approx(0.6)
     assert impact_ratio(groups["men"], groups["women"]) == pytest.approx(0.6)
+
+
+def test_the_card_records_every_figure_that_is_compared_and_every_setting() -> None:
+    record = load_card().trained
+    assert record["cross_validation"].keys() >= train.COMPARED.keys()
+    assert record["stumps"] == {"rounds": ROUNDS} | STUMPS
+
+
+def test_a_figure_that_an_older_card_does_not_record_keeps_no_new_card_back() -> None:
+    new = load_card().trained["cross_validation"]
+    assert train.compared(new, {"auc": new["auc"], "brier": new["brier"]}) == []
 
 
 @pytest.mark.parametrize(("name", "part"), [("points", points_part), ("record", record_part)])
