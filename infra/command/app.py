@@ -2,8 +2,11 @@
 
 import typer
 
+from accord.early_warning import load_card
+from accord.errors import CardBrokenError
 from infra.command import policy
 from infra.command.explain import explain
+from infra.command.refusal import refuse
 from infra.command.score import score
 from infra.command.simulate import simulate
 
@@ -19,6 +22,17 @@ def _group(told: str) -> typer.Typer:
 
 
 app = _group("Accord's tools for risk, policy and support.")
+
+
+@app.callback()
+def check_card(context: typer.Context) -> None:
+    """Every command reckons with the early-warning card: where it is broken, that is said once, and first."""
+    try:
+        load_card()
+    except CardBrokenError as problem:
+        refuse(str(context.invoked_subcommand), str(problem))
+
+
 app.command()(score)
 app.command()(explain)
 app.command()(simulate)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from accord.behaviour import MEASURES
 from accord.early_warning import Scorecard, load_card
+from accord.errors import CardBrokenError
 from accord.texts import texts
 from infra.data.uci_file import BadFileError
 from infra.training.crossval import Measured, of_card, of_full_model, of_woe_regression, without_amounts
@@ -31,11 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("data", type=Path, help="uci_credit_card.csv or .csv.gz")
     options = parser.parse_args(arguments)
     try:
+        card = load_card()
         accounts = read_accounts(options.data)
-    except (BadFileError, OSError) as problem:
+    except (BadFileError, CardBrokenError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 2
-    card = load_card()
     if card.trained["data_sha256"] != accounts.sha256:
         print("the shipped card was trained on other data: make train first", file=sys.stderr)
         return 1

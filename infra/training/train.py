@@ -16,15 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from accord import early_warning
-from accord.early_warning import Scorecard
+from accord.early_warning import SHIPPED, Scorecard, read_card
+from accord.errors import CardBrokenError
 from infra.data.uci_file import BadFileError
 from infra.training.card import ROUNDS, STUMPS, train_card
 from infra.training.crossval import PROTOCOL, Measured, cross_validated, of_card
 from infra.training.data import Accounts, measured, read_accounts
 from infra.training.figures import impact_by_sex
 
-SHIPPED = Path(early_warning.__file__).parent / "scorecards" / "early_warning.json"
 LIBRARIES = ("lightgbm", "numpy", "scikit-learn")
 # What is compared, and whether more is better.
 COMPARED = {
@@ -45,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the card to compare with and to replace")
     options = parser.parse_args(arguments)
     try:
+        shipped = read_card(options.out) if options.out.exists() else None
         accounts = read_accounts(options.data)
-    except (BadFileError, OSError) as problem:
+    except (BadFileError, CardBrokenError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 2
-    shipped = early_warning.read_card(options.out.read_text(encoding="utf-8")) if options.out.exists() else None
     print("cross-validation: the recipe on four fifths, measured on the rest, five times")
     new = trained(accounts, of_card(accounts), datetime.now(UTC).date().isoformat())
     for name in COMPARED:

@@ -3,28 +3,37 @@
 import json
 from bisect import bisect_left
 from datetime import date
+from pathlib import Path
 from string import Formatter
 from typing import Any
 
 import pytest
 from behaviours import rows
 from builders import a_history, an_account
-from loading import ROOT
 
 from accord.behaviour import MEASURES, Behaviour, Unknown, behaviour_of
 from accord.billing import AccountOverdue, parse
-from accord.early_warning import MOST_REASONS, EarlyWarning, Reason, early_warning, load_card, read_card, sentence
+from accord.early_warning import (
+    MOST_REASONS,
+    SHIPPED,
+    EarlyWarning,
+    Reason,
+    early_warning,
+    load_card,
+    read_card,
+    sentence,
+)
+from accord.errors import CardBrokenError
 from accord.texts import LANGUAGES, texts
 from infra.data import uci
 
-FILE = ROOT / "layers" / "domain" / "accord" / "scorecards" / "early_warning.json"
 CARD = load_card()
 SEEN = [uci.behaviour(row) for row in rows(3000)]
 MEASURE = pytest.mark.parametrize("name", CARD.measures)
 
 
 def test_the_card_is_small_and_has_few_measures() -> None:
-    assert FILE.stat().st_size <= 8 * 1024
+    assert SHIPPED.stat().st_size <= 8 * 1024
     assert 1 < len(CARD.measures) <= 20
 
 
@@ -187,7 +196,17 @@ def test_a_reason_speaks_the_customers_language_and_money(reason: Reason, langua
         ({"weights": []}, "weights"),
     ],
 )
-def test_a_card_that_is_wrong_is_not_read(change: dict[str, Any], problem: str) -> None:
-    whole = json.loads(FILE.read_text(encoding="utf-8"))
-    with pytest.raises(ValueError, match=problem):
-        read_card(json.dumps(whole | change))
+def test_a_card_that_is_wrong_is_not_read(change: dict[str, Any], problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "card.json"
+    path.write_text(json.dumps(json.loads(SHIPPED.read_text(encoding="utf-8")) | change), encoding="utf-8")
+    with pytest.raises(CardBrokenError, match=f"card.json: .*{problem}"):
+        read_card(path)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"name": "early', b"\xff\xfe", b"[]", None])
+def test_a_file_that_is_no_card_is_named(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "card.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CardBrokenError, match=f"^{path}: .+"):
+        read_card(path)

@@ -13,7 +13,7 @@ from behaviours import COLUMNS, as_csv, rows
 from loading import ROOT
 from typer.testing import CliRunner, Result
 
-from accord.early_warning import load_card
+from accord.early_warning import load_card, read_card
 from infra.command.app import app
 from infra.data import uci
 
@@ -181,6 +181,18 @@ def test_whole_numbers_with_a_decimal_point_are_read_as_such(source: Path, tmp_p
     head, *lines = source.read_text().splitlines()
     pointed.write_text("\n".join([head, *(line.replace(",", ".0,") for line in lines)]))
     assert score(pointed, "-").stdout == score(source, "-").stdout
+
+
+@pytest.mark.parametrize("command", [["score", "--uci", "in.csv", "-"], ["policy", "check", "cn.yaml"]])
+def test_a_broken_card_is_a_clear_end_of_every_command(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "card.json").write_text("{}")
+    monkeypatch.setattr("infra.command.app.load_card", lambda: read_card(tmp_path / "card.json"))
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"accord {command[0]}: {tmp_path / 'card.json'}: name: Field required; ")
+    assert "Traceback" not in result.output
 
 
 def test_the_launcher_works_from_any_folder(source: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from behaviours import as_csv, rows
 from loading import ROOT
 
 from accord.behaviour import MEASURES
-from accord.early_warning import load_card, read_card
+from accord.early_warning import SHIPPED, load_card
 from infra.training import train
 from infra.training.card import ROUNDS, STUMPS, as_card, boost, calibration, curves
 from infra.training.data import Accounts, measured, read_accounts
@@ -149,8 +149,15 @@ def test_a_file_that_is_not_the_data_set_is_a_clear_end(
 
 
 def test_the_shipped_card_is_written_as_training_writes_it() -> None:
-    text = train.SHIPPED.read_text(encoding="utf-8")
-    assert train.as_json(read_card(text)) == text
+    assert train.as_json(load_card()) == SHIPPED.read_text(encoding="utf-8")
+
+
+def test_a_broken_card_is_not_trained_against(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "card.json"
+    out.write_text("{")
+    assert train.main([str(source), "--out", str(out)]) == 2
+    assert capsys.readouterr().err.startswith(f"{out}: Invalid JSON")
+    assert out.read_text() == "{"
 
 
 def test_figures_of_a_small_example() -> None:

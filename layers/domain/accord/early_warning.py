@@ -11,14 +11,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from accord.behaviour import MEASURES, Behaviour, Unit, Unknown, behaviour_of
 from accord.case import Account
+from accord.errors import CardBrokenError
 from accord.money import PPM, format_money
 from accord.texts import texts
 
-_CARDS = Path(__file__).parent / "scorecards"
+SHIPPED = Path(__file__).parent / "scorecards" / "early_warning.json"
 MOST_REASONS = 4
 
 
@@ -66,7 +67,7 @@ class Bins(BaseModel):
 
 
 class Scorecard(BaseModel):
-    """The card as it is shipped. Raises ValueError, on reading, for a measure that does not exist."""
+    """The card as it is shipped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -113,15 +114,21 @@ class Scorecard(BaseModel):
         return sorted(losses, key=lambda loss: -loss.points)
 
 
-def read_card(text: str) -> Scorecard:
-    """A card from JSON. Raises ValueError that names what is wrong."""
-    return Scorecard.model_validate_json(text)
+def read_card(path: Path) -> Scorecard:
+    """The card in a file. Raises CardBrokenError that names the file and everything that is wrong with it."""
+    try:
+        return Scorecard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        problems = [str(error.strerror)]
+    except ValidationError as error:
+        problems = [": ".join(filter(None, (".".join(map(str, one["loc"])), one["msg"]))) for one in error.errors()]
+    raise CardBrokenError(f"{path}: {'; '.join(problems)}")
 
 
 @cache
 def load_card() -> Scorecard:
-    """The shipped card."""
-    return read_card((_CARDS / "early_warning.json").read_text(encoding="utf-8"))
+    """The shipped card. Raises CardBrokenError."""
+    return read_card(SHIPPED)
 
 
 def early_warning(account: Account, card: Scorecard) -> EarlyWarning | Unknown:

@@ -35,6 +35,10 @@ class RuleMissingError(AccordError):
     """The policy in force has no such rule on this day. What no rule allows is denied."""
 
 
+class CardBrokenError(AccordError):
+    """The early-warning card cannot be read, or is not one: nobody's chance of a missed payment can be told."""
+
+
 class NotApprovedError(AccordError):
     """A figure was asked for that comes from no approved, valid offer."""
 
