@@ -16,6 +16,7 @@ MATRIX = {"POLICY": {"interest": {"ALL": {"percent": 50, "amount": 100}}}}
     [
         ({"offer__ordinary_max_months": 61}, "offer.ordinary_max_months", "61 months are more than"),
         ({"offer__terms_months": [12, 72, 84]}, "offer.terms_months", "72, 84 months are more than"),
+        ({"offer__terms_months": [1, 12]}, "offer.terms_months", "nobody is offered 1"),
         ({"lump_sum__months_to_pay": 61}, "lump_sum.months_to_pay", "after the longest plan"),
         ({"offer__rates_ppm": []}, "offer.rates_ppm", "REDUCED_RATE in M0, M1, M2, M3"),
         ({"waiver__plan_percent": {"principal": {"M6": 10}}}, "waiver.plan_percent", "10 % of principal in M6"),

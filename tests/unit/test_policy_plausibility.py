@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from builders import a_policy, the_policy
 
-from accord.policy import BUCKETS, Policy, load_policy
-from accord.policy_plausibility import check_plausible
+from accord.policy import BUCKETS, Policy, jurisdictions, load_policy
+from accord.policy_plausibility import USUAL, USUAL_IN_LIVINGS, _by_part, check_plausible
 
 RECOVERY = dict(zip(BUCKETS, (92, 80, 62, 48, 36, 28, 22, 15), strict=True))
 BREAKS = dict(zip(BUCKETS, range(8000, 16000, 1000), strict=True))
 PRODUCTS = {"ALL": ["INTEREST_FREE"]}
+HARDSHIPS = the_policy().rules["assessment.hardship_months"].value
 CATEGORIES = ("food_housekeeping", "communications_leisure", "personal")
 
 
@@ -71,6 +72,35 @@ def caps(**amounts: int) -> dict[str, Any]:
         ({"offer__price_floor_percent": floors(100, 75)}, "offer.price_floor_percent", "best for the bank"),
         ({"offer__price_floor_percent": floors(74, 75)}, "offer.price_floor_percent", "left less than"),
         ({"offer__products": PRODUCTS | {"M4": []}}, "offer.products", "nobody in M4 is offered anything"),
+        ({"offer__rates_ppm": [15, 12, 9]}, "offer.rates_ppm", "15, 12, 9 is unusual: usual are 1000 to 400000 a year"),
+        ({"pricing__discount_rate_ppm": 6}, "pricing.discount_rate_ppm", "1 per cent is written 10000"),
+        ({"pricing__break_ppm_a_month": dict(zip(BUCKETS, range(1, 9), strict=True))}, "pricing.break_ppm_a_month",
+         "a month, in parts per million"),
+        ({"identification__early_contact_pd_ppm": 30}, "identification.early_contact_pd_ppm", "parts per million"),
+        ({"identification__watch": {"days_past_due_up_to": 5_000, "pd_below_ppm": 250_000}}, "identification.watch",
+         "days_past_due_up_to: 5000 is unusual"),
+        ({"identification__watch": {"days_past_due_up_to": 5, "pd_below_ppm": 25}}, "identification.watch",
+         "pd_below_ppm: 25 is unusual"),
+        ({"assessment__affordability_percent": 0}, "assessment.affordability_percent", "0 is unusual"),
+        ({"assessment__affordability_percent": 1}, "assessment.affordability_percent", "80 is 80 per cent"),
+        ({"assessment__history_percent": 0}, "assessment.history_percent", "0 is unusual"),
+        ({"assessment__income_counted_percent": {"BILLING": 1, "STAFF": 1, "CUSTOMER": 1}},
+         "assessment.income_counted_percent", "1 is unusual"),
+        ({"assessment__hardship_months": dict.fromkeys(HARDSHIPS, 180)}, "assessment.hardship_months", "120 months"),
+        ({"lump_sum__months_to_pay": 60}, "lump_sum.months_to_pay", "60 is unusual: usual are 1 to 12 months"),
+        ({"retention__recording_years": 365}, "retention.recording_years", "30 years"),
+        ({"plan__max_term_months": 5}, "plan.max_term_months", "5 is unusual: usual are 6 to 120 months"),
+        ({"offer__valid_days": 336}, "offer.valid_days", "90 days"),
+        ({"pricing__cost_of_plan": 9_999_999_999}, "pricing.cost_of_plan", "9999999999 is unusual beside a month's"),
+        ({"offer__min_instalment": 100}, "offer.min_instalment", "fen, cents, pence"),
+        ({"review__low_confidence_above": 500}, "review.low_confidence_above", "500 is unusual"),
+        ({"tax__forgiveness_report_threshold": 600}, "tax.forgiveness_report_threshold", "600 is unusual"),
+        ({"identification__segments": [{"name": "SMALL", "owed_below": 5_000}, {"name": "LARGE"}]},
+         "identification.segments", "owed_below: 5000 is unusual"),
+        ({"authority__cumulative_12_months": {"POLICY": 0, "NEGOTIATOR": 0, "LEAD": 0, "MANAGER": 0}},
+         "authority.cumulative_12_months", "MANAGER may give up 20000000 of one component in one plan"),
+        ({"contact__channels": ["SMSS"]}, "contact.channels", "nobody is contacted by SMSS"),
+        ({"contact__third_party_allowed_when": ["ALWAYS"]}, "contact.third_party_allowed_when", "known of ALWAYS"),
     ],
 )  # fmt: skip
 def test_a_slip_is_doubted_and_the_rule_is_named(changes: dict[str, Any], key: str, what: str) -> None:
@@ -94,10 +124,27 @@ def test_a_bucket_without_any_products_is_found_where_it_is_not_named_at_all() -
         {"assessment__guidelines": guidelines(39_900)},  # a table that is rounded part by part
         {"assessment__evidence": doubtful_evidence("OTHER")},
         {"offer__price_floor_percent": floors(99, 99)},
+        {"review__low_confidence_above": 0},  # a person looks at all of them
+        {"assessment__stress_percent": 0},
+        {"offer__rates_ppm": [1_000, 360_000]},
+        {"lump_sum__months_to_pay": 12},
     ],
 )
 def test_what_may_well_be_meant_is_not_doubted(changes: dict[str, Any]) -> None:
     assert check_plausible(a_policy(**changes)) == []
+
+
+def test_each_number_of_a_pack_has_its_usual_bounds_or_is_compared_with_others() -> None:
+    """A bound whose key is misspelt would never be asked."""
+    compared = {
+        "assessment.dependants_when_unknown.least", "assessment.other_debts_percent_when_unknown.least",
+        "assessment.guidelines.first", "assessment.guidelines.next", "assessment.guidelines.further",
+        "assessment.protected_floor.first", "assessment.protected_floor.next", "assessment.protected_floor.further",
+        "pricing.break_percent_by_share.share_up_to", "pricing.recovery_percent_without_plan",
+    }  # fmt: skip
+    packs = [{key: rule.value for key, rule in load_policy(name).rules.items()} for name in jurisdictions()]
+    parts = {part for rules in packs for part, _, _ in _by_part(rules)}
+    assert parts == {*USUAL, *USUAL_IN_LIVINGS, *compared}
 
 
 def test_bounds_of_a_chance_are_doubted_where_the_scorecard_knows_no_such_currency() -> None:

@@ -31,6 +31,7 @@ def test_a_rule_that_is_missing_is_no_matter_of_the_law(jurisdiction: str) -> No
     assert list(check_statutory(pack.model_copy(update={"rules": {}}))) == []
 
 
+REAGE = {"account_months": 9, "payments_first": 3, "per_12_months": 1, "per_60_months": 2, "workout_per_60_months": 1}
 ORDER = {"UP_TO_90_DAYS": ["interest", "penalty_interest", "late_fees", "fees", "principal"],
          "FROM_91_DAYS": ["principal", "interest", "penalty_interest", "late_fees", "fees"],
          "IN_PLAN": ["principal", "interest", "penalty_interest", "late_fees", "fees"]}  # fmt: skip
@@ -54,8 +55,16 @@ ORDER = {"UP_TO_90_DAYS": ["interest", "penalty_interest", "late_fees", "fees", 
         ("CN", "contact__max_unanswered_attempts_per_number_per_day", 7, "6 at most"),
         ("CN", "allocation__order", ORDER | {"FROM_91_DAYS": ORDER["UP_TO_90_DAYS"]}, "principal first"),
         ("CN", "allocation__order", ORDER | {"UP_TO_90_DAYS": ORDER["FROM_91_DAYS"]}, "principal last"),
-        ("CN", "retention__recording_years", 1, "2 at least"),
         ("CN", "retention__impact_assessment_years", None, "3 at least"),
+        ("CN", "retention__recording_years", 4, "the longest plan lasts (60 months"),
+        ("CN", "contact__third_party_allowed_when", ["ALWAYS"], "none but DEBTOR_UNREACHABLE"),
+        ("US", "contact__third_party_allowed_when", ["DEBTOR_UNREACHABLE"], "none but LOCATION_UNKNOWN"),
+        ("US", "reage__limits", None, "65 FR 36903"),
+        ("US", "reage__limits", REAGE | {"account_months": 8}, "account_months 9"),
+        ("US", "reage__limits", REAGE | {"payments_first": 2}, "payments_first 3"),
+        ("US", "reage__limits", REAGE | {"per_12_months": 2}, "per_12_months 1"),
+        ("US", "reage__limits", REAGE | {"per_60_months": 3}, "per_60_months 2"),
+        ("US", "reage__limits", REAGE | {"workout_per_60_months": 2}, "workout_per_60_months 1 at most"),
         ("US", "contact__quiet_hours_local", {"start": "22:00", "end": "08:00"}, "from 21:00 to 08:00"),
         ("US", "contact__max_calls_rolling_7d_per_debt", 8, "7 at most"),
         ("US", "contact__cooldown_after_conversation_days", 6, "7 at least"),
@@ -74,6 +83,16 @@ def test_what_is_looser_than_the_law_is_named_with_its_source(
     assert said in found.what
 
 
+def test_recordings_may_go_as_soon_as_the_longest_plan_is_over() -> None:
+    shorter = {"plan__max_term_months": 24, "retention__recording_years": 2}
+    assert list(check_statutory(with_values("CN", **shorter))) == []
+    found = list(check_statutory(with_values("CN", **(shorter | {"retention__recording_years": 1}))))
+    assert [one.what.split(" (")[0] for one in found] == [
+        "it is looser than the law, which wants 2 at least",
+        "it is looser than the law: 1 years are less than the longest plan lasts",
+    ]
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -82,6 +101,7 @@ def test_what_is_looser_than_the_law_is_named_with_its_source(
         ("contact__quiet_hours_local", {"start": time(12), "end": time(11)}),
         ("contact__max_connected_voice_per_debtor_per_day", 0),
         ("retention__recording_years", 9),
+        ("contact__third_party_allowed_when", []),
     ],
 )
 def test_a_pack_may_be_stricter_than_the_law(key: str, value: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, get_args
 
 from accord.case import Product
 from accord.policy import BUCKETS, Policy, Role
+from accord.search import LEAST_MONTHS
 
 
 class Finding(NamedTuple):
@@ -51,6 +52,13 @@ def _terms(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
             "offer.terms_months",
             f"{', '.join(map(str, beyond))} months are more than plan.max_term_months ({longest}) allows",
             "take them out: nobody is offered them",
+        )
+    single = [months for months in rules.get("offer.terms_months", ()) if months < LEAST_MONTHS]
+    if single:
+        yield Finding(
+            "offer.terms_months",
+            f"a plan has {LEAST_MONTHS} instalments at least: nobody is offered {', '.join(map(str, single))}",
+            "take it out; a single payment is the product LUMP_SUM",
         )
     if rules.get("lump_sum.months_to_pay", 0) > longest:
         yield Finding(

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
+
+from pydantic import BaseModel
 
 from accord.billing import Flag
 from accord.early_warning import load_card
+from accord.money import PPM
 from accord.policy import BUCKETS, Policy, Role
 from accord.policy_contradictions import Finding
 from accord.texts import texts
@@ -14,16 +17,182 @@ from accord.texts import texts
 _ROUNDING_PERCENT = 1
 # An amount ten times out of proportion is most often in the wrong unit: fen for yuan, or yuan for fen.
 _WRONG_UNIT = 10
+# Whom else somebody may ask about a debtor: the words of the packs that ship, which the law's tables know.
+_THIRD_PARTY = ("DEBTOR_UNREACHABLE", "LOCATION_UNKNOWN")
+_CHANNELS = ("SMS", "EMAIL", "CALL")
+
+
+class Usual(NamedTuple):
+    """Between which bounds a number is usual, and how it is written. 0 may be meant to switch the rule off."""
+
+    least: int
+    most: int
+    unit: str
+    zero: bool = False
+
+
+_DAYS, _MONTHS, _YEARS = "days", "months", "years"
+_TIMES = "times"
+_PERCENT = "in whole per cent (80 is 80 per cent)"
+_PPM = "in parts per million (1 per cent is written 10000)"
+
+# Our own bounds, wide on purpose: outside of them a number is most likely in another unit, or a digit is too many.
+# Where a bound is taken from the field, a comment says so.
+USUAL: Mapping[str, Usual] = {
+    "identification.watch.days_past_due_up_to": Usual(0, 30, _DAYS),  # M1, the first month in arrears
+    "identification.watch.pd_below_ppm": Usual(1_000, PPM, _PPM, zero=True),
+    "identification.early_contact_pd_ppm": Usual(1_000, PPM, _PPM),
+    "negotiation.new_round_after_days": Usual(0, 366, _DAYS),
+    "contact.max_connected_voice_per_debtor_per_day": Usual(0, 10, _TIMES),
+    "contact.max_unanswered_attempts_per_number_per_day": Usual(0, 20, _TIMES),
+    "contact.max_calls_rolling_7d_per_debt": Usual(0, 30, _TIMES),
+    "contact.cooldown_after_conversation_days": Usual(0, 90, _DAYS),
+    "contact.max_messages_per_day": Usual(0, 10, _TIMES),
+    "contact.max_contacts_rolling_7_days": Usual(0, 30, _TIMES),
+    "reminders.max_count": Usual(0, 10, _TIMES),
+    "assessment.income_counted_percent": Usual(10, 100, _PERCENT),
+    "assessment.dependants_when_unknown.most": Usual(0, 10, "persons"),
+    "assessment.essential_percent_when_unknown.least": Usual(10, 90, _PERCENT),
+    "assessment.essential_percent_when_unknown.most": Usual(10, 95, _PERCENT),
+    "assessment.other_debts_percent_when_unknown.most": Usual(2, 80, _PERCENT, zero=True),
+    "assessment.contingency_percent": Usual(2, 50, _PERCENT, zero=True),
+    "assessment.affordability_percent": Usual(10, 100, _PERCENT),
+    "assessment.history_percent": Usual(10, 100, _PERCENT),
+    "assessment.willing_within_months": Usual(1, 36, _MONTHS),
+    "assessment.stress_percent": Usual(2, 50, _PERCENT, zero=True),
+    "assessment.savings_kept_months": Usual(0, 24, _MONTHS),
+    "assessment.hardship_months": Usual(1, 120, _MONTHS),
+    "assessment.doubts.surplus_above_percent": Usual(10, 100, _PERCENT),
+    "assessment.doubts.paid_above_income_percent": Usual(10, 1_000, _PERCENT),
+    "assessment.doubts.spend_below_floor_percent": Usual(5, 100, _PERCENT, zero=True),
+    "assessment.doubts.income_above_limit_percent": Usual(50, 10_000, _PERCENT),
+    "plan.max_term_months": Usual(6, 120, _MONTHS),
+    "plan.grace_days": Usual(0, 30, _DAYS),
+    "plan.cure_days": Usual(1, 90, _DAYS, zero=True),
+    "plan.breach_after_missed": Usual(1, 6, _TIMES),
+    "plan.breach_after_days_past_due": Usual(1, 180, _DAYS),  # FFIEC, 65 FR 36903: charged off at 180
+    "reage.limits.account_months": Usual(3, 60, _MONTHS, zero=True),
+    "reage.limits.payments_first": Usual(0, 24, _TIMES),
+    "reage.limits.per_12_months": Usual(0, 12, _TIMES),
+    "reage.limits.per_60_months": Usual(0, 12, _TIMES),
+    "reage.limits.workout_per_60_months": Usual(0, 12, _TIMES),
+    "retention.recording_years": Usual(1, 30, _YEARS),
+    "retention.impact_assessment_years": Usual(1, 30, _YEARS),
+    "offer.valid_days": Usual(2, 90, _DAYS),
+    "offer.first_due_after_days": Usual(3, 92, _DAYS),
+    "offer.terms_months": Usual(1, 120, _MONTHS),
+    "offer.ordinary_max_months": Usual(3, 120, _MONTHS),
+    "offer.rates_ppm": Usual(1_000, 400_000, f"a year, {_PPM}"),
+    "offer.price_floor_percent": Usual(10, 100, _PERCENT, zero=True),  # 0 has a warning of its own
+    "waiver.plan_percent": Usual(2, 100, _PERCENT, zero=True),
+    "waiver.lump_sum_percent": Usual(2, 100, _PERCENT, zero=True),
+    "waiver.steps_percent": Usual(2, 100, _PERCENT, zero=True),
+    "lump_sum.months_to_pay": Usual(1, 12, _MONTHS),  # settlements are usually paid within six
+    "pricing.discount_rate_ppm": Usual(1_000, 300_000, f"a year, {_PPM}"),
+    # Plans of debt management break by some 2 % a month.
+    "pricing.break_ppm_a_month": Usual(100, 300_000, f"a month, {_PPM}"),
+    "pricing.break_percent_by_share.percent": Usual(10, 1_000, _PERCENT),
+    "pricing.bulk_sale_percent": Usual(0, 50, _PERCENT),  # bulk sales in China: 12.6 % at most (2025 Q1)
+    "pricing.months_collected_without_plan": Usual(2, 120, _MONTHS),
+    "authority.concession.percent": Usual(2, 100, _PERCENT, zero=True),
+}
+
+# Amounts have no usual size in every currency, so they stand in thousandths of a month's living: what one person has
+# in all categories of assessment.guidelines. Bounds as above; an amount in whole yuan or pounds is a hundredth.
+USUAL_IN_LIVINGS: Mapping[str, Usual] = {
+    "identification.segments.owed_below": Usual(50, 1_000_000, ""),
+    "assessment.contingency_cap": Usual(2, 2_000, "", zero=True),
+    "assessment.rounding_step": Usual(0, 100, ""),
+    "assessment.evidence.owed_from": Usual(50, 1_000_000, "", zero=True),
+    "plan.tolerance": Usual(0, 100, ""),
+    "tax.forgiveness_report_threshold": Usual(20, 100_000, "", zero=True),
+    "offer.min_instalment": Usual(1, 2_000, "", zero=True),
+    "pricing.cost_of_plan": Usual(1, 1_000, "", zero=True),
+    "authority.concession.amount": Usual(10, 1_000_000, "", zero=True),
+    "authority.four_eyes_above": Usual(50, 1_000_000, "", zero=True),
+    "authority.cumulative_12_months": Usual(10, 1_000_000, "", zero=True),
+    "review.financed_above": Usual(50, 1_000_000, "", zero=True),
+    "review.low_confidence_above": Usual(50, 1_000_000, "", zero=True),
+}
 
 
 def check_plausible(policy: Policy) -> list[Finding]:
     """What looks like a slip, and what to do if it is one. Missing rules pass."""
     rules = {key: rule.value for key, rule in policy.rules.items()}
     checks: tuple[Callable[[Policy, Mapping[str, Any]], Iterator[Finding]], ...] = (
-        _by_bucket, _sale, _share_bands, _products, _price_floor, _authority, _four_eyes, _waivers, _instalment,
-        _means, _words, _scorecard,
+        _numbers, _amounts, _by_bucket, _sale, _share_bands, _products, _price_floor, _authority, _twelve_months,
+        _four_eyes, _waivers, _instalment, _means, _words, _scorecard,
     )  # fmt: skip
     return [finding for check in checks for finding in check(policy, rules)]
+
+
+# --- units ---------------------------------------------------------------------------------------------------------
+
+
+def _numbers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    for part, key, values in _by_part(rules):
+        usual = USUAL.get(part)
+        strange = [value for value in values if usual is not None and _is_strange(value, usual)]
+        if usual is not None and strange:
+            yield Finding(
+                key,
+                f"{_where(part, key)}{_listed(strange)} is unusual: usual are {usual.least} to {usual.most} "
+                f"{usual.unit}",
+                "check the unit and the digits",
+            )
+
+
+def _amounts(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    table = rules.get("assessment.guidelines", {}).get("DEFAULT", {})
+    living = sum(household.first for household in table.values())
+    for part, key, values in _by_part(rules):
+        usual = USUAL_IN_LIVINGS.get(part)
+        strange = [
+            value for value in values if usual is not None and living and _is_strange(value * 1_000, usual, living)
+        ]
+        if strange:
+            yield Finding(
+                key,
+                f"{_where(part, key)}{_listed(strange)} is unusual beside a month's living of one person ({living} in "
+                f"assessment.guidelines): amounts are in minor units (fen, cents, pence)",
+                "check the unit and the digits",
+            )
+
+
+def _is_strange(value: int, usual: Usual, of: int = 1) -> bool:
+    return not usual.least * of <= value <= usual.most * of and not (usual.zero and value == 0)
+
+
+def _by_part(rules: Mapping[str, Any]) -> Iterator[tuple[str, str, list[int]]]:
+    """The numbers of each rule by the part in which they stand, whatever the bucket, role or region."""
+    for key, value in rules.items():
+        found: dict[str, list[int]] = {}
+        for part, number in _each_number(value, key):
+            found.setdefault(part, []).append(number)
+        for part, numbers in found.items():
+            yield part, key, numbers
+
+
+def _each_number(value: Any, part: str) -> Iterator[tuple[str, int]]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _each_number(getattr(value, name), f"{part}.{name}")
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _each_number(one, part)
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _each_number(one, part)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield part, value
+
+
+def _where(part: str, key: str) -> str:
+    return f"{part.removeprefix(key + '.')}: " if part != key else ""
+
+
+def _listed(values: list[int]) -> str:
+    return ", ".join(map(str, dict.fromkeys(values)))
 
 
 # --- prices ------------------------------------------------------------------------------------------------------
@@ -143,6 +312,21 @@ def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
+def _twelve_months(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """Who may give up an amount of one component in one plan needs as much for twelve months."""
+    key, matrix = "authority.cumulative_12_months", rules.get("authority.concession", {})
+    for role, amount in rules.get(key, {}).items():
+        by_component = matrix.get(role, {}).values()
+        at_once = max((cap.amount for by_bucket in by_component for cap in by_bucket.values()), default=0)
+        if amount < at_once:
+            yield Finding(
+                key,
+                f"{role} may give up {at_once} of one component in one plan (authority.concession), but {amount} in "
+                "twelve months",
+                f"raise it for {role}, or lower what {role} may give up",
+            )
+
+
 def _four_eyes(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     names = ("authority.four_eyes_above", "authority.concession", "authority.cumulative_12_months")
     if any(name not in rules for name in names):
@@ -201,6 +385,9 @@ def _words(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
             yield from _strange(key, words, {*known, "OTHER"}, "assessment.hardship_months has no hardship")
     for key in ("identification.exclusions", "contact.stop_on"):
         yield from _strange(key, rules.get(key, ()), get_args(Flag), "billing has no standing")
+    yield from _strange("contact.channels", rules.get("contact.channels", ()), _CHANNELS, "nobody is contacted by")
+    key = "contact.third_party_allowed_when"
+    yield from _strange(key, rules.get(key, ()), _THIRD_PARTY, "nothing is known of")
     key = "review.least_role"
     yield from _strange(key, rules.get(key, ()), texts("explain")["review"], "there is no reason for a review")
 

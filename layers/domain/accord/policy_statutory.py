@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import time
 from typing import Any, NamedTuple
 
-from accord.policy import Policy, QuietHours
+from accord.policy import Policy, QuietHours, Reage
 from accord.policy_contradictions import Finding
 
 _MINUTES_A_DAY = 24 * 60
+_MOST_MONTHS = 60  # of a plan by Art. 70
 
 
 class Demand(NamedTuple):
@@ -44,6 +45,10 @@ def _includes(*words: str) -> Demand:
     return Demand(lambda value: set(words) <= set(value), f"{', '.join(words)} among it")
 
 
+def _only(*words: str) -> Demand:
+    return Demand(lambda value: set(value) <= set(words), f"none but {', '.join(words)}")
+
+
 def _first(phase: str, component: str) -> Demand:
     return Demand(lambda order: order[phase][0] == component, f"{component} first in {phase}")
 
@@ -58,6 +63,24 @@ def _quiet(start: time, end: time) -> Demand:
         return into + _minutes(start, end) <= _minutes(quiet.start, quiet.end)
 
     return Demand(holds, f"no contact from {start:%H:%M} to {end:%H:%M}")
+
+
+def _reage(months: int, payments: int, per_12: int, per_60: int, workout_per_60: int) -> Demand:
+    def holds(limits: Reage | None) -> bool:
+        return (
+            limits is not None
+            and limits.account_months >= months
+            and limits.payments_first >= payments
+            and limits.per_12_months <= per_12
+            and limits.per_60_months <= per_60
+            and limits.workout_per_60_months <= workout_per_60
+        )
+
+    return Demand(
+        holds,
+        f"account_months {months} and payments_first {payments} at least, per_12_months {per_12}, per_60_months "
+        f"{per_60} and workout_per_60_months {workout_per_60} at most",
+    )
 
 
 def _minutes(start: time, end: time) -> int:
@@ -75,7 +98,7 @@ _BREATHING_SPACE = "Debt Respite Scheme Regulations 2020 (SI 2020/1311)"
 # Regulation F binds debt collectors alone; a bank that collects its own debt follows it as good practice.
 STATUTORY: Mapping[str, tuple[Floor, ...]] = {
     "CN": (
-        Floor("plan.max_term_months", _at_most(60), _ART_70),
+        Floor("plan.max_term_months", _at_most(_MOST_MONTHS), _ART_70),
         Floor(
             "plan.agreement_required_fields",
             _includes("debt", "repayment", "charges", "no_new_card", "rights_and_breach", "other"),
@@ -89,6 +112,8 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
         Floor("contact.quiet_hours_local", _quiet(time(22), time(8)), f"{_GUIDE_2026}; GB/T 45251-2025"),
         Floor("contact.max_connected_voice_per_debtor_per_day", _at_most(3), "GB/T 45251-2025 (by a secondary report)"),
         Floor("contact.max_unanswered_attempts_per_number_per_day", _at_most(6), _GUIDE_2026),
+        # By the guide a third person may be asked where the debtor cannot be reached, and at no other time.
+        Floor("contact.third_party_allowed_when", _only("DEBTOR_UNREACHABLE"), _GUIDE_2026),
         Floor(
             "interest.on_fees",
             _is(False),
@@ -109,7 +134,15 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
             _includes("CEASE_CONTACT", "REPRESENTED", "BANKRUPT"),
             "Regulation F, 12 CFR 1006.6(b)(2) and 1006.6(c), and 11 USC 362 (from memory)",
         ),
+        Floor(
+            "contact.third_party_allowed_when", _only("LOCATION_UNKNOWN"), "Regulation F, 12 CFR 1006.10 (from memory)"
+        ),
         Floor("identification.exclusions", _includes("BANKRUPT"), "11 USC 362 (from memory)"),
+        Floor(
+            "reage.limits",
+            _reage(months=9, payments=3, per_12=1, per_60=2, workout_per_60=1),
+            "FFIEC Uniform Retail Credit Classification and Account Management Policy, 65 FR 36903",
+        ),
         Floor(
             "plan.max_term_months",
             _at_most(60),
@@ -135,3 +168,20 @@ def check_statutory(policy: Policy) -> Iterator[Finding]:
                 f"it is looser than the law, which wants {floor.demand.words} ({floor.citation})",
                 "a pack may be stricter than the law, never less strict",
             )
+    if policy.jurisdiction == "CN":
+        yield from _kept_until_settled(policy)
+
+
+def _kept_until_settled(policy: Policy) -> Iterator[Finding]:
+    """What was agreed by voice is kept until the debt is settled: as long as the longest plan lasts, at least."""
+    key, longest = "retention.recording_years", policy.rules.get("plan.max_term_months")
+    years = policy.rules.get(key)
+    # A longer plan than the law allows is told already, and does not lengthen what is kept.
+    months = min(longest.value, _MOST_MONTHS) if longest is not None else 0
+    if years is not None and years.value * 12 < months:
+        yield Finding(
+            key,
+            f"it is looser than the law: {years.value} years are less than the longest plan lasts ({months} months, "
+            f"plan.max_term_months), and a recording is kept until the debt is settled ({_ART_70})",
+            f"write {-(-months // 12)} at least, or shorten the longest plan",
+        )

@@ -19,7 +19,7 @@ from accord.pricing import Prices, prices, without_plan, worth_of_instalments, w
 from accord.schedule import Payment, annuity_amount, payments
 
 MOST_OFFERS = 3
-_LEAST_MONTHS = 2  # one month is a single payment
+LEAST_MONTHS = 2  # one month is a single payment
 
 
 class Candidate(NamedTuple):
@@ -196,7 +196,7 @@ class _Plans:
             self.longest = min(self.longest, rules["offer.ordinary_max_months"])
         # How much of a plan's worth may be left to the person depends on whether they need it.
         self.floor_percent: int = rules["offer.price_floor_percent"]["PERSONALISED" if personalised else "ORDINARY"]
-        self.terms = [months for months in rules["offer.terms_months"] if _LEAST_MONTHS <= months <= self.longest]
+        self.terms = [months for months in rules["offer.terms_months"] if LEAST_MONTHS <= months <= self.longest]
         self.least: int = rules["offer.min_instalment"]
         # Naming more than one can pay makes no plan longer than naming what one can.
         named = case.proposed_monthly
@@ -270,7 +270,7 @@ class _Plans:
         """
         if self.own_amount is None:
             return None
-        low, high = _LEAST_MONTHS, min(self.longest, (bearing + free) // max(self.least, 1))
+        low, high = LEAST_MONTHS, min(self.longest, (bearing + free) // max(self.least, 1))
         if high < low:
             return None
 
