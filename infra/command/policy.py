@@ -11,10 +11,10 @@ from rich.console import Console
 
 from accord.errors import InputRejectedError
 from accord.policy import Policy
-from accord.policy_review import EXPIRES_WITHIN, Difference, Review, differences, review
+from accord.policy_review import EXPIRES_WITHIN, Difference, Review, differences
 from infra.command.policy_effect import EXAMPLES, compare, tell
 from infra.command.refusal import refuse
-from infra.simulation.policies import WrongPolicyError, as_text, check_comparable
+from infra.simulation.policies import WrongPolicyError, as_text, check_comparable, reviewed
 
 _PACK = typer.Argument(help="a policy pack, YAML", show_default=False)
 _DAY = typer.Option("--on", formats=["%Y-%m-%d"], help="the day on which the rules have to hold; today if not given")
@@ -64,15 +64,17 @@ def diff(
 
 def _reviewed(file: Path, today: date) -> Review:
     try:
-        return review(file.read_text(encoding="utf-8"), today)
-    except (OSError, UnicodeDecodeError) as error:
-        refuse("policy", f"{file} cannot be read: {error}")
+        return reviewed(str(file), today)
+    except WrongPolicyError as error:
+        refuse("policy", *error.problems)
 
 
 def _valid(file: Path, on: datetime | None) -> Policy:
+    """A pack that works."""
     found = _reviewed(file, on.date() if on else datetime.now(UTC).date())
+    check = f"accord policy check {file}" + (f" --on {on:%Y-%m-%d}" if on else "")
     if found.policy is None:
-        refuse("policy", f"{file} is no pack that works ({len(found.problems)} problems): accord policy check {file}")
+        refuse("policy", f"{file} is no pack that works ({_number(len(found.problems), 'problem')}): {check}")
     return found.policy
 
 

@@ -88,7 +88,8 @@ def _policies(told: list[str]) -> tuple[Policy, ...]:
     if len(told) > 2:
         refuse("simulate", "--policy: one policy, or two to compare")
     try:
-        policies = tuple(policy_of(name) for name in told)
+        read = [policy_of(name, datetime.now(UTC).date()) for name in told]
+        policies = tuple(policy for policy, _ in read)
         if len(policies) > 1:
             check_comparable(*policies)
     except WrongPolicyError as error:

@@ -1,12 +1,13 @@
 """The policies of a simulation: a shipped pack or a file, and where two of them differ."""
 
 import json
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from accord.policy import Policy, jurisdictions, load_policy
-from accord.policy_review import differences, review
+from accord.policy_file import MOST_BYTES
+from accord.policy_review import Review, differences, review
 
 
 class WrongPolicyError(Exception):
@@ -17,25 +18,41 @@ class WrongPolicyError(Exception):
         self.problems = problems
 
 
-def policy_of(told: str) -> Policy:
-    """The pack of a jurisdiction (CN) or the one in a YAML file. Raises WrongPolicyError."""
-    if told in jurisdictions():
-        return load_policy(told)
+def reviewed(told: str, today: date) -> Review:
+    """A file that should be a pack, with all that is wrong with it. Raises WrongPolicyError if it cannot be read."""
+    file = Path(told)
+    if file.is_dir():
+        raise WrongPolicyError(f"{told} cannot be read: it is a folder; name the file in it")
     try:
-        text = Path(told).read_text(encoding="utf-8")
+        with file.open("rb") as content:
+            # One byte more than a pack may have tells that it has too many.
+            return review(content.read(MOST_BYTES + 1), today)
+    except FileNotFoundError:
+        raise WrongPolicyError(f"{told} cannot be read: there is no such file; check its name") from None
+    except PermissionError:
+        raise WrongPolicyError(f"{told} cannot be read: you may not read it; ask its owner") from None
     except OSError as error:
+        raise WrongPolicyError(f"{told} cannot be read: {error.strerror}") from None
+
+
+def policy_of(told: str, today: date) -> tuple[Policy, int]:
+    """The pack of a jurisdiction (CN) or the one in a YAML file, and how many problems it has although it works.
+
+    Raises WrongPolicyError.
+    """
+    if told in jurisdictions():
+        return load_policy(told), 0
+    if not Path(told).exists():
         shipped = ", ".join(jurisdictions())
-        raise WrongPolicyError(f"{told}: no shipped policy ({shipped}), and no file: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise WrongPolicyError(f"{told}: it is not UTF-8") from None
-    found = review(text, datetime.now(UTC).date())
+        raise WrongPolicyError(f"{told}: no shipped policy ({shipped}), and no file; check its name")
+    found = reviewed(told, today)
     if found.policy is None:
         problems = (f"{told}:{one.line}: {one.where}: {one.what}; {one.way_out}" for one in found.problems)
         raise WrongPolicyError(*problems)
     if found.policy.jurisdiction not in jurisdictions():
         # A portfolio's rows are checked against the shipped packs, as everywhere in the application.
         raise WrongPolicyError(f"{told}: no pack ships for {found.policy.jurisdiction}, so no account would be taken")
-    return found.policy
+    return found.policy, len(found.problems)
 
 
 def check_comparable(first: Policy, second: Policy) -> None:

@@ -237,7 +237,7 @@ def test_a_currency_that_the_policy_does_not_have_is_refused_with_those_that_it_
 
 
 def test_no_pack_can_have_a_currency_that_is_none() -> None:
-    with pytest.raises(ValueError, match="'XXX' is not a code of ISO 4217, for example CNY"):
+    with pytest.raises(ValueError, match='"XXX" is not a code of ISO 4217'):
         Policy.model_validate(the_policy().model_dump() | {"currencies": ["XXX"]})
 
 

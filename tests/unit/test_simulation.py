@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from billing_events import overdue_event
-from builders import a_policy
+from builders import TODAY, a_policy
 from loading import ROOT
 
 from accord import offers
@@ -374,8 +374,10 @@ def test_a_code_is_the_shipped_policy_and_a_file_is_read(tmp_path: Path) -> None
     path = tmp_path / "b.yaml"
     text = source.read_text(encoding="utf-8")
     path.write_text(text.replace("PERSONALISED: 75", "PERSONALISED: 60"), encoding="utf-8")
-    assert policy_of("CN") == CN
-    assert differing(CN, policy_of(str(path))) == [("offer.price_floor_percent · PERSONALISED", "75", "60")]
+    assert policy_of("CN", TODAY) == (CN, 0)
+    policy, problems = policy_of(str(path), TODAY)
+    assert problems == 0
+    assert differing(CN, policy) == [("offer.price_floor_percent · PERSONALISED", "75", "60")]
 
 
 REST = "version: a\ncurrencies: [CNY]\ntime_zone: Asia/Shanghai\nrules:"
@@ -393,7 +395,7 @@ def test_a_wrong_policy_is_refused_with_its_problems(tmp_path: Path, text: str, 
     path = tmp_path / "b.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(WrongPolicyError, match=problem):
-        policy_of(str(path))
+        policy_of(str(path), TODAY)
 
 
 def test_policies_of_two_currencies_are_not_compared() -> None:

@@ -4,64 +4,150 @@ A key that is not known here is a mistake in the pack; a known key that a pack l
 day, is denied when it is asked for. Amounts are minor units of the pack's currency, shares are whole per cent.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, time
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Field,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from accord.case import ClosedReason, Product
 from accord.errors import RuleMissingError
-from accord.money import minor_digits
+from accord.money import MINOR_DIGITS, PPM
+from accord.policy_file import read_pack, shown
 
 _PACKS = Path(__file__).parent / "policies"
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 AnyValue = TypeVar("AnyValue")
+
+
+def wrong(what: str, way_out: str) -> PydanticCustomError:
+    """What is wrong with a value, and the way out, for whoever writes the pack."""
+    return PydanticCustomError("pack", "{what}", {"what": what, "way_out": way_out})
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------
+
+
+def _whole(least: int, most: int, unit: str, one_percent: int | None = None, minor_units: bool = False) -> Any:
+    """A whole number within bounds. `one_percent` is what one per cent is in the unit."""
+
+    def check(value: Any) -> int:
+        if type(value) is int and least <= value <= most:
+            return value
+        meant = None if type(value) is int else _number_meant(value, one_percent, minor_units)
+        if meant is not None and meant == int(meant) and least <= meant <= most:
+            way_out = f"write {int(meant)}"
+        else:
+            way_out = f"write a whole number within the bounds {least} and {most}, without quotes, point or comma"
+        if one_percent == PPM // 100:
+            way_out += "; 36 per cent is written 360000"
+        if minor_units:
+            way_out += "; the smallest unit is fen, cent or penny: 12.50 is written 1250"
+        raise wrong(f"{shown(value)} stands here, where {unit} from {least} to {most} is wanted", way_out)
+
+    return BeforeValidator(check)
+
+
+def _number_meant(value: Any, one_percent: int | None, minor_units: bool) -> Decimal | None:
+    """The number that somebody meant who wrote 75%, 1,000, "60", 0.36 or 12.50."""
+    told = str(value) if isinstance(value, str | Decimal) else ""
+    digits = re.sub(r"[,，_\s]", "", told.rstrip("%％ "))
+    if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", digits) is None:
+        return None
+    number = Decimal(digits)
+    if told.rstrip()[-1:] in "%％":
+        return number * one_percent if one_percent else None
+    if one_percent and (number != int(number) or isinstance(value, Decimal)):
+        # A share of one (0.36), or a rate in per cent (7.5).
+        return number * one_percent * (100 if number <= 1 else 1)
+    return number * 100 if minor_units and isinstance(value, Decimal) else number
+
+
+Amount = Annotated[int, _whole(0, 10**13, "an amount in the currency's smallest unit", minor_units=True)]
+Percent = Annotated[int, _whole(0, 100, "a share in whole per cent", one_percent=1)]
+PercentOf = Annotated[int, _whole(0, 100_000, "a ratio in whole per cent", one_percent=1)]
+Ppm = Annotated[int, _whole(0, PPM, "a rate or chance in parts per million", one_percent=PPM // 100)]
+Days = Annotated[int, _whole(0, 100_000, "a number of days")]
+Months = Annotated[int, _whole(1, 600, "a number of months")]
+MonthsOrNone = Annotated[int, _whole(0, 600, "a number of months")]
+Years = Annotated[int, _whole(0, 1_000, "a number of years")]
+Times = Annotated[int, _whole(0, 100_000, "a number of times")]
+Persons = Annotated[int, _whole(0, 100, "a number of persons")]
+
+
+# --- words -------------------------------------------------------------------------------------------------------
+
+
+def _spelt(pattern: str, how: str) -> AfterValidator:
+    """A text that is spelt like this."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            narrow = "; a list has narrow commas: [SMS, EMAIL]" if "，" in text else ""
+            raise wrong(f"{shown(text)} is not spelt as it should be", f"write {how}{narrow}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _one_of(*names: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if text not in names:
+            raise wrong(f"{shown(text)} is not known here", f"write one of {', '.join(names)}")
+        return text
+
+    return AfterValidator(check)
 
 
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (KeyError, OSError):
-        raise ValueError("not a time zone of the IANA database, for example Asia/Shanghai") from None
+    except (KeyError, OSError, ValueError):
+        raise wrong(
+            f"{shown(name)} is not a time zone of the IANA database", "write for example Asia/Shanghai"
+        ) from None
     return name
 
 
 def _known_currency(code: str) -> str:
-    minor_digits(code)
+    if code not in MINOR_DIGITS:
+        raise wrong(f"{shown(code)} is not a code of ISO 4217", "write for example CNY, GBP or USD")
     return code
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise wrong("nothing stands here", "write a text")
+    return text
 
 
 def _not_empty(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """One at least. Asked when each is right: who wrote a wrong one need not hear that there is none."""
     if not values:
-        raise ValueError("name one at least")
+        raise wrong("name one at least", "write a list: [a, b]")
     return values
 
 
+Text = Annotated[str, AfterValidator(_not_blank)]
+Word = Annotated[str, _spelt(r"[A-Z][A-Z_0-9]*", "a word in capital letters, _ for a space: JOB_LOSS")]
+Words = tuple[Word, ...]
 SomeOf = Annotated[tuple[AnyValue, ...], AfterValidator(_not_empty)]
-Amount = Annotated[int, Field(strict=True, ge=0, le=10**13)]
-Count = Annotated[int, Field(strict=True, ge=0, le=100_000)]
-Percent = Annotated[int, Field(strict=True, ge=0, le=100)]
-Ppm = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
-Months = Annotated[int, Field(strict=True, ge=1, le=600)]
 Bucket = Literal["M0", "M1", "M2", "M3", "M4", "M5", "M6", "M6+"]
 Component = Literal["principal", "interest", "penalty_interest", "late_fees", "fees"]
 Content = Literal["debt", "repayment", "charges", "no_new_card", "rights_and_breach", "other"]
-Words = tuple[Annotated[str, Field(pattern=r"^[A-Z][A-Z_]*$")], ...]
 BUCKETS: tuple[str, ...] = get_args(Bucket)
 
 
@@ -81,28 +167,18 @@ def _names_all(*names: str) -> AfterValidator:
     def check(named: dict[str, Any]) -> dict[str, Any]:
         missing = [name for name in names if name not in named]
         if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
+            raise wrong(f"it lacks {', '.join(missing)}", "add what is missing, with its value")
         return named
 
     return AfterValidator(check)
 
 
 EveryBucket = Annotated[ByBucket[AnyValue], _names_all(*BUCKETS)]
-Texts = Annotated[dict[Literal["zh-CN", "en"], Annotated[str, Field(min_length=1)]], _names_all("zh-CN", "en")]
+Texts = Annotated[dict[Literal["zh-CN", "en"], Text], _names_all("zh-CN", "en")]
 Waivers = dict[Component, ByBucket[Percent]]
-Word = Annotated[str, Field(pattern=r"^[A-Z][A-Z_0-9]*$")]
 Role = Literal["POLICY", "NEGOTIATOR", "LEAD", "MANAGER"]  # who approves, in the order of their authority
-Ending = Literal["BREACHED", "COMPLETED"] | ClosedReason
-
-
-def _for_every_ending(days: dict[str, int]) -> dict[str, int]:
-    missing = {"BREACHED", "COMPLETED", *ClosedReason} - set(days)
-    if missing:
-        raise ValueError(f"nothing is said of a case that ended as {', '.join(sorted(missing))}")
-    return days
-
-
-DaysByEnding = Annotated[dict[Ending, Count], AfterValidator(_for_every_ending)]
+_ENDINGS = ("BREACHED", "COMPLETED", *(reason.value for reason in ClosedReason))
+DaysByEnding = Annotated[dict[Annotated[str, _one_of(*_ENDINGS)], Days], _names_all(*_ENDINGS)]
 
 
 class Closed(BaseModel):
@@ -111,14 +187,29 @@ class Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _told_as_text(clock: Any) -> Any:
-    """YAML reads 22:00 without quotes as a number to the base of sixty."""
-    if isinstance(clock, int | float):
-        raise ValueError('a time of day stands in quotes: "22:00"')
-    return clock
+def _as_clock(told: Any) -> time:
+    """In full alone: 22 would be read as so many seconds after midnight."""
+    if isinstance(told, time):
+        return told
+    if not isinstance(told, str) or re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:00)?", told) is None:
+        raise wrong(f"{shown(told)} is no time of day", 'write hours and minutes in quotes: "22:00"')
+    return time.fromisoformat(told)
 
 
-Clock = Annotated[time, BeforeValidator(_told_as_text)]
+def _as_day(told: Any) -> date:
+    """Told as a day alone: a number would be read as so many seconds after 1970."""
+    if type(told) is date:
+        return told
+    try:
+        if isinstance(told, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", told):
+            return date.fromisoformat(told)
+    except ValueError:
+        pass
+    raise wrong(f"{shown(told)} is no day", "write year-month-day, for example 2026-01-31")
+
+
+Clock = Annotated[time, BeforeValidator(_as_clock)]
+Day = Annotated[date, BeforeValidator(_as_day)]
 
 
 class QuietHours(Closed):
@@ -130,21 +221,31 @@ class QuietHours(Closed):
     @model_validator(mode="after")
     def leaves_time_to_contact(self) -> "QuietHours":
         if self.start == self.end:
-            raise ValueError("start and end are the same: say contact.channels is empty if nobody may be contacted")
+            raise wrong("start and end are the same", "if nobody may be contacted, write contact.channels: []")
         return self
 
 
 class Band(Closed):
     """From what is known least to what is likely most: where a figure is unknown, both ends are reckoned with."""
 
-    least: int = Field(strict=True, ge=0, le=100)
-    most: int = Field(strict=True, ge=0, le=100)
+    least: int
+    most: int
 
     @model_validator(mode="after")
     def is_in_order(self) -> "Band":
         if self.least > self.most:
-            raise ValueError("least is above most")
+            raise wrong(f"least ({self.least}) is above most ({self.most})", "change the two")
         return self
+
+
+class PercentBand(Band):
+    least: Percent
+    most: Percent
+
+
+class PersonsBand(Band):
+    least: Persons
+    most: Persons
 
 
 class Household(Closed):
@@ -174,10 +275,10 @@ class Evidence(Closed):
 class Doubts(Closed):
     """Figures that a person looks at first. Shares in per cent."""
 
-    surplus_above_percent: Count  # of income: too good
-    paid_above_income_percent: Count  # what was paid to this card a month, of income: something is missing
-    spend_below_floor_percent: Count  # told spending, of the protected floor: nobody lives on that
-    income_above_limit_percent: Count  # a month's income, of the card's limit: a slip of the pen
+    surplus_above_percent: PercentOf  # of income: too good
+    paid_above_income_percent: PercentOf  # what was paid to this card a month, of income: something is missing
+    spend_below_floor_percent: PercentOf  # told spending, of the protected floor: nobody lives on that
+    income_above_limit_percent: PercentOf  # a month's income, of the card's limit: a slip of the pen
     income_gone_hardships: Words  # after these, income that billing has on record is most likely no more
 
 
@@ -191,7 +292,7 @@ class Segment(Closed):
 class Watch(Closed):
     """Who is only watched: so early, and so unlikely to miss the next payment too."""
 
-    days_past_due_up_to: Count
+    days_past_due_up_to: Days
     pd_below_ppm: Ppm
 
 
@@ -206,17 +307,17 @@ class ShareBand(Closed):
     """How much likelier a plan breaks whose instalment takes up to a share of what is left: per cent of the base."""
 
     share_up_to: Percent
-    percent: Count
+    percent: PercentOf
 
 
 class Reage(Closed):
     """When an account may count as current again, and how often."""
 
-    account_months: Count
-    payments_first: Count
-    per_12_months: Count
-    per_60_months: Count
-    workout_per_60_months: Count
+    account_months: MonthsOrNone
+    payments_first: Times
+    per_12_months: Times
+    per_60_months: Times
+    workout_per_60_months: Times
 
 
 Flexible = Literal["food_housekeeping", "communications_leisure", "personal"]
@@ -229,7 +330,7 @@ Teller = Literal["BILLING", "CUSTOMER", "STAFF"]
 def _each_component_once(order: tuple[str, ...]) -> tuple[str, ...]:
     """What an order of allocation leaves out would never be paid."""
     if sorted(order) != sorted(get_args(Component)):
-        raise ValueError(f"it has to name each of {', '.join(get_args(Component))} once")
+        raise wrong(f"it has to name each of {', '.join(get_args(Component))} once", "name all of them, none twice")
     return order
 
 
@@ -240,13 +341,15 @@ def _up_to_the_largest(segments: tuple[Segment, ...]) -> tuple[Segment, ...]:
     limits = [segment.owed_below for segment in segments]
     bounds = [limit for limit in limits[:-1] if limit is not None]
     if limits[-1:] != [None] or len(bounds) != len(limits) - 1 or bounds != sorted(set(bounds)):
-        raise ValueError("owed_below has to rise, and the last segment alone has none")
+        raise wrong(
+            "owed_below has to rise, and the last segment alone has none", "put them in order, the largest last"
+        )
     return segments
 
 
 def _has_default(regions: dict[str, Any]) -> dict[str, Any]:
     if "DEFAULT" not in regions:
-        raise ValueError("DEFAULT is missing: it holds for every region that is not named")
+        raise wrong("DEFAULT is missing: it holds for every region that is not named", "add DEFAULT")
     return regions
 
 
@@ -256,7 +359,7 @@ Regions = Annotated[dict[Word, AnyValue], AfterValidator(_has_default)]
 def _rising(bands: tuple[ShareBand, ...]) -> tuple[ShareBand, ...]:
     shares = [band.share_up_to for band in bands]
     if not shares or shares[-1] != 100 or shares != sorted(set(shares)):
-        raise ValueError("the shares have to rise and to end at 100")
+        raise wrong("the shares have to rise and to end at 100", "put them in order, with share_up_to: 100 last")
     return bands
 
 
@@ -271,27 +374,29 @@ _VALUES: Mapping[str, Any] = {
     "contact.quiet_hours_local": QuietHours,
     "contact.channels": Words,
     "contact.stop_on": Words,
-    "contact.max_connected_voice_per_debtor_per_day": Count | None,
-    "contact.max_unanswered_attempts_per_number_per_day": Count | None,
-    "contact.max_calls_rolling_7d_per_debt": Count | None,
-    "contact.cooldown_after_conversation_days": Count | None,
+    "contact.max_connected_voice_per_debtor_per_day": Times | None,
+    "contact.max_unanswered_attempts_per_number_per_day": Times | None,
+    "contact.max_calls_rolling_7d_per_debt": Times | None,
+    "contact.cooldown_after_conversation_days": Days | None,
     "contact.third_party_allowed_when": Words,
-    "contact.max_messages_per_day": Count,
-    "contact.max_contacts_rolling_7_days": Count,
+    "contact.max_messages_per_day": Times,
+    "contact.max_contacts_rolling_7_days": Times,
     "assessment.income_counted_percent": Annotated[dict[Teller, Percent], _names_all(*get_args(Teller))],
     "assessment.protected_floor": Regions[Household],
     "assessment.guidelines": Regions[Guidelines],
-    "assessment.dependants_when_unknown": Band,
-    "assessment.essential_percent_when_unknown": Band,
-    "assessment.other_debts_percent_when_unknown": Band,
+    "assessment.dependants_when_unknown": PersonsBand,
+    "assessment.essential_percent_when_unknown": PercentBand,
+    "assessment.other_debts_percent_when_unknown": PercentBand,
     "assessment.contingency_percent": Percent,
     "assessment.contingency_cap": Amount,
     "assessment.affordability_percent": Percent,
-    "assessment.rounding_step": Annotated[int, Field(strict=True, ge=1, le=10**9)],
+    "assessment.rounding_step": Annotated[
+        int, _whole(1, 10**9, "an amount in the currency's smallest unit", minor_units=True)
+    ],
     "assessment.history_percent": Percent,
-    "assessment.willing_within_months": Count,
+    "assessment.willing_within_months": MonthsOrNone,
     "assessment.stress_percent": Percent,
-    "assessment.savings_kept_months": Count,
+    "assessment.savings_kept_months": MonthsOrNone,
     "assessment.hardship_months": dict[Word, Months],
     "assessment.evidence": tuple[Evidence, ...],
     "assessment.doubts": Doubts,
@@ -299,19 +404,19 @@ _VALUES: Mapping[str, Any] = {
     "plan.max_term_months": Months,
     "plan.agreement_required_fields": SomeOf[Content],
     "plan.no_new_card_undertaking": bool,
-    "plan.grace_days": Count,
+    "plan.grace_days": Days,
     "plan.tolerance": Amount,
-    "plan.cure_days": Count,
-    "plan.breach_after_missed": Count,
-    "plan.breach_after_days_past_due": Count,
+    "plan.cure_days": Days,
+    "plan.breach_after_missed": Times,
+    "plan.breach_after_days_past_due": Days,
     "interest.on_fees": bool,
     "allocation.order": Annotated[dict[Phase, Order], _names_all(*get_args(Phase))],
     "reage.limits": Reage | None,
-    "retention.recording_years": Count,
-    "retention.impact_assessment_years": Count | None,
+    "retention.recording_years": Years,
+    "retention.impact_assessment_years": Years | None,
     "tax.forgiveness_report_threshold": Amount | None,
-    "offer.valid_days": Annotated[Count, Field(ge=1)],
-    "offer.first_due_after_days": Count,
+    "offer.valid_days": Annotated[int, _whole(1, 100_000, "a number of days")],
+    "offer.first_due_after_days": Days,
     "offer.terms_months": SomeOf[Months],
     "offer.ordinary_max_months": Months,
     "offer.min_instalment": Amount,
@@ -337,9 +442,9 @@ _VALUES: Mapping[str, Any] = {
     "review.financed_above": Amount,
     "review.vulnerable": bool,
     "review.low_confidence_above": Amount,
-    "reminders.max_count": Count,
+    "reminders.max_count": Times,
     "institution.name": Texts,
-    "institution.phone": str,
+    "institution.phone": Text,
     "support.free_help": Texts,
 }
 _TYPES = {key: TypeAdapter[Any](kind) for key, kind in _VALUES.items()}
@@ -355,23 +460,23 @@ class Rule(Closed):
     """One rule with where it comes from, how sure we are of that, and when it is in force (both days included)."""
 
     value: Any
-    citation: str = Field(min_length=1)
+    citation: Text
     confidence: Literal["high", "medium", "low"]
-    effective_from: date
-    effective_to: date | None = None
+    effective_from: Day
+    effective_to: Day | None = None
 
     @model_validator(mode="after")
     def begins_before_it_ends(self) -> "Rule":
         if self.effective_to is not None and self.effective_to < self.effective_from:
-            raise ValueError("effective_to is before effective_from: it is never in force")
+            raise wrong("effective_to is before effective_from: it is never in force", "correct one of the days")
         return self
 
 
 class Policy(Closed):
     """One jurisdiction's pack."""
 
-    jurisdiction: str = Field(pattern=r"^[A-Z]{2}$")
-    version: str = Field(pattern=r"^[a-z0-9.-]{1,40}$")
+    jurisdiction: Annotated[str, _spelt(r"[A-Z]{2}", "two capital letters, for example CN")]
+    version: Annotated[str, _spelt(r"[a-z0-9.-]{1,40}", "small letters, digits, . and -, 40 at most: cn-2026.1")]
     currencies: SomeOf[Annotated[str, AfterValidator(_known_currency)]]
     time_zone: Annotated[str, AfterValidator(_known_zone)]
     rules: dict[str, Rule]
@@ -427,10 +532,11 @@ class RulesOfTheDay:
 
 def read_policy(text: str) -> Policy:
     """A pack from YAML. Raises ValueError that names every field that is wrong."""
+    pack = read_pack(text)
+    if pack.problems:
+        raise ValueError("; ".join(f"line {one.line}: {one.where}: {one.what}" for one in pack.problems))
     try:
-        return Policy.model_validate(yaml.load(text, Loader=_Loader))  # noqa: S506 - a safe loader, in C if there is one
-    except yaml.YAMLError as error:
-        raise ValueError(f"the policy is not YAML: {error}") from error
+        return Policy.model_validate(pack.content)
     except ValidationError as error:
         raise ValueError("; ".join(_problems(error))) from None
 

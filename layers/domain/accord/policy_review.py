@@ -1,38 +1,32 @@
 """Reviewing a policy pack before it is used: what is wrong or doubtful, on which line, and where two packs differ."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 
-import yaml
 from pydantic import ValidationError
 
-from accord.policy import BUCKETS, KEYS, Policy, Rule, check_value
+from accord.policy import KEYS, Band, Closed, Policy, Rule, check_value
 from accord.policy_contradictions import Finding, check_together
+from accord.policy_file import Pack, Path, Problem, name, read_pack, shown
 from accord.policy_plausibility import check_plausible
 from accord.policy_statutory import check_statutory
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 EXPIRES_WITHIN = timedelta(days=90)
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong: the line of the file (from 1), where in the pack, what, and the way out."""
-
-    line: int
-    where: str
-    what: str
-    way_out: str
+_MOST_RULES = 10 * len(KEYS)
+# What stands in for a field beside the rules that is wrong, so that the rules can be looked at.
+_STAND_INS = {"jurisdiction": "XX", "version": "none", "currencies": ("CNY",), "time_zone": "UTC"}
 
 
 @dataclass(frozen=True)
 class Review:
-    """What a pack is worth on a day. `policy` is there when every value fits its key, even if rules contradict."""
+    """What a pack is worth on a day. `policy` is there when every value fits its key, even if rules contradict.
+
+    The rest is said of all rules whose values fit, so that one wrong value hides nothing.
+    """
 
     policy: Policy | None
     problems: tuple[Problem, ...]
@@ -41,49 +35,43 @@ class Review:
     warnings: tuple[Problem, ...] = ()  # what may be meant, but looks like a slip
 
 
-def review(text: str, today: date) -> Review:
+def review(content: bytes | str, today: date) -> Review:
     """Review a pack as it stands in a file, for use on a day."""
-    try:
-        lines = _Lines(yaml.compose(text, Loader=_Loader))
-        pack = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, in C if there is one
-    except yaml.YAMLError as error:
-        return Review(None, (_not_yaml(error),))
-    except RecursionError:
-        return Review(None, (Problem(1, "the file", "it is nested without end", "write it without anchors"),))
-    if not isinstance(pack, dict) or not isinstance(pack.get("rules"), dict):
+    pack = read_pack(content)
+    if pack.problems and pack.content is None:
+        return Review(None, tuple(pack.problems))
+    if not isinstance(pack.content, dict) or not isinstance(pack.content.get("rules"), dict):
         what = "it is no pack: a pack has jurisdiction, version, currencies, time_zone and rules"
         return Review(None, (Problem(1, "the file", what, "begin with a copy of a pack that ships with Accord"),))
-    wrong = [*lines.twice, *_wrong_head(pack, lines), *_wrong_rules(pack["rules"], lines)]
-    policy = None
-    if not wrong:
-        policy = Policy.model_validate(pack)
-        wrong += _at_their_lines([*check_together(policy), *check_statutory(policy)], lines)
-        wrong += _denied_on(policy, today, lines)
-    wrong += [
-        Problem(
-            lines.of(("rules",)),
-            key,
-            "the rule is missing: whatever asks for it is denied",
-            "add it with value, citation, confidence and effective_from, as a pack that ships with Accord has it",
-        )
-        for key in sorted(KEYS - set(pack["rules"]) - {_meant(key) for key in pack["rules"]})
+    rules = pack.content["rules"]
+    if len(rules) > _MOST_RULES:
+        what = f"it has {len(rules)} rules, and {len(KEYS)} are known"
+        return Review(None, (Problem(pack.line(("rules",)), "rules", what, "take out what is no rule"),))
+    head, wrong_head = _head(pack)
+    fitting, wrong_rules = _fitting(pack)
+    wrong = [*pack.problems, *wrong_head, *wrong_rules]
+    policy = Policy.model_validate(head | {"rules": fitting})
+    found = [
+        *_at_their_lines([*check_together(policy), *check_statutory(policy)], pack),
+        *_denied_on(policy, today, pack),
+        *_missing(pack),
     ]
-    problems = _in_order(wrong)
-    if policy is None:
-        return Review(None, problems)
     ends = [(key, rule.effective_to) for key, rule in policy.rules.items()]
     expiring = sorted(
         ((key, end) for key, end in ends if end is not None and today <= end <= today + EXPIRES_WITHIN),
         key=lambda rule: (rule[1], rule[0]),
     )
-    low = (key for key, rule in policy.rules.items() if rule.confidence == "low")
     return Review(
-        policy, problems, tuple(expiring), tuple(low), _in_order(_at_their_lines(check_plausible(policy), lines))
+        None if wrong else policy,
+        _in_order([*wrong, *found]),
+        tuple(expiring),
+        tuple(key for key, rule in policy.rules.items() if rule.confidence == "low"),
+        _in_order(_at_their_lines(check_plausible(policy), pack)),
     )
 
 
-def _at_their_lines(found: Iterable[Finding], lines: "_Lines") -> list[Problem]:
-    return [Problem(lines.of(("rules", one.key)), one.key, one.what, one.way_out) for one in found]
+def _at_their_lines(found: Iterable[Finding], pack: Pack) -> list[Problem]:
+    return [Problem(pack.line(("rules", one.key)), one.key, one.what, one.way_out) for one in found]
 
 
 def _in_order(found: list[Problem]) -> tuple[Problem, ...]:
@@ -93,130 +81,138 @@ def _in_order(found: list[Problem]) -> tuple[Problem, ...]:
 # --- one value at a time -----------------------------------------------------------------------------------------
 
 
-class _Lines:
-    """On which line each part of the file stands, and what stands there twice: YAML would keep the last unasked."""
-
-    def __init__(self, root: yaml.Node | None) -> None:
-        self._at: dict[Path, int] = {(): 1}
-        self.twice: list[Problem] = []
-        if root is not None:
-            self._read(root, ())
-
-    def of(self, path: Path) -> int:
-        """The line of a part, or of the nearest part around it."""
-        return self._at[self.known(path)]
-
-    def known(self, path: Path) -> Path:
-        """The path as far as it stands in the file; a bucket may stand there as ALL."""
-        found: Path = ()
-        for part in path:
-            steps = [part, "ALL"] if part in BUCKETS else [part]
-            step = next((step for step in steps if (*found, step) in self._at), None)
-            if step is None:
-                break
-            found = (*found, step)
-        return found
-
-    def _read(self, node: yaml.Node, path: Path) -> None:
-        if isinstance(node, yaml.SequenceNode):
-            for number, item in enumerate(node.value):
-                self._at[(*path, number)] = item.start_mark.line + 1
-                self._read(item, (*path, number))
-        if isinstance(node, yaml.MappingNode):
-            here: set[Path] = set()
-            for name, value in node.value:
-                part = (*path, str(name.value))
-                line = name.start_mark.line + 1
-                if part in here:
-                    what = f"it stands on line {self._at[part]} already"
-                    self.twice.append(Problem(line, _name(part), what, "take one of them out"))
-                here.add(part)
-                self._at[part] = line
-                self._read(value, part)
-
-
-def _wrong_head(pack: dict[Any, Any], lines: _Lines) -> Iterator[Problem]:
-    """What is wrong beside the rules."""
+def _head(pack: Pack) -> tuple[dict[str, Any], list[Problem]]:
+    """What stands beside the rules, with stand-ins for what is wrong there."""
+    head = {key: value for key, value in pack.content.items() if key != "rules"}
     try:
-        Policy.model_validate(pack | {"rules": {}})
+        Policy.model_validate(head | {"rules": {}})
     except ValidationError as error:
-        yield from _from_pydantic(error, (), lines)
+        bad = {told["loc"][0] for told in error.errors(include_url=False)}
+        fine = {key: value for key, value in head.items() if key not in bad}
+        return _STAND_INS | fine, list(_from_pydantic(error, (), pack))
+    return head, []
 
 
-def _wrong_rules(rules: dict[Any, Any], lines: _Lines) -> Iterator[Problem]:
-    for key, rule in rules.items():
-        path: Path = ("rules", str(key))
-        if key not in KEYS:
-            way_out = f"write {_meant(key)}" if _meant(key) else "take it out, or correct its name"
-            yield Problem(lines.of(path), str(key), "there is no such rule", way_out)
-            continue
+def _fitting(pack: Pack) -> tuple[dict[str, Any], list[Problem]]:
+    """The rules that can be read, and what is wrong with the others."""
+    fitting, wrong = {}, []
+    unread = {path[1] for path in pack.unread if path[:1] == ("rules",) and len(path) > 1}
+    for key, rule in pack.content["rules"].items():
+        found = list(_wrong_rule(key, rule, pack))
+        if not found and key not in unread:
+            fitting[key] = rule
+        wrong += found
+    return fitting, wrong
+
+
+def _wrong_rule(key: str, rule: Any, pack: Pack) -> Iterator[Problem]:
+    path: Path = ("rules", key)
+    if key not in KEYS:
+        meant = _nearest(key, KEYS)
+        yield Problem(
+            pack.line(path),
+            name(path),
+            "there is no such rule",
+            f"write {meant}" if meant else "take it out, or correct its name",
+        )
+        return
+    try:
+        Rule.model_validate(rule)
+    except ValidationError as error:
+        yield from _from_pydantic(error, path, pack)
+    if isinstance(rule, dict) and "value" in rule:
         try:
-            Rule.model_validate(rule)
+            check_value(key, rule["value"])
         except ValidationError as error:
-            yield from _from_pydantic(error, path, lines)
-        if isinstance(rule, dict) and "value" in rule:
-            try:
-                check_value(key, rule["value"])
-            except ValidationError as error:
-                yield from _from_pydantic(error, (*path, "value"), lines)
+            yield from _from_pydantic(error, (*path, "value"), pack)
 
 
-def _meant(key: Any) -> str | None:
-    """The rule that somebody meant who wrote this; the key itself where it is one."""
-    return key if key in KEYS else next(iter(difflib.get_close_matches(str(key), KEYS, n=1)), None)
+def _missing(pack: Pack) -> Iterator[Problem]:
+    rules = pack.content["rules"]
+    for key in sorted(KEYS - set(rules) - {_nearest(key, KEYS) for key in rules}):
+        what = "the rule is missing: whatever asks for it is denied"
+        way_out = "add it with value, citation, confidence and effective_from, as a pack that ships with Accord has it"
+        yield Problem(pack.line(("rules",)), key, what, way_out)
 
 
-_WAYS_OUT = {
-    "missing": "add it",
-    "extra_forbidden": "take it out, or correct its name",
-    "int_type": "write a whole number, without quotes or a point",
-    "bool_type": "write true or false",
-    "bool_parsing": "write true or false",
-    "tuple_type": "write a list: [a, b]",
-    "dict_type": "write a map: {name: value}",
-    "model_type": "write a map: {name: value}",
-    "date_from_datetime_parsing": "write a day, for example 2026-01-31",
-    "date_parsing": "write a day, for example 2026-01-31",
-    "greater_than_equal": "write a number within the bounds",
-    "less_than_equal": "write a number within the bounds",
-    "literal_error": "write one of these",
-    "enum": "write one of these",
-    "value_error": "correct it",
+def _nearest(told: str, known: Iterable[str]) -> str | None:
+    """The name that somebody meant who wrote this; the name itself where it is one."""
+    return told if told in known else next(iter(difflib.get_close_matches(told, known, n=1)), None)
+
+
+# What stands there and the way out, by pydantic's kind of error; what is no pydantic's says both itself.
+_SAID: Mapping[str, tuple[str, str]] = {
+    "missing": ("it is missing", "add it"),
+    "extra_forbidden": ("nothing of this name belongs here", "{near}take it out, or correct its name"),
+    "string_type": ("{found} stands here, where a text is wanted", 'put it in quotes: "{written}"'),
+    "bool_type": ("{found} stands here, where true or false is wanted", "write true or false, without quotes"),
+    "bool_parsing": ("{found} stands here, where true or false is wanted", "write true or false, without quotes"),
+    "tuple_type": ("{found} stands here, where a list is wanted", "write a list: [a, b]"),
+    "dict_type": ("{found} stands here, where a map is wanted", "write a map: {{name: value}}"),
+    "model_type": ("{found} stands here, where a map is wanted", "write a map with {fields}"),
+    "literal_error": ("{found} is not known here", "{near}write one of these: {expected}"),
+    "enum": ("{found} is not known here", "{near}write one of these: {expected}"),
 }
+_NOT_FIT = ("{found} does not belong here", "see how a pack that ships with Accord says it")
+_MODELS = {model.__name__: model for parent in (Closed, Band) for model in parent.__subclasses__()}
 
 
-def _from_pydantic(error: ValidationError, path: Path, lines: _Lines) -> Iterator[Problem]:
+def _from_pydantic(error: ValidationError, path: Path, pack: Pack) -> Iterator[Problem]:
     for told in error.errors(include_url=False):
         # A name that is wrong stands as (…, name, "[key]").
         whole: Path = (*path, *(part for part in told["loc"] if part != "[key]"))
-        known = lines.known(whole)
+        known = pack.known(whole)
+        if known in pack.unread:
+            continue
         where = known if known[-1:] == ("ALL",) or len(known) == len(whole) else whole
-        way_out = _WAYS_OUT.get(told["type"], "see how a pack that ships with Accord says it")
-        what = told["msg"].removeprefix("Value error, ")
-        yield Problem(lines.of(whole), _name(where), what, way_out)
+        what, way_out = _said(told, whole, pack)
+        yield Problem(pack.line(whole), name(where), what, way_out)
 
 
-def _denied_on(policy: Policy, today: date, lines: _Lines) -> Iterator[Problem]:
+def _said(told: Any, path: Path, pack: Pack) -> tuple[str, str]:
+    """What is wrong and the way out, in words of our own."""
+    context = told.get("ctx", {})
+    if told["type"] == "pack":
+        return context["what"], context["way_out"]
+    expected = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+    model = _MODELS.get(context.get("class_name", ""))
+    found = told["input"]
+    meant = _nearest(str(path[-1]), _names_at(path)) if told["type"] == "extra_forbidden" else None
+    if isinstance(found, str):
+        meant = meant or _nearest(found, expected)
+    parts = {
+        "found": shown(found),
+        "near": f"write {meant}, or " if meant else "",
+        "written": pack.written.get(pack.known(path), ""),
+        "expected": ", ".join(expected),
+        "fields": ", ".join(model.model_fields) if model else "names",
+    }
+    what, way_out = _SAID.get(told["type"], _NOT_FIT)
+    if told["type"] == "string_type" and isinstance(found, bool):
+        what += " (YAML reads yes, no, on and off without quotes as true and false)"
+    elif told["type"] == "string_type" and (found is None or isinstance(found, dict | list)):
+        way_out = "write a text"
+    return what.format(**parts), way_out.format(**parts)
+
+
+def _names_at(path: Path) -> set[str]:
+    """The names that may stand where this one stands; inside of a value, those of any part."""
+    if path[:1] != ("rules",):
+        return set(Policy.model_fields)
+    if len(path) == len(("rules", "key", "name")):
+        return set(Rule.model_fields)
+    return {part for model in _MODELS.values() if model not in (Policy, Rule) for part in model.model_fields}
+
+
+def _denied_on(policy: Policy, today: date, pack: Pack) -> Iterator[Problem]:
     for key, rule in policy.rules.items():
         path: Path = ("rules", key)
         if today < rule.effective_from:
             what = f"it is in force only from {rule.effective_from}: on {today} whatever asks for it is denied"
-            yield Problem(lines.of((*path, "effective_from")), key, what, "use the pack from that day on")
+            yield Problem(pack.line((*path, "effective_from")), key, what, "use the pack from that day on")
         if rule.effective_to is not None and rule.effective_to < today:
             what = f"it was in force until {rule.effective_to}: on {today} whatever asks for it is denied"
-            yield Problem(lines.of((*path, "effective_to")), key, what, "look its source up again")
-
-
-def _not_yaml(error: yaml.YAMLError) -> Problem:
-    mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or str(error)
-    line = mark.line + 1 if mark else 1
-    return Problem(line, "the file", f"it is not YAML: {what}", "correct this line or the one before")
-
-
-def _name(path: Path) -> str:
-    """A path as people write it, without the word in front that every rule shares."""
-    return ".".join(map(str, path[1:] if path[:1] == ("rules",) and len(path) > 1 else path)) or "the file"
+            yield Problem(pack.line((*path, "effective_to")), key, what, "look its source up again")
 
 
 # --- two packs ---------------------------------------------------------------------------------------------------
