@@ -14,7 +14,7 @@ from accord.policy import Policy
 from accord.policy_review import EXPIRES_WITHIN, Difference, Review, differences
 from infra.command.policy_effect import EXAMPLES, compare, tell
 from infra.command.refusal import refuse
-from infra.simulation.policies import WrongPolicyError, as_text, check_comparable, reviewed
+from infra.simulation.policies import WrongPolicyError, as_text, check_comparable, reviewed, with_problems
 
 _PACK = typer.Argument(help="a policy pack, YAML", show_default=False)
 _DAY = typer.Option("--on", formats=["%Y-%m-%d"], help="the day on which the rules have to hold; today if not given")
@@ -70,11 +70,13 @@ def _reviewed(file: Path, today: date) -> Review:
 
 
 def _valid(file: Path, on: datetime | None) -> Policy:
-    """A pack that works."""
+    """A pack that works. If a check of it finds problems, that is said before what it is used for."""
     found = _reviewed(file, on.date() if on else datetime.now(UTC).date())
     check = f"accord policy check {file}" + (f" --on {on:%Y-%m-%d}" if on else "")
     if found.policy is None:
         refuse("policy", f"{file} is no pack that works ({_number(len(found.problems), 'problem')}): {check}")
+    if found.problems:
+        typer.echo(f"accord policy: {with_problems(str(file), len(found.problems), check)}", err=True)
     return found.policy
 
 

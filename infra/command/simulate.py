@@ -16,7 +16,7 @@ from accord.policy import Policy
 from infra.command.language import Language
 from infra.command.refusal import refuse
 from infra.simulation import run
-from infra.simulation.policies import WrongPolicyError, check_comparable, policy_of
+from infra.simulation.policies import WrongPolicyError, check_comparable, policy_of, with_problems
 from infra.simulation.totals import Totals
 
 FAILED = 1
@@ -94,6 +94,11 @@ def _policies(told: list[str]) -> tuple[Policy, ...]:
             check_comparable(*policies)
     except WrongPolicyError as error:
         refuse("simulate", *error.problems)
+    # A simulation is there to try what is not in force, so a looser pack is simulated, and said to be one.
+    for name, (_, problems) in zip(told, read, strict=True):
+        if problems:
+            said = with_problems(name, problems, f"accord policy check {name}")
+            typer.echo(f"accord simulate: {said}", err=True)
     return policies
 
 

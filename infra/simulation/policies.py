@@ -55,6 +55,12 @@ def policy_of(told: str, today: date) -> tuple[Policy, int]:
     return found.policy, len(found.problems)
 
 
+def with_problems(told: str, count: int, check: str) -> str:
+    """What is said of a pack that works and is used, although a check of it finds problems."""
+    number = "1 problem" if count == 1 else f"{count} problems"
+    return f"{told} has {number} and should not be used as it is; {check} explains what is wrong"
+
+
 def check_comparable(first: Policy, second: Policy) -> None:
     """Amounts of two policies can be compared in one jurisdiction and currency alone. Raises WrongPolicyError."""
     for what, one, other in (

@@ -148,6 +148,25 @@ def test_a_pack_that_does_not_work_cannot_be_compared(tmp_path: Path) -> None:
         assert run("diff", *pair).exit_code == 2
 
 
+def test_a_pack_that_a_check_rejects_is_compared_and_simulated_but_first_said_to_be_so(tmp_path: Path) -> None:
+    looser = changed(tmp_path, ('start: "22:00"', 'start: "23:00"'))
+    compared = run("diff", PACK, looser, "--on", "2026-11-24")
+    assert compared.exit_code == 1
+    assert compared.stderr == (
+        f"accord policy: {looser} has 1 problem and should not be used as it is; accord policy check {looser} "
+        "--on 2026-11-24 explains what is wrong\n"
+    )
+    simulation = ["simulate", "--portfolio", str(a_portfolio(tmp_path, an_account(1, 100))), "--processes", "1"]
+    simulation += ["--report", str(tmp_path / "report.html"), "--policy", "CN"]
+    simulated = CliRunner().invoke(app, [*simulation, "--policy", str(looser)], catch_exceptions=False)
+    assert simulated.exit_code == 0
+    assert simulated.stderr == (
+        f"accord simulate: {looser} has 1 problem and should not be used as it is; accord policy check {looser} "
+        "explains what is wrong\n"
+    )
+    assert CliRunner().invoke(app, simulation, catch_exceptions=False).stderr == ""
+
+
 # --- diff, with a portfolio ---------------------------------------------------------------------------------------
 
 
