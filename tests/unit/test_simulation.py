@@ -173,7 +173,7 @@ HELP = dict.fromkeys(LANGUAGES, "-")
         ("review__financed_above", 0, "another outcome"),
         ("offer__products", {"ALL": []}, "another outcome"),
         ("plan__grace_days", None, "another outcome"),
-        ("pricing__cost_of_plan", 29_000, None),
+        ("pricing__cost_of_plan", 3_001, None),
         ("reminders__max_count", 0, None),
     ],
 )

@@ -83,6 +83,7 @@ USUAL: Mapping[str, Usual] = {
     "offer.terms_months": Usual(1, 120, _MONTHS),
     "offer.ordinary_max_months": Usual(3, 120, _MONTHS),
     "offer.rates_ppm": Usual(1_000, 400_000, f"a year, {_PPM}"),
+    "offer.price_ceiling_ppm": Usual(50_000, 1_000_000, f"a year, {_PPM}"),
     "offer.price_floor_percent": Usual(10, 100, _PERCENT, zero=True),  # 0 has a warning of its own
     "waiver.plan_percent": Usual(2, 100, _PERCENT, zero=True),
     "waiver.lump_sum_percent": Usual(2, 100, _PERCENT, zero=True),
