@@ -180,7 +180,8 @@ def as_list(value: Any) -> list[Any]:
 
 def test_no_policy_has_a_star_where_a_resource_exists() -> None:
     for holder, statement in statements():
-        assert statement["Effect"] == "Allow"
+        if statement["Effect"] == "Deny":
+            continue
         actions = as_list(statement["Action"])
         assert not [action for action in actions if "*" in action], f"{holder}: {actions}"
         if "NotResource" in statement:
@@ -188,6 +189,17 @@ def test_no_policy_has_a_star_where_a_resource_exists() -> None:
             continue
         if "*" in as_list(statement["Resource"]):
             assert all(WITHOUT_RESOURCE.match(action) for action in actions), f"{holder}: {actions} on everything"
+
+
+@FUNCTION
+def test_a_function_writes_to_the_applications_log_group_alone(name: str) -> None:
+    """Whatever SAM's own policy allows, which names no log group: a Deny goes before every Allow."""
+    assert {"Ref": "LogHereAlonePolicy"} in functions()[name]["Policies"]
+    (statement,) = of_type("AWS::IAM::ManagedPolicy")["LogHereAlonePolicy"]["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert set(statement["Action"]) == {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
+    assert all("FunctionsLogGroup" in str(resource) for resource in statement["NotResource"])
+    assert GLOBALS["LoggingConfig"]["LogGroup"] == {"Ref": "FunctionsLogGroup"}
 
 
 def test_nobody_may_change_or_delete_what_the_chain_says() -> None:
@@ -307,6 +319,12 @@ def test_the_template_translates_in_both_partitions(region: str, monkeypatch: py
             return {}
 
     translated = transform(fragment, {"AWS::Region": region}, NoPolicies())
+    named = {
+        name: str(body["Properties"]["Name"])
+        for name, body in translated["Resources"].items()
+        if "Name" in body.get("Properties", {})
+    }
+    assert all("Stage" in given for given in named.values()), "two stages may live in one account"
     kinds = {body["Type"] for body in translated["Resources"].values()}
     assert {"AWS::Lambda::Function", "AWS::StepFunctions::StateMachine", "AWS::ApiGateway::RestApi"} <= kinds
     assert "arn:aws:" not in text, "an ARN without ${AWS::Partition} does not work in China"
@@ -316,6 +334,7 @@ def test_the_template_translates_in_both_partitions(region: str, monkeypatch: py
         "AWSLambdaBasicExecutionRole",  # writing logs, which SAM gives every function
         "AmazonAPIGatewayPushToCloudWatchLogs'}",
         "{'Ref': 'ChangeCasePolicy'}",
+        "{'Ref': 'LogHereAlonePolicy'}",
     }, "SAM adds what AWS wrote for every account, with a star"
 
 
