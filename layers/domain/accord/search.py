@@ -178,6 +178,8 @@ class _Plans:
         self.bucket = identification.delinquency_bucket
         self.products: tuple[Product, ...] = rules["offer.products"].get(self.bucket, ())
         self.prices: Prices = prices(rules, self.bucket)
+        self._break_at = [self.prices.break_at(share) for share in range(101)]  # looked up for every plan
+        self._annuities: dict[tuple[int, int, int], int] = {}  # the steps of a waiver share them
         self.affordable = assessment.affordable_monthly or 0  # what nobody knows, nobody promises
         self.alternative, self.alternative_by = without_plan(
             self.owed.total, assessment.affordable_monthly, self.prices
@@ -251,7 +253,7 @@ class _Plans:
         for months in terms:
             regular = free // months
             if bearing:
-                regular += annuity_amount(bearing, rate, months)
+                regular += self._annuity(bearing, rate, months)
             total = financed if rate == 0 else regular * months
             yield Candidate(
                 product, waived, approver, rate, months, months,
@@ -299,7 +301,14 @@ class _Plans:
 
     def _breaks(self, amount: int, available: int) -> int:
         """How many of a million such plans break each month, by the share of what is there that the payment takes."""
-        return self.prices.break_at(min(amount * 100 // available, 100) if available else 100)
+        return self._break_at[min(amount * 100 // available, 100) if available else 100]
+
+    def _annuity(self, bearing: int, rate: int, months: int) -> int:
+        key = (bearing, rate, months)
+        amount = self._annuities.get(key)
+        if amount is None:
+            amount = self._annuities[key] = annuity_amount(bearing, rate, months)
+        return amount
 
     def break_ppm(self, candidate: Candidate) -> int:
         """The monthly chance of a break that a plan was priced with."""
@@ -366,17 +375,20 @@ def _best_of(
 
 
 def _beside(plan: Candidate, every: list[Candidate]) -> Beside:
-    """The nearest plan of the policy on either side of a plan, one thing changed at a time."""
+    """The nearest plan of the policy on either side of a plan, one thing changed at a time.
+
+    Every step of a waiver is one object in all the plans that have it, so `is` tells whether two waive the same.
+    """
     shorter = longer = cheaper = waives_more = None
     once, rate, months, waived = plan.product is Product.LUMP_SUM, plan.annual_rate_ppm, plan.months, plan.waived
     for other in every:
         if (other.product is Product.LUMP_SUM) != once or not other.by_policy:
             continue
         if other.annual_rate_ppm != rate:
-            if other.months == months and other.annual_rate_ppm < rate and other.waived == waived:
+            if other.months == months and other.annual_rate_ppm < rate and other.waived is waived:
                 cheaper = other if cheaper is None or other.annual_rate_ppm > cheaper.annual_rate_ppm else cheaper
         elif other.months != months:
-            if other.waived != waived:
+            if other.waived is not waived:
                 continue
             if other.months < months:
                 shorter = other if shorter is None or other.months > shorter.months else shorter
