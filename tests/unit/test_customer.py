@@ -302,6 +302,14 @@ def test_what_comes_back_as_it_was_known_is_nothing_told() -> None:
             customer.tell_circumstances(case, figures, "d-1", ACTOR, NOW)
 
 
+def test_that_what_is_known_is_right_is_an_answer_where_they_were_asked_whether_they_are_willing() -> None:
+    asked = invited().model_copy(update={"why_no_offer": "WILLINGNESS_NOT_SHOWN", "offers": ()})
+    told = {"monthly_income": asked.circumstances.monthly_income}
+    change = customer.tell_circumstances(asked, told, "d-1", ACTOR, NOW)
+    assert change.case.circumstances == asked.circumstances, "billing's own figures do not become the customer's word"
+    assert types(change) == ["CustomerDecided"]
+
+
 @pytest.mark.parametrize(
     ("figures", "then"),
     [

@@ -227,7 +227,7 @@ def tell_circumstances(case: Case, told: Mapping[str, Any], decision_id: str, ac
 
     `told` has any fields of Circumstances; of fixed_costs and flexible_costs it has the categories that are told, and
     the others stay. A hardship of None says that there is none. The page shows what is known, so most of it comes back
-    unchanged: only what differs is news.
+    unchanged: only what differs is news. Nothing new is an answer only to the question whether they are willing.
 
     The total of the spending and its categories contradict each other where the categories come to more, or where all
     of them are known and come to something else. A new total alone then puts the categories aside: it is the newer
@@ -240,6 +240,8 @@ def tell_circumstances(case: Case, told: Mapping[str, Any], decision_id: str, ac
     for part in told.keys() & _BY_CATEGORY:
         figures[part] = (getattr(known, part) or {}) | dict(told[part])
     news = tuple(name for name in told if figures[name] != getattr(known, name))
+    if not news and case.why_no_offer == "WILLINGNESS_NOT_SHOWN":
+        return _decided(case, "INCOME_FORM", decision_id, actor, now)  # that they came and confirmed it is the answer
     if not news:
         raise DecisionRefusedError("NOTHING_TOLD")
     if "hardship" in news and (told["hardship"] is None or "hardship_months" not in told):
