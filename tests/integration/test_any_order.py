@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from integration.tables import tables_on_moto
 from loading import CONTEXT, load_app
+from unit.test_portfolio import file_of
 
+from accord import clock, portfolio
 from accord.aws.intake import Intake
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
+from accord.errors import InputRejectedError
 from accord.events import verify_chain
 from accord.opening import case_id_of
 
@@ -138,3 +141,51 @@ def test_what_billing_said_last_of_a_person_counts_whatever_came_last(desk: Desk
     for detail in reversed(told) if newer_first else told:
         desk.take(("AccountOverdue", detail))
     assert desk.people.get(f"holder-of-{account}").phone == "+8610000000020"
+
+
+def row(line: dict[str, str]) -> Told:
+    """What screening sends for a row of a portfolio file."""
+    data = file_of(line)
+    plan = portfolio.plan([data])
+    (piece,) = plan.ranges
+    (detail,) = portfolio.screen(data[piece.start : piece.end], plan.columns, piece.line, clock.now()).overdue
+    return "AccountOverdue", detail
+
+
+def test_a_corrected_row_of_the_same_night_reaches_the_case_and_the_person(desk: Desk) -> None:
+    account = {
+        "account.accountId": "r-1",
+        "cardholder.cardholderId": "holder-r-1",
+        "occurredAt": "2025-11-01T01:00:00Z",
+    }
+    first = row(account | {"cardholder.flags": ""})
+    assert desk.take(first) == "OPENED"
+    case_id = str(desk.cases.cases_of("r-1").open_case_id)
+    for flags in ("CEASE_CONTACT", "DISPUTED", "DECEASED|VULNERABLE", "FRAUD"):
+        assert desk.take(row(account | {"cardholder.flags": flags})) == "ALREADY_OPEN"
+    assert desk.cases.get(case_id).flags == ("CEASE_CONTACT", "DECEASED", "VULNERABLE"), "the gravest standing counts"
+    desk.take(row(account | {"cardholder.flags": "", "cardholder.phone": "+8610000000009"}))
+    assert desk.people.get("holder-r-1").phone == "+8610000000009"
+    version = desk.cases.get(case_id).version
+    assert desk.take(first) == "OPENED"
+    assert desk.people.get("holder-r-1").phone == "+8610000000009", "what was corrected does not come back"
+    assert desk.cases.get(case_id).version == version
+
+
+def test_an_event_under_an_id_that_is_not_its_own_changes_no_person(desk: Desk) -> None:
+    desk.take(overdue("n-1"))
+    told = overdue_detail(event_id="e-n-1", account_id="n-2", occurredAt="2025-10-06T09:00:00+08:00",
+                          cardholder={"cardholderId": "holder-of-n-1", "phone": "+8610000000077"})  # fmt: skip
+    with pytest.raises(InputRejectedError):
+        desk.take(("AccountOverdue", told))
+    assert desk.people.get("holder-of-n-1").phone != "+8610000000077"
+
+
+@pytest.mark.parametrize("order", [("DISPUTED", "NORMAL"), ("NORMAL", "DISPUTED")])
+def test_of_two_words_of_the_same_moment_the_graver_counts(desk: Desk, order: tuple[str, str]) -> None:
+    account = f"w-{order[0]}"
+    desk.take(overdue(account))
+    for number, status in enumerate(order):
+        told = word(account, status, 27)[1] | {"eventId": f"{account}-{number}"}
+        desk.take(("AccountStatusChanged", told))
+    assert desk.cases.account_status(account) == "DISPUTED"

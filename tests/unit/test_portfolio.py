@@ -310,9 +310,48 @@ def test_a_row_that_says_something_new_of_the_account_is_another_event() -> None
         assert event_ids(file_of(change)) != [before]
 
 
-def test_an_event_id_tells_nothing_of_the_person() -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cardholder.flags": "DECEASED"},
+        {"cardholder.flags": ""},
+        {"cardholder.monthlyIncome": "800000"},
+        {"cardholder.timeZone": "Asia/Urumqi"},
+        {"cardholder.language": "en"},
+        {"cardholder.cardholderId": "P-1002"},
+    ],
+)
+def test_a_row_that_says_something_new_of_flags_or_means_is_another_event(change: dict[str, str]) -> None:
     (before,) = event_ids(file_of({}))
-    assert event_ids(file_of({"cardholder.name": "林大雨", "cardholder.phone": "+8610000000009"})) == [before]
+    assert event_ids(file_of(change)) != [before]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("name", "林大雨"), ("phone", "+8610000000009"), ("email", "a@b.example"), ("idLast4", "9999"),
+     ("birthDate", "1990-01-01")],
+)  # fmt: skip
+def test_an_event_id_tells_nothing_of_the_person(column: str, value: str) -> None:
+    (before,) = event_ids(file_of({}))
+    assert event_ids(file_of({f"cardholder.{column}": value})) == [before]
+
+
+def test_rows_of_one_account_and_moment_that_name_two_persons_are_rejected_and_the_others_go_on() -> None:
+    other, later = {"account.accountId": "a-2"}, {"occurredAt": "2026-06-15T02:00:00+08:00"}
+    phone = {"cardholder.phone": "+8610000000009"}
+    result = screened(file_of({}, other, phone, phone | later))
+    problem = "the lines 2, 4 tell the same account at the same moment, and contradict each other here"
+    assert [(told["line"], told["field"], told["problem"]) for told in result.rejects] == [
+        (2, "cardholder.phone", problem),
+        (4, "cardholder.phone", problem),
+    ]
+    assert result.counts() == {"overdue": 2, "atRisk": 0, "notAtRisk": 0, "rejected": 2, "blank": 0}
+
+
+def test_rows_of_one_account_and_moment_that_differ_in_flags_are_both_sent() -> None:
+    result = screened(file_of({}, {"cardholder.flags": "DECEASED"}, {}))
+    assert [detail["cardholder"]["flags"] for detail in result.overdue].count(["DECEASED"]) == 1
+    assert len({detail["eventId"] for detail in result.overdue}) == 2
 
 
 def test_rows_out_of_all_bounds_are_read_few_at_a_time() -> None:

@@ -51,6 +51,7 @@ Text = Annotated[
 Day = Annotated[date, BeforeValidator(_iso_text)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_iso_text)]
 ToldEvent = TypeVar("ToldEvent", bound="Told")
+# The gravest first: of two words of the same moment it is the one that counts.
 AccountStatus = Literal["DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED", "NORMAL"]
 Flag = Literal["VULNERABLE", "REPRESENTED", "CEASE_CONTACT", AccountStatus]
 

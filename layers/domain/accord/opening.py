@@ -1,6 +1,7 @@
 """Opening a case: billing's event becomes a case, a person, and the first event of a chain."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
@@ -14,7 +15,8 @@ from accord.identification import exclusion_of
 from accord.policy import Policy, jurisdictions, load_policy
 
 # What billing may say of an account's standing besides NORMAL; of these at most one holds at a time.
-STANDINGS = frozenset(get_args(AccountStatus)) - {"NORMAL"}
+GRAVEST_FIRST: tuple[str, ...] = get_args(AccountStatus)
+STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
 
 
 @dataclass(frozen=True)
@@ -136,8 +138,8 @@ def is_too_soon(case: Case, last_end: End | None, policy: Policy, now: datetime)
 
 
 def standing_of(event: AccountOverdue) -> str | None:
-    """What the event says of the account's standing; None when it says nothing."""
-    return next((flag for flag in event.cardholder.flags if flag in STANDINGS), None)
+    """What the event says of the account's standing, of several the gravest; None when it says nothing."""
+    return min(STANDINGS.intersection(event.cardholder.flags), key=GRAVEST_FIRST.index, default=None)
 
 
 def with_standing(case: Case, standing: str | None) -> Case:
@@ -153,3 +155,16 @@ def note_standing(case: Case, standing: str | None, event_id: str) -> Change:
     """
     recorded = AccountStatusRecorded(status=standing or "NORMAL")
     return Change(with_standing(case, standing), (recorded,), Actor(kind="BILLING", id=event_id))
+
+
+def note_flags(case: Case, flags: Iterable[str], standing: str | None, event_id: str) -> Change:
+    """What an overdue event says of a case that is under way: who asks for no contact, say, is heard at once.
+
+    What it does not repeat stays: a row without a flag takes nothing back. `standing` as in `note_standing`.
+    """
+    told = set(flags)
+    new = sorted(told - STANDINGS - {"NORMAL", *case.flags})
+    after = with_standing(case.model_copy(update={"flags": (*case.flags, *new)}), standing)
+    words = [*new, *([standing or "NORMAL"] if told & STANDINGS else [])]
+    recorded = tuple(AccountStatusRecorded(status=word) for word in words)
+    return Change(after, recorded, Actor(kind="BILLING", id=event_id))

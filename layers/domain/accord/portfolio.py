@@ -2,8 +2,9 @@
 
 A file is UTF-8, comma separated, with a header, one account a line. `history.1` is the newest statement month, the
 month before `occurredAt` unless a column `history.1.month` says otherwise; `cardholder.flags` is separated by `|`.
-The event id comes from what the row says of the account, so that the same row makes the same event: in the same file,
-in a copy of it, and in a corrected file that repeats the rows which were right.
+The event id comes from what the row says, so that the same row makes the same event: in the same file, in a copy of it,
+and in a corrected file that repeats the rows which were right. Ids are logged, so name, phone and the like are no part
+of them; intake keeps these whenever a row says them anew.
 """
 
 import csv
@@ -35,6 +36,8 @@ MAX_RANGE_BYTES = 32 * 1024 * 1024
 
 _HISTORY = re.compile(r"history\.([1-9]\d?)\.(month|billed|paid|monthsPastDue)")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+# What of a row goes into the people table alone.
+_PERSONAL = ("name", "phone", "email", "idLast4", "birthDate")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOT_TEXT = {
     b"\x1f\x8b": "it is compressed with gzip: send the CSV itself",
@@ -155,20 +158,26 @@ def read_header(line: bytes) -> tuple[str, ...]:
 def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime) -> Screening:
     """Judge every line of a range: an event for an account that is late or likely to be, a count, or rejects.
 
-    Rejects name line and field. Who is not late is scored; where the history does not tell, nobody is at risk.
+    Rejects name line and field. Who is not late is scored; where the history does not tell, nobody is at risk. Rows
+    that tell two different persons of one account at one moment are all rejected: nobody knows whom to write to.
     """
     result = Screening()
+    rows: dict[int, tuple[dict[str, Any], AccountOverdue]] = {}
     lines = data.removesuffix(b"\n").split(b"\n")
     for number, line in enumerate(lines, start=first_line):
         if not line.strip():
             result.blank += 1
             continue
         try:
-            detail, event = read_row(line, columns, now)
+            rows[number] = read_row(line, columns, now)
         except InputRejectedError as error:
             result.rejected += 1
             result.rejects += [{"line": number, **problem} for problem in error.problems]
-            continue
+    for number, problems in _contradictions(rows).items():
+        del rows[number]
+        result.rejected += 1
+        result.rejects += [{"line": number, **problem} for problem in problems]
+    for detail, event in rows.values():
         if not isinstance(event, AccountAtRisk):
             result.overdue.append(detail)
         elif _is_likely_to_be_late(event, now):
@@ -176,6 +185,25 @@ def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime
         else:
             result.not_at_risk += 1
     return result
+
+
+def _contradictions(rows: dict[int, tuple[dict[str, Any], AccountOverdue]]) -> dict[int, list[dict[str, str]]]:
+    """What is wrong with each line whose account stands there again, at the same moment, with another person."""
+    told: dict[tuple[str, datetime], dict[int, dict[str, Any]]] = {}
+    for number, (detail, event) in rows.items():
+        person = {name: detail["cardholder"].get(name) for name in _PERSONAL}
+        told.setdefault((event.account.account_id, event.occurred_at), {})[number] = person
+    found: dict[int, list[dict[str, str]]] = {}
+    for persons in told.values():
+        differing = [name for name in _PERSONAL if len({person[name] for person in persons.values()}) > 1]
+        lines = ", ".join(map(str, persons))
+        problem = f"the lines {lines} tell the same account at the same moment, and contradict each other here"
+        if differing:
+            found |= {
+                number: [{"field": f"cardholder.{name}", "problem": problem} for name in differing]
+                for number in persons
+            }
+    return found
 
 
 def _is_likely_to_be_late(event: AccountAtRisk, now: datetime) -> bool:
@@ -209,7 +237,8 @@ def read_row(line: bytes, columns: tuple[str, ...], now: datetime) -> tuple[dict
         if row.get(name, "") != "":
             _place(detail, name, _value(row[name], told))
     detail["account"]["history"] = list(months.values())
-    said = json.dumps([detail.get("occurredAt"), detail["account"]], sort_keys=True)  # nothing personal: ids are logged
+    known = {name: value for name, value in detail["cardholder"].items() if name not in _PERSONAL}
+    said = json.dumps(detail | {"cardholder": known}, sort_keys=True)
     detail["eventId"] = f"file-{hashlib.sha256(said.encode()).hexdigest()[:40]}"
     try:
         event = parse(AccountOverdue, detail)

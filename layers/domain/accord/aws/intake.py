@@ -14,17 +14,20 @@ from accord.aws.clients import client, error_code, translated
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountAtRisk, AccountOverdue, AccountStatusChanged, parse
+from accord.case import Case, Change
 from accord.errors import InputRejectedError
 from accord.opening import (
     case_id_of,
     check_acceptable,
     check_told_by_now,
     is_too_soon,
+    note_flags,
     note_standing,
     open_case,
     standing_of,
     with_standing,
 )
+from accord.person import Person
 from accord.policy import load_policy
 
 # What a message of a queue may have, with room to spare; an event that does not fit beside the reasons is kept in S3.
@@ -46,7 +49,8 @@ class Intake:
     def take(self, body: str) -> str:
         """Take one bus event in; return OPENED, ALREADY_OPEN, TOO_SOON for a new round, or NOTED.
 
-        The same event again changes nothing and returns the same. Raises InputRejectedError for what can never be
+        The same event again changes nothing and returns the same, except that what it says anew of the person is kept:
+        a portfolio row's id leaves that out. Raises InputRejectedError for what can never be
         right, ServiceUnavailableError for what may be right later.
         """
         envelope = _json_object(body, "message")
@@ -61,9 +65,17 @@ class Intake:
             case other:
                 raise InputRejectedError([{"field": "detail-type", "problem": f"not taken in here: {str(other)[:60]}"}])
 
-    def _once(self, event: AccountOverdue | AccountStatusChanged, account_id: str, act: Callable[[], str]) -> str:
-        """Act on an event that was not heard to the end yet."""
+    def _once(
+        self,
+        event: AccountOverdue | AccountStatusChanged,
+        account_id: str,
+        act: Callable[[], str],
+        person: Person | None = None,
+    ) -> str:
+        """Act on an event that was not heard to the end yet; keep its person whether it was or not."""
         heard = self._cases.claim_event(event.event_id, type(event).__name__, account_id)
+        if person is not None:
+            self._people.put(person)
         if heard is not None:
             return heard
         outcome = act()
@@ -73,10 +85,10 @@ class Intake:
     def _open(self, event: AccountOverdue) -> str:
         now = clock.now()
         check_acceptable(event, now)
-        return self._once(event, event.account.account_id, lambda: self._open_case(event, now))
+        account_id = event.account.account_id
+        return self._once(event, account_id, lambda: self._open_case(event, now), event.as_person())
 
     def _open_case(self, event: AccountOverdue, now: datetime) -> str:
-        self._people.put(event.as_person())
         account_id, standing = event.account.account_id, standing_of(event)
         if standing:
             self._cases.record_account_status(account_id, standing, event.occurred_at)
@@ -87,8 +99,13 @@ class Intake:
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
                 return "TOO_SOON"
         if not self._cases.open(opening, key=f"open/{event.event_id}"):
-            if standing:  # the case that is open already has to hear of it
-                self._note_on_open_case(account_id, event.event_id)
+            flags = event.cardholder.flags
+            if flags:  # the case that is open already has to hear of them
+                self._change_open_case(
+                    account_id,
+                    event.event_id,
+                    lambda case, standing: note_flags(case, flags, standing, event.event_id),
+                )
             return "ALREADY_OPEN"
         self._start(case_id_of(event))
         return "OPENED"
@@ -110,17 +127,20 @@ class Intake:
 
     def _note_standing(self, event: AccountStatusChanged) -> str:
         self._cases.record_account_status(event.account_id, event.status, event.at)
-        self._note_on_open_case(event.account_id, event.event_id)
+        self._change_open_case(
+            event.account_id, event.event_id, lambda case, standing: note_standing(case, standing, event.event_id)
+        )
         return "NOTED"
 
-    def _note_on_open_case(self, account_id: str, event_id: str) -> None:
+    def _change_open_case(self, account_id: str, event_id: str, note: Callable[[Case, str | None], Change]) -> None:
+        """Note something on the case that is open, with the account's present standing at hand."""
         case_id = self._cases.cases_of(account_id).open_case_id
         if case_id is not None:
             self._cases.change(
                 case_id,
                 f"standing/{event_id}",
                 # Asked after the case was read: of two words at once, the later write sees the newer one.
-                lambda case: note_standing(case, self._cases.account_status(account_id), event_id),
+                lambda case: note(case, self._cases.account_status(account_id)),
             )
 
     def reject(self, body: str, rejection: InputRejectedError) -> None:

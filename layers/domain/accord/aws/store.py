@@ -25,7 +25,7 @@ from accord.aws.clients import client, error_code, translated
 from accord.case import ENDED, Case, Change, StaffTask, Status
 from accord.errors import CaseChangedError, CaseNotFoundError, InputRejectedError, ServiceUnavailableError
 from accord.events import ChainedEvent, link
-from accord.opening import AccountCases, End
+from accord.opening import GRAVEST_FIRST, AccountCases, End
 
 _ATTEMPTS = 8
 # A marker must outlive everything that may repeat a step: a year's execution, its redrive, a replayed dead letter.
@@ -234,7 +234,12 @@ class CaseStore:
     # --- the account's standing --------------------------------------------------------------------------------
 
     def record_account_status(self, account_id: str, status: str, at: datetime) -> None:
-        """Keep what billing last said of the account; an older message never overwrites a newer one."""
+        """Keep what billing last said of the account; an older message never overwrites a newer one.
+
+        Of two words of the same moment the graver counts, whatever came last.
+        """
+        lighter = {f":{other}": {"S": other} for other in GRAVEST_FIRST[GRAVEST_FIRST.index(status) + 1 :]}
+        graver = f" OR (#at = :at AND account_status IN ({', '.join(lighter)}))" if lighter else ""
         try:
             with translated():
                 self._db.put_item(
@@ -245,9 +250,9 @@ class CaseStore:
                         "account_status": {"S": status},
                         "at": {"S": _sortable(at)},
                     },
-                    ConditionExpression="attribute_not_exists(pk) OR #at < :at",
+                    ConditionExpression=f"attribute_not_exists(pk) OR #at < :at{graver}",
                     ExpressionAttributeNames={"#at": "at"},
-                    ExpressionAttributeValues={":at": {"S": _sortable(at)}},
+                    ExpressionAttributeValues={":at": {"S": _sortable(at)}} | lighter,
                 )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
