@@ -4,18 +4,19 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools.utilities.parameters import SSMProvider
 
 from accord import clock
-from accord.agreement import check_complete
+from accord.agreement import check_as_signed, check_complete
 from accord.aws.clients import client, translated
 from accord.aws.steps import StepInput, case_store, negotiation_step, people_store
 from accord.case import Case, Change
 from accord.errors import GlyphMissingError
-from accord.events import AgreementSealed
+from accord.events import AgreementSealed, verify_chain
 from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement
 from accord.person import Person
 from accord.policy import Policy, load_policy
@@ -43,11 +44,19 @@ def handler(request: StepInput) -> dict[str, Any]:
         return change(sealed_before)
     if is_held_back(case, policy, clock.now()):
         return change(lambda case: hold_back(case, policy, clock.now()))
+    check_untouched(case)
     try:
         sealing = make_document(case, people.get(case.cardholder_id), policy)
     except GlyphMissingError:
         return change(lambda case: cannot_print(case, clock.now()))
     return change(lambda case: sealed(case, sealing))
+
+
+def check_untouched(case: Case) -> None:
+    """The bank seals what the customer signed and nothing else. Raises ChainBrokenError, TermsAlteredError."""
+    chain = list(islice(store.events(case.case_id), case.version))  # what came after we read the case is not its claim
+    verify_chain(chain, case.head, case.version)
+    check_as_signed(case.agreement, chain)
 
 
 def make_document(case: Case, person: Person, policy: Policy) -> AgreementSealed:

@@ -1,9 +1,12 @@
 """The step that seals: what lacks a content of Art. 70, or is not signed, is refused by name and leaves no trace."""
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+import boto3
 import pytest
 import rfc8785
 from agreements import SIGNED_AT, a_person, agreed_terms
@@ -16,8 +19,8 @@ from accord.agreement import terms_hash
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.case import Agreement, Change, Status
-from accord.errors import AgreementIncompleteError, NotApprovedError
-from accord.events import Actor
+from accord.errors import AgreementIncompleteError, ChainBrokenError, NotApprovedError, TermsAlteredError
+from accord.events import Actor, AgreementSigned
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.schedule import schedule_of
 
@@ -50,8 +53,11 @@ def signed_case(store: CaseStore, terms: dict[str, Any], status: Status = Status
         schedule=schedule_of(offer),
     )
     changes = {"status": status, "offers": (offer,), "agreement": agreement}
+    signed = AgreementSigned(
+        offer_id=offer.offer_id, terms_hash=terms_hash(terms), consents=tuple(terms["consents"]), language="en"
+    )
     actor = Actor(kind="CUSTOMER", id="s-1")
-    store.change(opening.case.case_id, "sign", lambda case: Change(case.model_copy(update=changes), (), actor))
+    store.change(opening.case.case_id, "sign", lambda case: Change(case.model_copy(update=changes), (signed,), actor))
     return opening.case.case_id
 
 
@@ -64,6 +70,48 @@ def test_terms_that_lack_a_content_of_art_70_are_never_sealed(store: CaseStore, 
     with pytest.raises(AgreementIncompleteError, match=f"{content}: the agreement does not say it"):
         step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
     assert store.get(case_id) == before
+
+
+def alter(case_id: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """Somebody writes to the case behind the store."""
+    key = {"pk": {"S": f"CASE#{case_id}"}, "sk": {"S": "CASE"}}
+    item = boto3.client("dynamodb").get_item(TableName="CasesTable", Key=key)["Item"]
+    body = json.loads(item["body"]["S"])
+    change(body["agreement"])
+    boto3.client("dynamodb").put_item(TableName="CasesTable", Item=item | {"body": {"S": json.dumps(body)}})
+
+
+def lower_the_instalment(agreement: dict[str, Any]) -> None:
+    agreement["terms"] = agreement["terms"].replace('"regular_instalment":', '"regular_instalment":1')
+
+
+def with_a_hash_that_fits(agreement: dict[str, Any]) -> None:
+    lower_the_instalment(agreement)
+    agreement["terms_hash"] = hashlib.sha256(agreement["terms"].encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [(lower_the_instalment, "text of the terms"), (with_a_hash_that_fits, "names other terms")]
+)
+def test_terms_other_than_those_signed_are_never_sealed(
+    store: CaseStore, step: ModuleType, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    case_id = signed_case(store, agreed_terms("en"))
+    alter(case_id, change)
+    before = store.get(case_id)
+    with pytest.raises(TermsAlteredError, match=f"{said}.* signed in event 2"):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
+    assert store.get(case_id) == before
+
+
+def test_nothing_is_sealed_on_a_broken_chain(store: CaseStore, step: ModuleType) -> None:
+    case_id = signed_case(store, agreed_terms("en"))
+    key = {"case_id": {"S": case_id}, "seq": {"N": "2"}}
+    item = boto3.client("dynamodb").get_item(TableName="EventsTable", Key=key)["Item"]
+    body = item["body"]["S"].replace('"termsHash":"', '"termsHash":"0')
+    boto3.client("dynamodb").put_item(TableName="EventsTable", Item=item | {"body": {"S": body}})
+    with pytest.raises(ChainBrokenError, match="event 2"):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
 
 
 def test_what_is_not_signed_is_never_sealed(store: CaseStore, step: ModuleType) -> None:

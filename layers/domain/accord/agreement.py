@@ -5,14 +5,15 @@ language always make the same terms.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 import rfc8785
 
-from accord.case import Balance, Case, Offer, Product
-from accord.errors import AgreementIncompleteError
+from accord.case import Agreement, Balance, Case, Offer, Product
+from accord.errors import AgreementIncompleteError, TermsAlteredError
+from accord.events import AgreementSigned, ChainedEvent
 from accord.money import format_money, format_rate
 from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import schedule_of
@@ -67,6 +68,28 @@ def terms_of(case: Case, offer: Offer, policy: Policy, language: str, today: dat
 def terms_hash(terms: Mapping[str, Any]) -> str:
     """SHA-256 of the terms in canonical JSON (RFC 8785), in hexadecimal."""
     return hashlib.sha256(rfc8785.dumps(dict(terms))).hexdigest()
+
+
+def check_as_signed(agreement: Agreement | None, events: Iterable[ChainedEvent]) -> str | None:
+    """Check that a case's agreement is the one of the AgreementSigned event in its chain, byte for byte.
+
+    Returns the hash that was signed, None where nothing is. Raises TermsAlteredError.
+    """
+    signed = [event for event in events if event.type == AgreementSigned.__name__]
+    if agreement is None and not signed:
+        return None
+    if not signed:
+        raise TermsAlteredError("the case holds an agreement, and its chain has no event AgreementSigned")
+    event, told = signed[-1], signed[-1].content["data"]["termsHash"]
+    if agreement is None:
+        raise TermsAlteredError(f"event {event.seq} says that terms were signed, and the case holds none")
+    if agreement.terms_hash != told:
+        raise TermsAlteredError(f"the case names other terms than were signed in event {event.seq}")
+    if hashlib.sha256(agreement.terms.encode(errors="replace")).hexdigest() != told:
+        raise TermsAlteredError(
+            f"the text of the terms on the case is not the one that was signed in event {event.seq}"
+        )
+    return str(told)
 
 
 def check_complete(terms: Mapping[str, Any], policy: Policy, today: date) -> None:

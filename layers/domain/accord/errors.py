@@ -72,6 +72,10 @@ class AgreementIncompleteError(AccordError):
     """An agreement lacks contents that the law or the policy requires; it must not be sealed."""
 
 
+class TermsAlteredError(AccordError):
+    """The terms on the case are not those that the customer signed; nothing may be sealed or begin on them."""
+
+
 class GlyphMissingError(AccordError):
     """The fonts cannot draw a character of the document; a contract never shows an empty box."""
 
