@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rfc8785
@@ -65,8 +66,9 @@ def test_an_edited_event_with_a_new_hash_shows_at_the_next() -> None:
 def test_a_deleted_event_shows_at_its_place() -> None:
     events = chain()
     del events[2]
-    assert broken(events).startswith("event 3")
-    assert "wrong place" in broken(events)
+    assert broken(events) == (
+        "event 3: it is missing; event 4 (ReviewRequested, 2026-06-15T02:00:04.000Z) stands in its place"
+    )
 
 
 def test_two_swapped_events_show_at_the_first() -> None:
@@ -167,12 +169,38 @@ def test_a_file_without_the_claim_says_what_it_cannot_show(tmp_path: Path, capsy
     assert "a cut end would not show" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", ["", "not json\n", "[]\n", '{"seq": 1}\n', '{"case_id": "c-1"}\n', "\xff"])
+@pytest.mark.parametrize("text", ["", "not json\n", "[]\n", '{"case_id": "c-1"}\n', "\xff"])
 def test_an_unreadable_file_ends_with_2(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(text.encode("latin-1"))
     assert audit.main(["verify", "--file", str(path)]) == 2
-    assert "cannot tell" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "cannot tell" in told
+    assert "Error" not in told
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"body": 5}, "its body is no text"),
+        ({"body": None}, "its body is no text"),
+        ({"hash": ...}, "it has no hash"),
+        ({"type": ...}, "it has no type"),
+        ({"seq": 3.5}, "its seq is no whole number"),
+        ({"seq": "3"}, "its seq is no whole number"),
+        ({"seq": True}, "its seq is no whole number"),
+    ],
+)
+def test_a_damaged_event_of_a_file_is_broken_and_named(
+    tmp_path: Path, change: dict[str, Any], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path / "events.jsonl", chain(), claim=True)
+    lines = file.read_text(encoding="utf-8").splitlines()
+    event = json.loads(lines[3]) | change
+    lines[3] = json.dumps({name: value for name, value in event.items() if value is not ...}, default=lambda _: "")
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert audit.main(["verify", "--file", str(file)]) == 1
+    assert f"BROKEN: event {change.get('seq', 3)}: {problem}" in capsys.readouterr().out
 
 
 def test_a_missing_file_ends_with_2(tmp_path: Path) -> None:

@@ -73,14 +73,14 @@ def terms_hash(terms: Mapping[str, Any]) -> str:
 def check_as_signed(agreement: Agreement | None, events: Iterable[ChainedEvent]) -> str | None:
     """Check that a case's agreement is the one of the AgreementSigned event in its chain, byte for byte.
 
-    Returns the hash that was signed, None where nothing is. Raises TermsAlteredError.
+    Returns the hash that was signed, None where nothing is. Raises TermsAlteredError, ChainBrokenError.
     """
     signed = [event for event in events if event.type == AgreementSigned.__name__]
     if agreement is None and not signed:
         return None
     if not signed:
         raise TermsAlteredError("the case holds an agreement, and its chain has no event AgreementSigned")
-    event, told = signed[-1], signed[-1].content["data"]["termsHash"]
+    event, told = signed[-1], signed[-1].told("termsHash")
     if agreement is None:
         raise TermsAlteredError(f"event {event.seq} says that terms were signed, and the case holds none")
     if agreement.terms_hash != told:
@@ -89,7 +89,7 @@ def check_as_signed(agreement: Agreement | None, events: Iterable[ChainedEvent])
         raise TermsAlteredError(
             f"the text of the terms on the case is not the one that was signed in event {event.seq}"
         )
-    return str(told)
+    return told
 
 
 def check_complete(terms: Mapping[str, Any], policy: Policy, today: date) -> None:

@@ -1,33 +1,59 @@
 """The audit command: shows a case's events and says whether their chain is whole, or which event breaks it.
 
-    python -m accord.audit verify CASE_ID --stack S   reads the tables of a deployed stack
+It also says whether the terms on the case are those that were signed, and whether the sealed document is unaltered.
+
+    python -m accord.audit verify CASE_ID --stack S   reads the tables and the documents of a deployed stack
     python -m accord.audit export CASE_ID > FILE      what `verify --file` needs, for a machine without AWS
     python -m accord.audit verify --file FILE
 
-Exit status: 0 the chain is whole, 1 it is broken, 2 it could not be read.
+Exit status: 0 all is whole, 1 something is broken, 2 it could not be read.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from accord.errors import AccordError, CaseNotFoundError, ChainBrokenError
-from accord.events import ChainedEvent, verify_chain
+from accord.agreement import check_as_signed
+from accord.case import Agreement
+from accord.errors import (
+    AccordError,
+    CaseNotFoundError,
+    ChainBrokenError,
+    DocumentAlteredError,
+    TermsAlteredError,
+)
+from accord.events import AgreementSealed, ChainedEvent, DamagedEvent, found_event, verify_chain
 
 
 class Record(BaseModel):
-    """A case's chain as it was found. `head` and `count` are what the case itself claims, if that was found too."""
+    """A case's chain as it was found, and what the case itself claims, if that was found too."""
 
     case_id: str
     head: str | None = None
     count: int | None = None
-    events: tuple[ChainedEvent, ...]
+    agreement: Agreement | None = None
+    lost: str | None = None  # why the case itself is not there to claim anything, though it has events
+    events: tuple[ChainedEvent | DamagedEvent, ...] = ()
+
+    @property
+    def claims(self) -> bool:
+        """Whether the case itself was found."""
+        return self.head is not None
+
+
+class Stores(BaseModel):
+    """Where a stack keeps what is verified."""
+
+    cases_table: str
+    events_table: str
+    documents_bucket: str | None = None
 
 
 class UnreadableError(AccordError):
@@ -40,7 +66,7 @@ def read_file(path: Path) -> Record:
     Raises UnreadableError that names the line.
     """
     claim: dict[str, Any] = {}
-    events: list[ChainedEvent] = []
+    events: list[ChainedEvent | DamagedEvent] = []
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -48,48 +74,79 @@ def read_file(path: Path) -> Record:
     for number, line in enumerate(lines, start=1):
         try:
             document = json.loads(line)
-            if "seq" in document:
-                events.append(ChainedEvent.model_validate(document))
-            else:
-                claim = {"head": document["head"], "count": document["count"], "case_id": document["case_id"]}
-        except (ValueError, TypeError, KeyError) as error:
-            reason = f"{error.error_count()} wrong fields" if isinstance(error, ValidationError) else repr(error)
-            raise UnreadableError(f"{path}, line {number}: not an event: {reason}") from error
+        except (ValueError, RecursionError):
+            raise UnreadableError(f"{path}, line {number}: it is not JSON") from None
+        if not isinstance(document, dict):
+            raise UnreadableError(f"{path}, line {number}: it is not a JSON object")
+        if "seq" in document:
+            events.append(found_event(document))
+        elif isinstance(document.get("case_id"), str) and "head" in document and "count" in document:
+            claim = document
+        else:
+            raise UnreadableError(f"{path}, line {number}: it is neither an event nor what a case claims")
     if not events:
         raise UnreadableError(f"{path}: it holds no events")
-    return Record.model_validate({"case_id": events[0].case_id, **claim, "events": events})
+    named = next((event.case_id for event in events if isinstance(event, ChainedEvent)), "?")
+    try:
+        return Record.model_validate({"case_id": named, **claim, "events": events})
+    except ValidationError:
+        raise UnreadableError(f"{path}: what the case claims is not what export wrote") from None
 
 
-def read_tables(case_id: str, cases_table: str, events_table: str) -> Record:
+def read_tables(case_id: str, stores: Stores) -> Record:
     """A record from the tables, read consistently. Raises UnreadableError when that fails or there is no such case."""
     from accord.aws.store import CaseStore  # the offline use of this command needs no AWS library
 
+    claim: dict[str, Any]
     try:
-        store = CaseStore(cases_table, events_table)
-        case = store.get(case_id)
-        return Record(case_id=case_id, head=case.head, count=case.version, events=tuple(store.events(case_id)))
-    except CaseNotFoundError:
-        raise UnreadableError(f"{cases_table} holds no case {case_id}") from None
+        store = CaseStore(stores.cases_table, stores.events_table)
+        try:
+            case = store.get(case_id)
+            claim = {"head": case.head, "count": case.version, "agreement": case.agreement}
+        except CaseNotFoundError:
+            claim = {"lost": f"{stores.cases_table} holds no case {case_id}"}
+        except (ValueError, KeyError):
+            claim = {"lost": f"the case {case_id} in {stores.cases_table} is damaged and cannot be read"}
+        record = Record(case_id=case_id, **claim, events=tuple(store.found_events(case_id)))
     except Exception as error:  # no region, no credentials, no such table …: whatever it is, nothing was verified
         raise UnreadableError(f"{type(error).__name__}: {error}") from error
+    if record.lost and not record.events:
+        raise UnreadableError(f"{record.lost}, and {stores.events_table} no event of it")
+    return record
 
 
 def tables_of(stack: str) -> tuple[str, str]:
     """The names of a stack's cases and events tables, from its outputs. Raises UnreadableError when it tells none."""
+    stores = stores_of(stack)
+    return stores.cases_table, stores.events_table
+
+
+def stores_of(stack: str) -> Stores:
+    """Where a stack keeps its records, from its outputs. Raises UnreadableError when it does not tell."""
     from accord.aws.clients import client
 
     try:
-        outputs = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]
-        named = {output["OutputKey"]: output["OutputValue"] for output in outputs}
-        return named["CasesTableName"], named["EventsTableName"]
+        outputs = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
     except Exception as error:  # no region, no credentials, no such stack …
         raise UnreadableError(f"stack {stack}: {type(error).__name__}: {error}") from error
+    named = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+    missing = [name for name in ("CasesTableName", "EventsTableName") if name not in named]
+    if missing:
+        raise UnreadableError(f"stack {stack}: it has no output {' and no output '.join(missing)}")
+    return Stores(
+        cases_table=named["CasesTableName"],
+        events_table=named["EventsTableName"],
+        documents_bucket=named.get("DocumentsBucketName"),
+    )
 
 
 def timeline(record: Record) -> Iterator[str]:
     """The events for a reader, one line each: number, time, type, who, and the short facts of what happened."""
     yield f"case {record.case_id}, {len(record.events)} events"
     for event in record.events:
+        if isinstance(event, DamagedEvent):
+            yield f"{event.seq:>4}  (damaged: {event.problem})"
+            continue
         who, facts = described(event)
         told = " ".join(f"{name}={value}" for name, value in facts.items())
         yield f"{event.seq:>4}  {event.at}  {event.type:<22} {who:<28} {told}"
@@ -110,37 +167,106 @@ def described(event: ChainedEvent) -> tuple[str, dict[str, str]]:
 def verdict(record: Record) -> str:
     """One sentence for a whole chain. Raises ChainBrokenError that names the first event which does not fit."""
     count = verify_chain(record.events, record.head, record.count)
-    strangers = {event.case_id for event in record.events} - {record.case_id}
+    strangers = {event.case_id for event in _whole_events(record)} - {record.case_id}
     if strangers:
         raise ChainBrokenError(f"events of another case stand in the chain of {record.case_id}")
-    if record.head is None:
-        return (
-            f"whole: {count} events, head {record.events[-1].hash}; without the case's claim a cut end would not show"
-        )
+    if record.lost:
+        raise ChainBrokenError(f"{record.lost}; its {count} events are whole in themselves, a cut end would not show")
+    if not record.claims:
+        last = _whole_events(record)[-1].hash
+        return f"whole: {count} events, head {last}; without the case's claim a cut end would not show"
     return f"whole: {count} events, head {record.head}, as the case says"
+
+
+def terms_verdict(record: Record) -> str | None:
+    """One sentence for the terms that were signed; None where none are, or the case is not there to hold any.
+
+    Raises TermsAlteredError.
+    """
+    if record.agreement is None and not record.claims:
+        return None
+    signed = check_as_signed(record.agreement, _whole_events(record))
+    return f"terms: as signed, sha256 {signed}" if signed else None
+
+
+def document_verdict(record: Record, read: Callable[[str], bytes]) -> str | None:
+    """One sentence for the sealed document; None where nothing was sealed.
+
+    `read` finds a document by its key. Raises DocumentAlteredError when it is not there or not the one that was sealed.
+    """
+    sealed = [event for event in _whole_events(record) if event.type == AgreementSealed.__name__]
+    if not sealed:
+        return None
+    where, key, digest = f"event {sealed[-1].seq}", sealed[-1].told("documentKey"), sealed[-1].told("documentSha256")
+    if record.claims and (record.agreement is None or record.agreement.document_sha256 != digest):
+        raise DocumentAlteredError(f"the case names another document than was sealed in {where}")
+    try:
+        found = hashlib.sha256(read(key)).hexdigest()
+    except FileNotFoundError:
+        raise DocumentAlteredError(f"the document that was sealed in {where} is missing: {key}") from None
+    except UnreadableError as error:
+        return f"document: not checked, {error}"
+    if found != digest:
+        raise DocumentAlteredError(f"the document was altered: it has sha256 {found}, {where} sealed {digest}")
+    return f"document: as sealed, sha256 {digest}"
+
+
+def _whole_events(record: Record) -> list[ChainedEvent]:
+    return [event for event in record.events if isinstance(event, ChainedEvent)]
+
+
+def read_document(bucket: str | None, key: str) -> bytes:
+    """A document from the bucket. Raises FileNotFoundError, UnreadableError."""
+    if bucket is None:
+        raise UnreadableError("no bucket of documents is named")
+    from accord.aws.clients import client
+
+    try:
+        return bytes(client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    except Exception as error:
+        if getattr(error, "response", {}).get("Error", {}).get("Code") == "NoSuchKey":
+            raise FileNotFoundError(key) from error
+        raise UnreadableError(f"{type(error).__name__}: {error}") from error
+
+
+def verdicts(record: Record, bucket: str | None) -> Iterator[tuple[bool, str]]:
+    """Whether each thing is whole, and the sentence that says so: the chain, the terms, the document."""
+    checks: tuple[Callable[[], str | None], ...] = (
+        lambda: verdict(record),
+        lambda: terms_verdict(record),
+        lambda: document_verdict(record, lambda key: read_document(bucket, key)),
+    )
+    for check in checks:
+        try:
+            sentence = check()
+        except (ChainBrokenError, TermsAlteredError, DocumentAlteredError) as error:
+            yield False, f"BROKEN: {error}"
+        else:
+            if sentence is not None:
+                yield True, sentence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = _options(arguments)
     try:
-        record = read_file(options.file) if options.file else read_tables(*_tables(options))
+        stores = None if options.file else _stores(options)
+        record = read_tables(options.case_id, stores) if stores else read_file(options.file)
     except AccordError as error:
         print(f"cannot tell: {error}", file=sys.stderr)
         return 2
     if options.command == "export":
-        print(json.dumps({"case_id": record.case_id, "head": record.head, "count": record.count}))
+        if not record.lost:
+            print(json.dumps(record.model_dump(mode="json", exclude={"events"}, exclude_none=True)))
         for event in record.events:
             print(event.model_dump_json())
         return 0
     for line in timeline(record):
         print(line)
-    try:
-        print(verdict(record))
-    except ChainBrokenError as error:
-        print(f"BROKEN: {error}")
-        return 1
-    return 0
+    found = list(verdicts(record, stores.documents_bucket if stores else None))
+    for _, sentence in found:
+        print(sentence)
+    return 0 if all(whole for whole, _ in found) else 1
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -156,20 +282,25 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         command.add_argument("--stack", help="the stack whose tables to read, for example accord-prod")
         command.add_argument("--cases-table", default=os.environ.get("CASES_TABLE"), help="default: $CASES_TABLE")
         command.add_argument("--events-table", default=os.environ.get("EVENTS_TABLE"), help="default: $EVENTS_TABLE")
+        command.add_argument("--documents-bucket", default=os.environ.get("DOCUMENTS_BUCKET"), help="of the PDFs")
         command.add_argument("--endpoint-url", help="of a local stack, for example http://127.0.0.1:4566")
     return parser.parse_args(arguments)
 
 
-def _tables(options: argparse.Namespace) -> tuple[str, str, str]:
+def _stores(options: argparse.Namespace) -> Stores:
     if options.endpoint_url:
         os.environ["AWS_ENDPOINT_URL"] = options.endpoint_url
     if options.stack:
-        return options.case_id, *tables_of(options.stack)
+        return stores_of(options.stack)
     if not (options.cases_table and options.events_table):
         raise UnreadableError(
             "name the stack with --stack, or its tables: --cases-table and --events-table, CASES_TABLE and EVENTS_TABLE"
         )
-    return options.case_id, options.cases_table, options.events_table
+    return Stores(
+        cases_table=options.cases_table,
+        events_table=options.events_table,
+        documents_bucket=options.documents_bucket,
+    )
 
 
 if __name__ == "__main__":

@@ -76,6 +76,10 @@ class TermsAlteredError(AccordError):
     """The terms on the case are not those that the customer signed; nothing may be sealed or begin on them."""
 
 
+class DocumentAlteredError(AccordError):
+    """The sealed document is missing, or is not the one that the chain names."""
+
+
 class GlyphMissingError(AccordError):
     """The fonts cannot draw a character of the document; a contract never shows an empty box."""
 

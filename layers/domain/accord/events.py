@@ -6,7 +6,7 @@ No event carries personal data.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, ClassVar
 
@@ -262,6 +262,39 @@ class ChainedEvent(BaseModel):
         parsed: dict[str, Any] = json.loads(self.body)
         return parsed
 
+    def told(self, name: str) -> str:
+        """A text of the event's data. Raises ChainBrokenError where the body, which may be altered, tells none."""
+        try:
+            text = self.content["data"][name]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            text = None
+        if not isinstance(text, str):
+            raise ChainBrokenError(f"event {self.seq} ({self.type}, {self.at}): its body does not tell {name}")
+        return text
+
+
+class DamagedEvent(BaseModel):
+    """Something in an event's place that is no event: a field is missing, or is not what it was written as."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seq: str
+    problem: str
+
+
+def found_event(fields: Mapping[str, Any]) -> ChainedEvent | DamagedEvent:
+    """What was found in an event's place, field by field."""
+    for name in ChainedEvent.model_fields:
+        value = fields.get(name)
+        right = type(value) is int if name == "seq" else isinstance(value, str)
+        if not right:
+            wrong = "is no whole number" if name == "seq" else "is no text"
+            return DamagedEvent(
+                seq=str(fields.get("seq", "?")),
+                problem=f"its {name} {wrong}" if name in fields else f"it has no {name}",
+            )
+    return ChainedEvent.model_validate({name: fields[name] for name in ChainedEvent.model_fields})
+
 
 def chain_hash(canonical_body: bytes) -> str:
     """SHA-256 over a domain prefix and the canonical body."""
@@ -291,7 +324,9 @@ def link(
     )
 
 
-def verify_chain(events: Iterable[ChainedEvent], head: str | None = None, count: int | None = None) -> int:
+def verify_chain(
+    events: Iterable[ChainedEvent | DamagedEvent], head: str | None = None, count: int | None = None
+) -> int:
     """Check that events, in order, form one unbroken chain; return how many there are.
 
     `head` and `count` are what the case itself claims: they reveal a tail that was cut off. Raises ChainBrokenError
@@ -299,7 +334,17 @@ def verify_chain(events: Iterable[ChainedEvent], head: str | None = None, count:
     """
     prev, seq = GENESIS, 0
     for seq, event in enumerate(events, start=1):
-        where = f"event {seq} ({event.type}, {event.at})"
+        if isinstance(event, DamagedEvent):
+            raise ChainBrokenError(f"event {event.seq}: {event.problem}")
+        if count is not None and seq > count:
+            raise ChainBrokenError(f"event {event.seq} ({event.type}, {event.at}): the case counts {count}")
+        if event.seq > seq:
+            raise ChainBrokenError(
+                f"event {seq}: it is missing; event {event.seq} ({event.type}, {event.at}) stands in its place"
+            )
+        where = f"event {event.seq} ({event.type}, {event.at})"
+        if event.seq < seq:
+            raise ChainBrokenError(f"{where}: it stands in the wrong place, where event {seq} belongs")
         try:
             content = event.content
             canonical = rfc8785.dumps(content)
@@ -311,9 +356,11 @@ def verify_chain(events: Iterable[ChainedEvent], head: str | None = None, count:
             raise ChainBrokenError(f"{where}: the body is not in canonical form")
         if chain_hash(canonical) != event.hash:
             raise ChainBrokenError(f"{where}: the body does not have the hash {event.hash[:12]}…")
-        claimed = (content.get("case"), content.get("seq"), content.get("type"), content.get("at"))
-        if claimed != (event.case_id, event.seq, event.type, event.at) or event.seq != seq:
-            raise ChainBrokenError(f"{where}: it stands in the wrong place: {claimed}")
+        stored = {"case": event.case_id, "number": event.seq, "type": event.type, "time": event.at}
+        told = (content.get(name) for name in ("case", "seq", "type", "at"))
+        differing = [name for (name, value), other in zip(stored.items(), told, strict=True) if value != other]
+        if differing:
+            raise ChainBrokenError(f"{where}: its body tells another {' and another '.join(differing)}")
         if content.get("prev") != prev:
             raise ChainBrokenError(f"{where}: it does not follow the event before it")
         prev = event.hash

@@ -23,8 +23,14 @@ from botocore.exceptions import ClientError
 from accord import clock
 from accord.aws.clients import client, error_code, translated
 from accord.case import ENDED, Case, Change, StaffTask, Status
-from accord.errors import CaseChangedError, CaseNotFoundError, InputRejectedError, ServiceUnavailableError
-from accord.events import ChainedEvent, link
+from accord.errors import (
+    CaseChangedError,
+    CaseNotFoundError,
+    ChainBrokenError,
+    InputRejectedError,
+    ServiceUnavailableError,
+)
+from accord.events import ChainedEvent, DamagedEvent, found_event, link
 from accord.opening import GRAVEST_FIRST, AccountCases, End
 
 _ATTEMPTS = 8
@@ -53,7 +59,12 @@ class CaseStore:
         return Case.model_validate_json(item["body"]["S"])
 
     def events(self, case_id: str) -> Iterator[ChainedEvent]:
-        """The chain of a case, first event first."""
+        """The chain of a case, first event first. Raises ChainBrokenError that names what is no event."""
+        for event in self.found_events(case_id):
+            yield _undamaged(event)
+
+    def found_events(self, case_id: str) -> Iterator[ChainedEvent | DamagedEvent]:
+        """The same for who wants to see all that is there, damaged or not."""
         with translated():
             pages = self._db.get_paginator("query").paginate(
                 TableName=self._events,
@@ -62,7 +73,7 @@ class CaseStore:
                 ConsistentRead=True,
             )
             for page in pages:
-                yield from map(chained_event, page["Items"])
+                yield from map(_found_event, page["Items"])
 
     def cases_of(self, account_id: str) -> AccountCases:
         """Which cases the account has had."""
@@ -418,12 +429,20 @@ def _event_item(event: ChainedEvent) -> dict[str, Any]:
 
 
 def chained_event(item: dict[str, Any]) -> ChainedEvent:
-    """An item of the events table, or of its stream, as an event."""
-    return ChainedEvent(
-        case_id=item["case_id"]["S"],
-        seq=int(item["seq"]["N"]),
-        type=item["type"]["S"],
-        at=item["at"]["S"],
-        body=item["body"]["S"],
-        hash=item["hash"]["S"],
-    )
+    """An item of the events table, or of its stream, as an event. Raises ChainBrokenError for what is none."""
+    return _undamaged(_found_event(item))
+
+
+def _found_event(item: dict[str, Any]) -> ChainedEvent | DamagedEvent:
+    return found_event({name: _plain(typed) for name, typed in item.items()})
+
+
+def _plain(typed: dict[str, Any]) -> Any:
+    """The text or the number of an attribute; None for what no event has."""
+    return json.loads(typed["N"]) if "N" in typed else typed.get("S")
+
+
+def _undamaged(event: ChainedEvent | DamagedEvent) -> ChainedEvent:
+    if isinstance(event, DamagedEvent):
+        raise ChainBrokenError(f"event {event.seq}: {event.problem}")
+    return event
