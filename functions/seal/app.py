@@ -8,14 +8,15 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aws_lambda_powertools.utilities.parameters import SSMProvider
+from aws_lambda_powertools.utilities.parameters import GetParameterError, SSMProvider
+from botocore.exceptions import ClientError
 
 from accord import clock
 from accord.agreement import check_as_signed, check_complete
-from accord.aws.clients import client, translated
+from accord.aws.clients import client, error_code, translated
 from accord.aws.steps import StepInput, case_store, negotiation_step, people_store
 from accord.case import Case, Change
-from accord.errors import GlyphMissingError
+from accord.errors import GlyphMissingError, SealCertificateError
 from accord.events import AgreementSealed, verify_chain
 from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement
 from accord.person import Person
@@ -67,8 +68,8 @@ def make_document(case: Case, person: Person, policy: Policy) -> AgreementSealed
     check_complete(terms, policy, signed_at.date())
     reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
     plain = render_agreement(terms, person, reference, agreement.language, signed_at)
+    certificate = seal_certificate()
     with translated():
-        certificate = str(parameters.get(CERTIFICATE_PARAMETER, max_age=300))
         document = seal(plain, client("kms"), KEY_ARN, certificate, clock.now())
         digest = hashlib.sha256(document).hexdigest()
         # The name carries the content's hash: a repeated attempt can never overwrite what the case refers to.
@@ -82,3 +83,19 @@ def make_document(case: Case, person: Person, policy: Policy) -> AgreementSealed
         chain_head=case.head,
         key_arn=KEY_ARN,
     )
+
+
+def seal_certificate() -> str:
+    """The seal's certificate. Raises ServiceUnavailableError, or SealCertificateError where there is none."""
+    try:
+        with translated():
+            try:
+                return str(parameters.get(CERTIFICATE_PARAMETER, max_age=300))
+            except GetParameterError as error:  # it hides what SSM said, and so whether to try again
+                raise error.__context__ or error from None
+    except ClientError as error:
+        if error_code(error) != "ParameterNotFound":
+            raise
+        raise SealCertificateError(
+            f"the seal's certificate is missing: the SSM parameter {CERTIFICATE_PARAMETER} holds none"
+        ) from error

@@ -10,7 +10,10 @@ import boto3
 import pytest
 import rfc8785
 from agreements import SIGNED_AT, a_person, agreed_terms
+from aws_lambda_powertools.utilities.parameters import SSMProvider
 from billing_events import overdue_event
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from builders import an_offer
 from integration.tables import tables_on_moto
 from loading import CONTEXT, load_app
@@ -19,7 +22,14 @@ from accord.agreement import terms_hash
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.case import Agreement, Change, Status
-from accord.errors import AgreementIncompleteError, ChainBrokenError, NotApprovedError, TermsAlteredError
+from accord.errors import (
+    AgreementIncompleteError,
+    ChainBrokenError,
+    NotApprovedError,
+    SealCertificateError,
+    ServiceUnavailableError,
+    TermsAlteredError,
+)
 from accord.events import Actor, AgreementSigned
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.schedule import schedule_of
@@ -111,6 +121,42 @@ def test_nothing_is_sealed_on_a_broken_chain(store: CaseStore, step: ModuleType)
     body = item["body"]["S"].replace('"termsHash":"', '"termsHash":"0')
     boto3.client("dynamodb").put_item(TableName="EventsTable", Item=item | {"body": {"S": body}})
     with pytest.raises(ChainBrokenError, match="event 2"):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
+
+
+def ssm_says(step: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    ssm = boto3.client("ssm")
+    stubber = Stubber(ssm)
+    stubber.add_client_error("get_parameter", code)
+    stubber.activate()
+    monkeypatch.setattr(step, "parameters", SSMProvider(boto3_client=ssm))
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError"])
+def test_a_certificate_that_cannot_be_read_now_is_tried_again_by_name(
+    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    case_id = signed_case(store, agreed_terms("en"))
+    ssm_says(step, monkeypatch, code)
+    with pytest.raises(ServiceUnavailableError, match=code):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
+
+
+def test_a_certificate_that_is_not_there_is_said_with_the_parameter(
+    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = signed_case(store, agreed_terms("en"))
+    ssm_says(step, monkeypatch, "ParameterNotFound")
+    with pytest.raises(SealCertificateError, match="the SSM parameter none holds none"):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
+
+
+def test_a_refused_read_of_the_certificate_keeps_its_own_name(
+    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = signed_case(store, agreed_terms("en"))
+    ssm_says(step, monkeypatch, "AccessDeniedException")
+    with pytest.raises(ClientError, match="AccessDeniedException"):
         step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
 
 
