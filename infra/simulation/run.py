@@ -124,10 +124,10 @@ def _event(line: bytes, job: Job) -> AccountOverdue | None:
     _, event = read_row(line, job.columns, job.now)
     policy = job.policies[0]
     if event.jurisdiction != policy.jurisdiction:
-        raise InputRejectedError([{"field": "jurisdiction", "problem": f"the policy is for {policy.jurisdiction}"}])
+        raise InputRejectedError.of("jurisdiction", "NOT_SERVED", f"the policy is for {policy.jurisdiction}")
     if event.account.currency != policy.currencies[0]:  # amounts are added up
         problem = f"only {policy.currencies[0]} is added up"
-        raise InputRejectedError([{"field": "account.currency", "problem": problem}])
+        raise InputRejectedError.of("account.currency", "NOT_SERVED", problem)
     if isinstance(event, AccountAtRisk) and not counts_as_at_risk(event, job.policies, job.now):
         return None
     return event
@@ -156,7 +156,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         number += 1
         if len(line) > MAX_LINE_BYTES:
             problem = f"line {number} is longer than {MAX_LINE_BYTES:,} bytes: one account is one line"
-            raise InputRejectedError([{"field": "file", "problem": problem}])
+            raise InputRejectedError.of("file", "TOO_LONG", problem)
         yield line
 
 

@@ -1,6 +1,7 @@
 """docs/events is the contract with other systems: it equals the models, and real events satisfy it."""
 
 import json
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -107,28 +108,83 @@ def test_every_account_of_the_sample_portfolio_satisfies_the_schema_of_what_come
         validate("AccountOverdue", detail)
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("account.balance.principal", -1),
-        ("account.balance.principal", "12"),
-        ("account.currency", "yuan"),
-        ("account.daysPastDue", None),
-        ("cardholder.phone", "13800138000"),
-        ("cardholder.flags", ["RICH"]),
-        ("occurredAt", "yesterday"),
-        ("eventId", ""),
-    ],
-)
-def test_schema_and_model_refuse_the_same(path: str, value: Any) -> None:
-    detail = json.loads(json.dumps(sample_details()[0]))
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """A sample's detail with another value; ... takes the field away."""
+    detail: dict[str, Any] = json.loads(json.dumps(sample_details()[0]))
     *parents, last = path.split(".")
     target = detail
     for parent in parents:
         target = target[parent]
-    target[last] = value
-    with pytest.raises(InputRejectedError):
+    if value is ...:
+        del target[last]
+    else:
+        target[last] = value
+    return detail
+
+
+REFUSED = [
+    ("account.balance.principal", -1),
+    ("account.balance.principal", "12"),
+    ("account.balance.principal", True),
+    ("account.currency", "yuan"),
+    ("account.daysPastDue", None),
+    ("account.accountId", ...),
+    *[("account.apr", apr) for apr in (
+        "0_1", "1.825e-1", " 0.1825 ", "+0.1", "-0.1", ".5", "5.", "00.1", "1.5", "0.1234567", "", "NaN", "٠.١",
+        "Infinity", 1.5, -0.1, True, None, [0.1])],
+    *[(field, day) for field in ("account.openedOn", "account.oldestUnpaidDueDate", "cardholder.birthDate") for day in (
+        "2021-03-15T00:00:00", "2021-03-15 00:00", "2021-03-15T00:00:00Z", "20210315", "2021-3-5", "2021-02-30",
+        " 2021-03-15", "1821-03-15", 1615766400, "")],
+    *[("occurredAt", at) for at in (
+        "yesterday", "2026-06-15", "2026-06-15T02:00:00", "2026-06-15 02:00:00Z", "2026-06-15T02:00Z", 1781488800,
+        "2026-06-15T02:00:00+0800", "2026-06-15T25:00:00Z", "2026-02-30T02:00:00Z")],
+    ("cardholder.phone", "13800138000"),
+    ("cardholder.flags", ["RICH"]),
+    ("cardholder.flags", "DECEASED"),
+    ("cardholder.language", "fr"),
+    ("cardholder", []),
+    ("eventId", ""),
+]  # fmt: skip
+TAKEN = [
+    *[("account.apr", apr) for apr in ("0.1825", "0", "1", "1.0", "0.182500", 0.1825, 0, 1, 1e-5)],
+    ("account.openedOn", "2021-03-15"),
+    *[("occurredAt", at) for at in (
+        "2026-06-14T02:00:00Z", "2026-06-14T02:00:00.123456+08:00", "2026-06-14T02:00:00-09:30")],
+    ("account.history", []),
+    ("cardholder.monthlyIncome", None),
+    ("cardholder.newField", "of a newer billing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value"), REFUSED)
+def test_schema_and_model_refuse_the_same(path: str, value: Any) -> None:
+    detail = changed(path, value)
+    with pytest.raises(InputRejectedError) as refused:
         parse(AccountOverdue, detail)
+    assert {problem["field"].startswith(path) for problem in refused.value.problems} == {True}
+    with pytest.raises(ValidationError):
+        validate("AccountOverdue", detail)
+
+
+@pytest.mark.parametrize(("path", "value"), TAKEN)
+def test_schema_and_model_take_the_same(path: str, value: Any) -> None:
+    detail = changed(path, value)
+    parse(AccountOverdue, detail)
+    validate("AccountOverdue", detail)
+
+
+def in_snake_case(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower(): in_snake_case(part) for name, part in value.items()}
+    return [in_snake_case(part) for part in value] if isinstance(value, list) else value
+
+
+def test_on_the_wire_a_field_has_its_one_name() -> None:
+    detail = in_snake_case(sample_details()[0])
+    with pytest.raises(InputRejectedError) as refused:
+        parse(AccountOverdue, detail)
+    told = {problem["field"]: (problem["code"], problem["problem"]) for problem in refused.value.problems}
+    assert told["eventId"] == told["account.accountId"] == told["cardholder.idLast4"] == ("MISSING", "it is missing")
     with pytest.raises(ValidationError):
         validate("AccountOverdue", detail)
 

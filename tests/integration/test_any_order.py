@@ -172,6 +172,15 @@ def test_a_corrected_row_of_the_same_night_reaches_the_case_and_the_person(desk:
     assert desk.cases.get(case_id).version == version
 
 
+@pytest.mark.parametrize("digits", [5_000, 100_000])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_number_without_end_is_refused_by_its_field(desk: Desk, digits: int, sign: str) -> None:
+    body = json.dumps({"detail-type": "AccountOverdue", "detail": overdue("l-1", monthlyIncome=-12345)[1]})
+    with pytest.raises(InputRejectedError) as refused:
+        desk.intake.take(body.replace("-12345", sign + "9" * digits))
+    assert [problem["field"] for problem in refused.value.problems] == ["cardholder.monthlyIncome"]
+
+
 def test_an_event_under_an_id_that_is_not_its_own_changes_no_person(desk: Desk) -> None:
     desk.take(overdue("n-1"))
     told = overdue_detail(event_id="e-n-1", account_id="n-2", occurredAt="2025-10-06T09:00:00+08:00",

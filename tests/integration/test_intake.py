@@ -118,7 +118,8 @@ def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalS
         ({"account": {"apr": "1.5"}}, "account.apr"),
         ({"account": {"apr": "0.12345678"}}, "account.apr"),
         ({"account": {"daysPastDue": 0}}, "account.daysPastDue"),
-        ({"account": {"oldestUnpaidDueDate": None}}, "account"),
+        ({"account": {"oldestUnpaidDueDate": None}}, "account.oldestUnpaidDueDate"),
+        ({"account": {"creditLimit": 10**4_000}}, "account.creditLimit"),
         ({"account": {"openedOn": "2199-01-01"}}, "account.openedOn"),
         ({"account": {"history": [{"month": "2025-13", "billed": 1, "paid": 1, "monthsPastDue": 0}]}},
          "account.history.0.month"),
@@ -150,7 +151,8 @@ def test_what_is_wrong_is_rejected_with_the_field_and_without_the_value(
     tell(stack, detail)
     stack.settle()
     (message,) = rejected(stack)
-    assert [problem["field"] for problem in message["rejected"]["problems"]] == [field]
+    ((named, code),) = [(problem["field"], problem["code"]) for problem in message["rejected"]["problems"]]
+    assert (named, code.isupper()) == (field, True)
     assert json.loads(message["event"])["detail"] == detail, "the event itself is kept"
     reasons = json.dumps(message["rejected"], ensure_ascii=False)
     assert not any(secret in reasons for secret in ("王小明", "12345", "xxxx"))

@@ -134,7 +134,7 @@ def test_broken_rows_go_to_the_rejects_without_values_and_the_rest_goes_on(aws: 
     _, (counts,) = screened(file)
     rejects = documents(f"rejects/night/2026-06-15.csv/{file['etag']}/from-line-00000002.jsonl")
     assert counts["rejected"] == len({reject["line"] for reject in rejects}) > 0
-    assert all(set(reject) == {"line", "field", "problem"} for reject in rejects)
+    assert all(set(reject) == {"line", "field", "code", "problem"} for reject in rejects)
     assert {"account.balance.principal", "cardholder.name", "row", "jurisdiction"} <= {r["field"] for r in rejects}
     assert len(heard()) == counts["overdue"] > 0
 
@@ -144,7 +144,7 @@ def test_a_file_that_is_no_portfolio_is_rejected_as_a_whole(aws: None) -> None:
     answer = load_app("plan_portfolio").handler(file, CONTEXT)
     assert answer["outcome"] == "REJECTED"
     assert documents(answer["rejects_key"]) == [
-        {"field": "file", "problem": "it is compressed with gzip: send the CSV itself"}
+        {"field": "file", "code": "NOT_UTF8", "problem": "it is compressed with gzip: send the CSV itself"}
     ]
     assert heard() == []
 

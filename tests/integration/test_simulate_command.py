@@ -89,7 +89,7 @@ def test_a_failure_shows_in_the_exit_status(file: Path, tmp_path: Path, monkeypa
         (("--policy", "CN", "--policy", "CN", "--policy", "CN"), "one policy, or two to compare"),
         (("--policy", "CN", "--as-of", "tomorrow"), "--as-of: a day or a moment in ISO 8601"),
         (("--policy", "CN", "--portfolio", "{folder}/none.csv"), "none.csv: No such file"),
-        (("--policy", "CN", "--portfolio", "{folder}/wrong.yaml"), "the column is missing"),
+        (("--policy", "CN", "--portfolio", "{folder}/wrong.yaml"), "names none of the columns"),
         (("--policy", "CN", "--report", "{folder}/no/such/folder.html"), "folder.html: No such file"),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_month_without_any_figure_is_left_out_and_the_others_keep_their_place(
 
 def test_a_half_told_month_is_refused_by_its_column() -> None:
     gap = {"history.1.billed": "", "history.1.paid": "", "history.1.monthsPastDue": ""}
-    assert problems_of(**gap, **{"history.2.paid": ""}) == [("history.2.paid", "Field required")]
+    assert problems_of(**gap, **{"history.2.paid": ""}) == [("history.2.paid", "it is missing")]
 
 
 def test_an_account_that_is_not_overdue_is_counted_and_not_sent() -> None:
@@ -153,7 +153,7 @@ def test_a_wrong_value_is_refused_by_its_column_and_never_repeated(column: str, 
 
 def test_a_past_due_account_needs_its_due_date() -> None:
     assert problems_of(**{"account.oldestUnpaidDueDate": ""}) == [
-        ("account", "oldestUnpaidDueDate is required when daysPastDue is above 0")
+        ("account.oldestUnpaidDueDate", "it is required when daysPastDue is above 0")
     ]
 
 
@@ -170,13 +170,14 @@ def test_a_flag_that_does_not_exist_is_refused() -> None:
 def test_a_field_in_another_encoding_is_named_and_the_other_rows_go_on() -> None:
     data = file_of({}, {"account.accountId": "A-1002"})
     result = screened(data.replace("林小雨".encode(), "林小雨".encode("gbk"), 1))
-    assert result.rejects == [{"line": 2, "field": "cardholder.name", "problem": "it is not UTF-8"}]
+    assert result.rejects == [{"line": 2, "field": "cardholder.name", "code": "NOT_UTF8", "problem": "it is not UTF-8"}]
     assert [detail["account"]["accountId"] for detail in result.overdue] == ["A-1002"]
 
 
 def test_a_row_with_too_few_fields_is_refused() -> None:
     result = screened(file_of({}) + b"A-1,CN\n")
-    assert result.rejects == [{"line": 3, "field": "row", "problem": f"it has 2 fields, the header has {len(ROW)}"}]
+    problem = f"it has 2 fields, the header has {len(ROW)}"
+    assert result.rejects == [{"line": 3, "field": "row", "code": "NOT_CSV", "problem": problem}]
     assert len(result.overdue) == 1
 
 
@@ -189,7 +190,8 @@ def test_a_line_break_inside_a_field_is_refused_clearly_and_touches_no_other_row
 
 def test_an_endless_row_is_refused_alone() -> None:
     result = screened(file_of({"cardholder.name": "x" * 20_000}, {}))
-    assert result.rejects == [{"line": 2, "field": "row", "problem": "it is longer than 16,384 bytes"}]
+    problem = "it is longer than 16,384 bytes"
+    assert result.rejects == [{"line": 2, "field": "row", "code": "TOO_LONG", "problem": problem}]
     assert len(result.overdue) == 1
 
 
@@ -231,7 +233,8 @@ def test_a_column_that_stands_twice_is_refused() -> None:
 def test_a_file_without_a_header_is_refused_without_repeating_its_first_row() -> None:
     row = line_of(list((ROW | {"cardholder.email": ROW["cardholder.phone"]}).values()))
     problems = file_problems(row + row)
-    assert {problem for _, problem in problems} == {"the column is missing"}
+    assert [field for field, _ in problems] == ["file"]
+    assert "names none of the columns" in problems[0][1]
     assert ROW["cardholder.phone"] not in str(problems)
 
 
@@ -244,6 +247,19 @@ def test_a_file_without_a_header_is_refused_without_repeating_its_first_row() ->
         (b"PK\x03\x04rest", "file", "Excel"),
         ("occurredAt,jurisdiction\n".encode("utf-16"), "file", "UTF-16"),
         ("occurredAt,jurisdiction\n".encode("utf-32"), "file", "UTF-32"),
+        *[
+            (line_of(list(ROW), encoding), "file", encoding.upper()[:6])
+            for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+        ],
+        (line_of(list(ROW)).replace(b",", b";"), "file", "semicolons: save it with commas"),
+        (b"\xef\xbb\xbf" + line_of([f'"{name}"' for name in ROW]).replace(b'""",', b'"";'), "file", "semicolons"),
+        ("\t".join(ROW).encode(), "file", "tabs: save it with commas"),
+        (b"\xef\xbb\xbf", "file", "empty"),
+        (b"\xef\xbb\xbf\n", "file", "empty"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "file", "PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "file", "old Excel"),
+        (b"GIF89a\x00\x01\x00rest", "file", "no text"),
+        (b"account;balance\n", "file", "none of the columns"),
         ("账户,余额\n".encode("gbk"), "header", "not UTF-8"),
         (b'"occurredAt,jurisdiction\n', "header", "CSV"),
         (b"x," * 20_000, "header", "longer"),
@@ -374,7 +390,7 @@ def test_a_line_out_of_all_bounds_is_rejected_by_its_number_and_the_others_go_on
     plan = portfolio.plan(data[start : start + chunk] for start in range(0, len(data), chunk))
     screened = [portfolio.screen(data[r.start : r.end], plan.columns, r.line, NOW) for r in plan.ranges]
     assert [reject for part in screened for reject in part.rejects] == [
-        {"line": 4, "field": "row", "problem": "it is longer than 16,384 bytes"}
+        {"line": 4, "field": "row", "code": "TOO_LONG", "problem": "it is longer than 16,384 bytes"}
     ]
     accounts = [detail["account"]["accountId"] for part in screened for detail in part.overdue]
     assert accounts == (["a-0", "a-1", "a-2"] if after else ["a-0", "a-1"])

@@ -82,7 +82,7 @@ def test_the_broken_sample_names_each_of_its_defects_and_keeps_the_good_rows() -
         "account.currency",
         "account.balance.interest",
         "cardholder.phone",
-        "account",
+        "account.oldestUnpaidDueDate",
         "cardholder.birthDate",
         "row",
         "cardholder.name",

@@ -1,6 +1,7 @@
 """What billing tells us: the events on the bus, validated field by field, and the account and person they become."""
 
 import re
+import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
@@ -14,42 +15,100 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from accord.case import Account, Balance, Circumstances, HistoryMonth
 from accord.errors import InputRejectedError
 from accord.money import rate_to_ppm
 from accord.person import Person
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+# What a text should look like, in words: nobody who hands over accounts has to read a regular expression.
+_FORMS: dict[str, str] = {}
+
+
+def _form(pattern: str, words: str) -> StringConstraints:
+    _FORMS[pattern] = words
+    return StringConstraints(pattern=pattern)
+
+
+Identifier = Annotated[
+    str, _form(r"^[A-Za-z0-9_.:-]{1,64}$", "should be 1 to 64 letters, digits or any of _ . : - without spaces")
+]
 _MOST = 10**13
 Amount = Annotated[int, Field(strict=True, ge=0, le=_MOST)]
 SignedAmount = Annotated[int, Field(strict=True, ge=-_MOST, le=_MOST)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10_000)]
 
+_DAY = r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
+_MOMENT = r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+_RATE = r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$"
 
-def _iso_text(value: Any) -> Any:
-    """Only ISO text of this age names a day or a moment: a bare number would be read as seconds since 1970."""
-    if not isinstance(value, str) or not re.match(r"(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("should be ISO 8601 and from 1900 to 2099, for example 2026-05-31")
+
+def _day(value: Any) -> Any:
+    """Only a whole ISO date names a day: a bare number would be read as seconds since 1970, a time would be cut off."""
+    if not isinstance(value, str) or not re.fullmatch(_DAY[1:-1], value):
+        raise PydanticCustomError("NOT_A_DATE", "should be a date from 1900 to 2099, for example 2026-05-31")
     return value
 
 
-def _printable(value: str) -> str:
-    """A name stands in messages and contracts: nothing that is not seen, and nothing that turns the text around."""
-    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", value):
-        raise ValueError("holds a control character")
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(_MOMENT[1:-1], value):
+        raise PydanticCustomError(
+            "NOT_A_TIME", "should be a time from 1900 to 2099 with its offset, for example 2026-05-31T09:00:00+08:00"
+        )
     return value
 
 
-Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_printable)
+def _rate(value: Any) -> Any:
+    """A JSON number, or a plain decimal as text: what else Python reads as a number (0_1, 1e-1) may be a slip."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number and not (isinstance(value, str) and re.fullmatch(_RATE[1:-1], value)):
+        raise PydanticCustomError("NOT_A_RATE", "should be a share from 0 to 1 with at most six decimals: 15 % is 0.15")
+    return value
+
+
+# Nobody sees these, so nobody could sign with them: fillers, blanks, variation selectors, reserved invisible ones.
+# The rest of what is not seen is Unicode's category Cf.
+_INVISIBLE = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+
+
+def _signable(value: str) -> str:
+    """A name stands in messages and contracts and is signed with: it is seen, letter by letter."""
+    name = unicodedata.normalize("NFC", value)
+    categories = {unicodedata.category(character) for character in name}
+    if categories & {"Cc", "Zl", "Zp"}:
+        raise PydanticCustomError("CONTROL_CHARACTER", "holds a control character")
+    if "Cf" in categories or _INVISIBLE.search(name):
+        raise PydanticCustomError(
+            "INVISIBLE_CHARACTER",
+            "holds a character that nobody sees: a zero-width space, a direction mark, a filler, a variation selector",
+        )
+    # The newest rare Han characters, of the planes 2 and 3, are not in every Python's tables yet.
+    if not any(unicodedata.category(character)[0] == "L" or 0x20000 <= ord(character) < 0x40000 for character in name):
+        raise PydanticCustomError("NO_LETTER", "should have a letter: nobody could sign with this name")
+    return name
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_signable)]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY})]
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _MOMENT}),
 ]
-Day = Annotated[date, BeforeValidator(_iso_text)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_iso_text)]
+Rate = Annotated[
+    Decimal,
+    Field(ge=0, le=1, decimal_places=6),
+    BeforeValidator(_rate),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": _RATE}]}),
+]
 ToldEvent = TypeVar("ToldEvent", bound="Told")
 # The gravest first: of two words of the same moment it is the one that counts.
 AccountStatus = Literal["DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED", "NORMAL"]
@@ -59,9 +118,7 @@ Flag = Literal["VULNERABLE", "REPRESENTED", "CEASE_CONTACT", AccountStatus]
 class Told(BaseModel):
     """A part of a billing event: camelCase on the wire. Fields that we do not know come from a newer billing."""
 
-    model_config = ConfigDict(
-        frozen=True, alias_generator=to_camel, populate_by_name=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, extra="ignore", hide_input_in_errors=True)
 
 
 class ToldBalance(Told):
@@ -74,12 +131,14 @@ class ToldBalance(Told):
     @model_validator(mode="after")
     def can_be_added_up(self) -> "ToldBalance":
         if self.principal + self.interest + self.penalty_interest + self.late_fees + self.fees > _MOST:
-            raise ValueError(f"the components add up to more than {_MOST}")
+            raise PydanticCustomError("TOO_LARGE", "the components add up to more than {most}", {"most": _MOST})
         return self
 
 
 class ToldMonth(Told):
-    month: Annotated[str, StringConstraints(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
+    month: Annotated[
+        str, _form(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$", "should be a month from 1900 to 2099, for example 2026-05")
+    ]
     billed: SignedAmount
     paid: Amount
     months_past_due: Annotated[int, Field(strict=True, ge=0, le=120)]
@@ -88,13 +147,13 @@ class ToldMonth(Told):
 class ToldAccount(Told):
     account_id: Identifier
     product_code: Annotated[str, StringConstraints(min_length=1, max_length=40)]
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, _form(r"^[A-Z]{3}$", "should be three capital letters, for example CNY")]
     opened_on: Day
     credit_limit: Amount
     balance: ToldBalance
     days_past_due: Count
     oldest_unpaid_due_date: Day | None = None
-    apr: Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
+    apr: Rate
     minimum_due: Amount
     history: Annotated[tuple[ToldMonth, ...], Field(max_length=60)] = ()
 
@@ -102,32 +161,43 @@ class ToldAccount(Told):
     @classmethod
     def each_month_once_newest_first(cls, history: tuple[ToldMonth, ...]) -> tuple[ToldMonth, ...]:
         if len({month.month for month in history}) < len(history):
-            raise ValueError("a month stands there more than once")
+            raise PydanticCustomError("REPEATED", "a month stands there more than once")
         return tuple(sorted(history, key=lambda month: month.month, reverse=True))
 
     @model_validator(mode="after")
     def overdue_has_a_due_date(self) -> "ToldAccount":
         if self.days_past_due > 0 and self.oldest_unpaid_due_date is None:
-            raise ValueError("oldestUnpaidDueDate is required when daysPastDue is above 0")
+            raise PydanticCustomError(
+                "MISSING", "it is required when daysPastDue is above 0", {"field": "oldestUnpaidDueDate"}
+            )
         return self
 
 
 class ToldCardholder(Told):
     cardholder_id: Identifier
-    name: Text
-    phone: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+    name: Name
+    phone: Annotated[
+        str, _form(r"^\+[1-9][0-9]{6,14}$", "should be a plus sign, the country code and the number: 7 to 15 digits")
+    ]
     email: (
-        Annotated[str, StringConstraints(pattern=r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}$")] | None
+        Annotated[str, _form(r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,190}$", "should be an e-mail address")]
+        | None
     ) = None
     language: Literal["zh-CN", "en"]
-    time_zone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$", max_length=64)]
-    id_last4: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{4}$")]
+    time_zone: Annotated[
+        str,
+        _form(r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$", "should be a time zone, for example Asia/Shanghai"),
+        Field(max_length=64),
+    ]
+    id_last4: Annotated[str, _form(r"^[0-9A-Za-z]{4}$", "should be the last four letters or digits of the document")]
     birth_date: Day
     monthly_income: Amount | None = None
     monthly_essential_spend: Amount | None = None
     dependants: Annotated[int, Field(strict=True, ge=0, le=30)] | None = None
     other_debt_payments: Amount | None = None
-    hardship: Annotated[str, StringConstraints(pattern=r"^[A-Z_]{1,40}$")] | None = None
+    hardship: (
+        Annotated[str, _form(r"^[A-Z_]{1,40}$", "should be a word in capital letters, for example JOB_LOSS")] | None
+    ) = None
     flags: Annotated[tuple[Flag, ...], Field(max_length=20)] = ()
 
 
@@ -136,7 +206,7 @@ class AccountOverdue(Told):
 
     event_id: Identifier
     occurred_at: Moment
-    jurisdiction: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+    jurisdiction: Annotated[str, _form(r"^[A-Z]{2}$", "should be two capital letters, for example CN")]
     account: ToldAccount
     cardholder: ToldCardholder
 
@@ -180,12 +250,46 @@ def parse(model: type[ToldEvent], detail: Any) -> ToldEvent:
         raise InputRejectedError(problems_of(error)) from None
 
 
+# Pydantic's name of an error → our code, and what the sender reads.
+_WORDS = {
+    "missing": ("MISSING", "it is missing"),
+    "string_type": ("NOT_TEXT", "should be text"),
+    "string_unicode": ("NOT_TEXT", "should be text, and half a character is none"),
+    "string_too_short": ("TOO_SHORT", "should not be empty"),
+    "string_too_long": ("TOO_LONG", "should have at most {max_length} characters"),
+    "string_pattern_mismatch": ("WRONG_FORM", "{form}"),
+    "int_type": ("NOT_A_WHOLE_NUMBER", "should be a whole number"),
+    "greater_than_equal": ("TOO_SMALL", "should be {ge} or more"),
+    "less_than_equal": ("TOO_LARGE", "should be {le} or less"),
+    "finite_number": ("NOT_A_RATE", "should be a number"),
+    "decimal_max_places": ("TOO_MANY_DECIMALS", "should have at most {decimal_places} decimals"),
+    "date_from_datetime_parsing": ("NOT_A_DATE", "the calendar has no such day"),
+    "date_parsing": ("NOT_A_DATE", "the calendar has no such day"),
+    "datetime_parsing": ("NOT_A_TIME", "the calendar has no such day, or the clock no such time"),
+    "datetime_from_date_parsing": ("NOT_A_TIME", "the calendar has no such day, or the clock no such time"),
+    "literal_error": ("NOT_A_CHOICE", "should be {expected}"),
+    "tuple_type": ("NOT_A_LIST", "should be a list"),
+    "too_long": ("TOO_MANY", "should hold at most {max_length}"),
+    "model_type": ("NOT_AN_OBJECT", "should be an object"),
+    "model_attributes_type": ("NOT_AN_OBJECT", "should be an object"),
+}
+_OTHERWISE = ("INVALID", "is not as the schema says")
+
+
 def problems_of(error: ValidationError) -> list[dict[str, str]]:
     """What is wrong, one entry a field, at most 50; without the values, which may be personal."""
-    return [
-        {
-            "field": ".".join(str(part) for part in problem["loc"]) or "detail",
-            "problem": problem["msg"].removeprefix("Value error, "),
-        }
-        for problem in error.errors(include_input=False, include_url=False, include_context=False)[:50]
-    ]
+    return [_problem(told) for told in error.errors(include_input=False, include_url=False)[:50]]
+
+
+def _problem(told: ErrorDetails) -> dict[str, str]:
+    facts = told.get("ctx", {})
+    if told["type"].isupper():  # raised here, with its code and its words
+        code, words = told["type"], told["msg"]
+    else:
+        code, sentence = _WORDS.get(told["type"], _OTHERWISE)
+        form = _FORMS.get(facts.get("pattern", ""), _OTHERWISE[1])
+        words = sentence.format_map(facts | {"form": form}).replace("'", "")
+    place = [str(part) for part in told["loc"]]
+    if "field" in facts:  # the model as a whole was asked, and one field of it is wrong
+        place.append(facts["field"])
+    return {"field": ".".join(place) or "detail", "code": code, "problem": words}

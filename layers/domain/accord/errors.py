@@ -95,10 +95,15 @@ class ChainBrokenError(AccordError):
 class InputRejectedError(AccordError):
     """Input from outside is not what the contract says.
 
-    `problems` lists what is wrong, one entry a field: `{"field": ..., "problem": ...}`, without the values,
-    because they may be personal.
+    `problems` lists what is wrong, one entry a field: `{"field": ..., "code": ..., "problem": ...}`, the code for
+    machines and the sentence for people, without the values, because they may be personal.
     """
 
     def __init__(self, problems: list[dict[str, str]]) -> None:
         super().__init__("; ".join(f"{problem['field']}: {problem['problem']}" for problem in problems))
         self.problems = problems
+
+    @classmethod
+    def of(cls, field: str, code: str, problem: str) -> "InputRejectedError":
+        """One thing that is wrong."""
+        return cls([{"field": field, "code": code, "problem": problem}])

@@ -56,33 +56,43 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
     check_told_by_now("occurredAt", event.occurred_at, now)
     problems: list[dict[str, str]] = []
 
-    def refuse(field: str, problem: str) -> None:
-        problems.append({"field": field, "problem": problem})
+    def refuse(field: str, code: str, problem: str) -> None:
+        problems.append({"field": field, "code": code, "problem": problem})
 
     if event.jurisdiction not in jurisdictions():
-        refuse("jurisdiction", f"no policy pack for it; there is one for {', '.join(jurisdictions())}")
+        refuse("jurisdiction", "NOT_SERVED", f"no policy pack for it; there is one for {', '.join(jurisdictions())}")
     elif event.account.currency not in load_policy(event.jurisdiction).currencies:
         allowed = ", ".join(load_policy(event.jurisdiction).currencies)
-        refuse("account.currency", f"not a currency of the {event.jurisdiction} policy; it allows {allowed}")
+        refuse(
+            "account.currency", "NOT_SERVED", f"not a currency of the {event.jurisdiction} policy; it allows {allowed}"
+        )
     try:
         ZoneInfo(event.cardholder.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database, like Asia, is an OSError
-        refuse("cardholder.timeZone", "not a time zone of the IANA database, for example Asia/Shanghai")
+        refuse(
+            "cardholder.timeZone",
+            "UNKNOWN_TIME_ZONE",
+            "not a time zone of the IANA database, for example Asia/Shanghai",
+        )
     late = event.account.days_past_due > 0
     if late and isinstance(event, AccountAtRisk):
-        refuse("account.daysPastDue", "it is overdue already; send AccountOverdue")
+        refuse("account.daysPastDue", "OVERDUE_ALREADY", "it is overdue already; send AccountOverdue")
     if not late and not isinstance(event, AccountAtRisk):
-        refuse("account.daysPastDue", "0 is not overdue; send AccountAtRisk for an account that may become so")
+        refuse(
+            "account.daysPastDue",
+            "NOT_OVERDUE",
+            "0 is not overdue; send AccountAtRisk for an account that may become so",
+        )
     due = event.account.oldest_unpaid_due_date
     if due is not None and due > today:
-        refuse("account.oldestUnpaidDueDate", "lies in the future")
+        refuse("account.oldestUnpaidDueDate", "IN_THE_FUTURE", "lies in the future")
     newest = event.account.history[0].month if event.account.history else ""
     if newest > f"{event.occurred_at + timedelta(hours=14):%Y-%m}":
-        refuse("account.history", f"the month {newest} lies after occurredAt")
+        refuse("account.history", "IN_THE_FUTURE", f"the month {newest} lies after occurredAt")
     if event.account.opened_on > today:
-        refuse("account.openedOn", "lies in the future")
+        refuse("account.openedOn", "IN_THE_FUTURE", "lies in the future")
     if event.cardholder.birth_date > today:
-        refuse("cardholder.birthDate", "lies in the future")
+        refuse("cardholder.birthDate", "IN_THE_FUTURE", "lies in the future")
     if problems:
         raise InputRejectedError(problems)
 
@@ -93,7 +103,7 @@ def check_told_by_now(field: str, told_at: datetime, now: datetime) -> None:
     A day is allowed for clocks that differ. Raises InputRejectedError.
     """
     if told_at > now + timedelta(days=1):
-        raise InputRejectedError([{"field": field, "problem": "lies in the future"}])
+        raise InputRejectedError.of(field, "IN_THE_FUTURE", "lies in the future")
 
 
 def open_case(event: AccountOverdue, known: AccountCases, now: datetime) -> Change:

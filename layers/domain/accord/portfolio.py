@@ -39,6 +39,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 # What of a row goes into the people table alone.
 _PERSONAL = ("name", "phone", "email", "idLast4", "birthDate")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NOT_TEXT = {
     b"\x1f\x8b": "it is compressed with gzip: send the CSV itself",
     b"PK\x03\x04": "it is a ZIP or Excel file: send it as CSV, UTF-8",
@@ -46,7 +47,10 @@ _NOT_TEXT = {
     b"\x00\x00\xfe\xff": "it is UTF-32: save it as UTF-8",
     b"\xff\xfe": "it is UTF-16: save it as UTF-8",
     b"\xfe\xff": "it is UTF-16: save it as UTF-8",
+    b"%PDF": "it is a PDF: send the rows as CSV, UTF-8",
+    b"\xd0\xcf\x11\xe0": "it is an old Excel file: save it as CSV, UTF-8",
 }
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", "，": "full-width commas"}
 
 
 @dataclass(frozen=True)
@@ -119,34 +123,46 @@ def plan(chunks: Iterable[bytes]) -> Plan:
     if end > start:
         ranges.append(Range(start, end, first, number - first + 1))
     if len(ranges) > MAX_RANGES:
-        raise _refused("file", f"it has more than {MAX_RANGES * LINES_A_RANGE:,} rows: split it into several files")
+        raise InputRejectedError.of(
+            "file", "TOO_LONG", f"it has more than {MAX_RANGES * LINES_A_RANGE:,} rows: split it into several files"
+        )
     return Plan(columns, tuple(name for name in columns if not _is_known(name)), number - 1, tuple(ranges))
 
 
 def read_header(line: bytes) -> tuple[str, ...]:
     """The columns that a header line names. Raises InputRejectedError that names what is missing or wrong."""
-    if not line.strip():
-        raise _refused("file", "it is empty, or its first line is: the first line names the columns")
+    if not line.removeprefix(_BYTE_ORDER_MARK).strip():
+        raise InputRejectedError.of(
+            "file", "EMPTY", "it is empty, or its first line is: the first line names the columns"
+        )
     if len(line) > MAX_ROW_BYTES:
-        raise _refused("header", f"it is longer than {MAX_ROW_BYTES:,} bytes")
-    for magic, problem in _NOT_TEXT.items():
-        if line.startswith(magic):
-            raise _refused("file", problem)
+        raise InputRejectedError.of("header", "TOO_LONG", f"it is longer than {MAX_ROW_BYTES:,} bytes")
+    if (problem := _not_text(line)) is not None:
+        raise InputRejectedError.of("file", "NOT_UTF8", problem)
     try:
-        columns = _cells(line.removeprefix(b"\xef\xbb\xbf").decode())
+        text = line.removeprefix(_BYTE_ORDER_MARK).decode()
     except UnicodeDecodeError:
-        raise _refused("header", "it is not UTF-8") from None
+        raise InputRejectedError.of("header", "NOT_UTF8", "it is not UTF-8: save the file as CSV, UTF-8") from None
+    if (separator := _separated_by(text)) is not None:
+        raise InputRejectedError.of(
+            "file", "WRONG_SEPARATOR", f"it seems to be separated by {separator}: save it with commas"
+        )
+    try:
+        columns = _cells(text)
     except csv.Error as error:
-        raise _refused("header", f"it is not a line of CSV: {error}") from None
+        raise InputRejectedError.of("header", "NOT_CSV", f"it is not a line of CSV: {error}") from None
+    if not any(map(_is_known, columns)):
+        problem = "its first line names none of the columns: the first line is the header, with names like account.apr"
+        raise InputRejectedError.of("file", "NO_HEADER", problem)
     months = {match[1] for name in columns if (match := _HISTORY.fullmatch(name))}
     needed = [name for name, told in _fields().items() if told["required"]]
     needed += [
         f"history.{month}.{part}" for month in sorted(months, key=int) for part in ("billed", "paid", "monthsPastDue")
     ]
-    problems = [{"field": name, "problem": "the column is missing"} for name in needed if name not in columns]
+    problems = [_of_column(name, "MISSING", "the column is missing") for name in needed if name not in columns]
     # Only names that are ours are repeated: a file without a header has a person's data in its first line.
     problems += [
-        {"field": name, "problem": "the column stands there more than once"}
+        _of_column(name, "REPEATED", "the column stands there more than once")
         for name, times in Counter(columns).items()
         if times > 1 and _is_known(name)
     ]
@@ -200,7 +216,9 @@ def _contradictions(rows: dict[int, tuple[dict[str, Any], AccountOverdue]]) -> d
         problem = f"the lines {lines} tell the same account at the same moment, and contradict each other here"
         if differing:
             found |= {
-                number: [{"field": f"cardholder.{name}", "problem": problem} for name in differing]
+                number: [
+                    {"field": f"cardholder.{name}", "code": "CONTRADICTION", "problem": problem} for name in differing
+                ]
                 for number in persons
             }
     return found
@@ -219,16 +237,18 @@ def read_row(line: bytes, columns: tuple[str, ...], now: datetime) -> tuple[dict
     Raises InputRejectedError that names every column that is wrong.
     """
     if len(line) > MAX_ROW_BYTES:
-        raise _refused("row", f"it is longer than {MAX_ROW_BYTES:,} bytes")
+        raise InputRejectedError.of("row", "TOO_LONG", f"it is longer than {MAX_ROW_BYTES:,} bytes")
     try:
         # Bytes that are no UTF-8 become lone surrogates, so that the field they stand in can be named.
         cells = _cells(line.decode(errors="surrogateescape"))
     except csv.Error as error:
-        raise _refused("row", f"it is not a line of CSV: {error}; a field must not hold a line break") from None
+        raise InputRejectedError.of(
+            "row", "NOT_CSV", f"it is not a line of CSV: {error}; a field must not hold a line break"
+        ) from None
     if len(cells) != len(columns):
-        raise _refused("row", f"it has {len(cells)} fields, the header has {len(columns)}")
+        raise InputRejectedError.of("row", "NOT_CSV", f"it has {len(cells)} fields, the header has {len(columns)}")
     row = dict(zip(columns, cells, strict=True))
-    problems = [{"field": name, "problem": problem} for name, text in row.items() if (problem := _unreadable(text))]
+    problems = [{"field": name} | unreadable for name, text in row.items() if (unreadable := _unreadable(text))]
     if problems:
         raise InputRejectedError(problems)
     months = _history(row)
@@ -283,18 +303,43 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         yield rest, let_go + len(rest)
 
 
+def _not_text(line: bytes) -> str | None:
+    """What a file is that begins with no UTF-8 text, and what to do about it."""
+    for magic, problem in _NOT_TEXT.items():
+        if line.startswith(magic):
+            return problem
+    if b"\0" not in line:
+        return None
+    # A Latin letter takes two or four bytes there, all but one of them zero.
+    zeros = [line[offset::4].count(0) > len(line) // 8 for offset in range(4)]
+    wide = {1: None, 2: "UTF-16", 3: "UTF-32"}.get(sum(zeros))
+    return f"it seems to be {wide}: save it as UTF-8" if wide else "it is no text: send the rows as CSV, UTF-8"
+
+
+def _separated_by(text: str) -> str | None:
+    """What a header is separated by that names columns of ours, where it is no comma."""
+    for separator, name in _SEPARATORS.items():
+        if separator in text and any(_is_known(cell.strip(' "\r\n')) for cell in text.split(separator)):
+            return name
+    return None
+
+
+def _of_column(name: str, code: str, problem: str) -> dict[str, str]:
+    return {"field": name, "code": code, "problem": problem}
+
+
 def _cells(line: str) -> list[str]:
     return next(csv.reader([line.rstrip("\r\n")], strict=True))
 
 
-def _unreadable(text: str) -> str | None:
+def _unreadable(text: str) -> dict[str, str]:
     if _CONTROL.search(text):
-        return "it holds a control character"
+        return {"code": "CONTROL_CHARACTER", "problem": "it holds a control character"}
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "it is not UTF-8"
-    return None
+        return {"code": "NOT_UTF8", "problem": "it is not UTF-8"}
+    return {}
 
 
 @cache
@@ -354,7 +399,3 @@ def _column(path: str, months: list[int]) -> str:
     """The column that a field of the event came from."""
     match = re.fullmatch(r"account\.history\.(\d+)(.*)", path)
     return f"history.{months[int(match[1])]}{match[2]}" if match else path
-
-
-def _refused(where: str, problem: str) -> InputRejectedError:
-    return InputRejectedError([{"field": where, "problem": problem}])

@@ -63,7 +63,7 @@ class Intake:
             case "AccountStatusChanged":
                 return self._note(parse(AccountStatusChanged, detail))
             case other:
-                raise InputRejectedError([{"field": "detail-type", "problem": f"not taken in here: {str(other)[:60]}"}])
+                raise InputRejectedError.of("detail-type", "UNKNOWN_TYPE", f"not taken in here: {str(other)[:60]}")
 
     def _once(
         self,
@@ -173,11 +173,12 @@ def _plain(text: str) -> str:
 
 def _json_object(text: str, field: str) -> dict[str, Any]:
     try:
-        parsed = json.loads(text)
+        # No field takes a number as long as that; cut, it is still too large, and the field is named that it stands in.
+        parsed = json.loads(text, parse_int=lambda digits: int(digits[:40]))
     except ValueError as error:
-        raise InputRejectedError([{"field": field, "problem": f"not JSON: {error}"}]) from None
+        raise InputRejectedError.of(field, "NOT_JSON", f"not JSON: {error}") from None
     except RecursionError:
-        raise InputRejectedError([{"field": field, "problem": "nested too deeply"}]) from None
+        raise InputRejectedError.of(field, "TOO_DEEP", "nested too deeply") from None
     if not isinstance(parsed, dict):
-        raise InputRejectedError([{"field": field, "problem": "not a JSON object"}])
+        raise InputRejectedError.of(field, "NOT_AN_OBJECT", "not a JSON object")
     return parsed

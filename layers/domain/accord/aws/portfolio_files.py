@@ -54,5 +54,5 @@ class PortfolioFile(BaseModel):
         except ClientError as error:
             if error_code(error) in _GONE:
                 problem = "it was replaced or removed while it was read; a new file is screened by itself"
-                raise InputRejectedError([{"field": "file", "problem": problem}]) from error
+                raise InputRejectedError.of("file", "REPLACED", problem) from error
             raise

@@ -298,7 +298,7 @@ class CaseStore:
             raise ServiceUnavailableError("the event's marker has just expired")
         if {name: heard[name]["S"] for name in named} != named:
             problem = "another event had this id before: every event needs one of its own"
-            raise InputRejectedError([{"field": "eventId", "problem": problem}])
+            raise InputRejectedError.of("eventId", "ID_USED_BEFORE", problem)
         return heard["outcome"]["S"] if "outcome" in heard else None
 
     def settle_event(self, event_id: str, outcome: str) -> None:
