@@ -14,7 +14,7 @@ _NOT_DRAWN = frozenset("\n")
 
 @cache
 def _coverage() -> tuple[list[int], list[int]]:
-    """First and last code points of the ranges that both fonts have glyphs for."""
+    """First and last code points of the ranges that a font has glyphs for, in both weights."""
     ranges = json.loads((FONTS / "coverage.json").read_text())
     return [first for first, _ in ranges], [last for _, last in ranges]
 

@@ -32,7 +32,7 @@ class Signatory(Protocol):
 
 @cache
 def _fonts() -> typst.Fonts:
-    """Our two fonts and no other: what is drawn must not depend on the machine."""
+    """Our own fonts and no other: what is drawn must not depend on the machine."""
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
 

@@ -9,12 +9,12 @@ from infra.setup import fonts
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the npm package's three files, and an empty place for what is made of them."""
+    """A copy of the npm package's files, and an empty place for what is made of them."""
     for name in fonts.SHA256:
         copy = tmp_path / "package" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes((fonts.PACKAGE / name).read_bytes())
-    monkeypatch.setattr(fonts, "PACKAGE", tmp_path / "package")
+        copy.write_bytes((fonts.PACKAGES / name).read_bytes())
+    monkeypatch.setattr(fonts, "PACKAGES", tmp_path / "package")
     monkeypatch.setattr(fonts, "FONTS", tmp_path / "fonts")
     return tmp_path
 
@@ -22,11 +22,19 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_fonts_licence_and_coverage_are_put_in_place(package: Path) -> None:
     assert fonts.main() == 0
     made = {file.name for file in (package / "fonts").iterdir()}
-    assert made == {"NotoSansSC_400Regular.ttf", "NotoSansSC_700Bold.ttf", "LICENSE_FONT", "coverage.json"}
+    assert made == {
+        "NotoSansSC_400Regular.ttf",
+        "NotoSansSC_700Bold.ttf",
+        "LICENSE_FONT.noto-sans-sc",
+        "NotoSans_400Regular.ttf",
+        "NotoSans_700Bold.ttf",
+        "LICENSE_FONT.noto-sans",
+        "coverage.json",
+    }
 
 
 def test_another_version_of_a_font_is_refused(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with (package / "package" / "700Bold" / "NotoSansSC_700Bold.ttf").open("ab") as font:
+    with (package / "package" / "noto-sans-sc" / "700Bold" / "NotoSansSC_700Bold.ttf").open("ab") as font:
         font.write(b"\0")
     assert fonts.main() == 1
     assert "NotoSansSC_700Bold.ttf" in capsys.readouterr().err
