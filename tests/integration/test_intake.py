@@ -441,9 +441,10 @@ def test_an_event_of_the_chain_that_somebody_wrote_over_is_noticed_and_announced
     item = stack.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
     stack.client("dynamodb").put_item(TableName=table, Item=item | {"at": {"S": "2001-01-01T00:00:00.000000Z"}})
     stack.client("dynamodb").delete_item(TableName=table, Key=key | {"seq": {"N": "2"}})
+    stack.client("dynamodb").put_item(TableName=table, Item=item | {"seq": {"N": "3.5"}})
     stack.settle()
     logged = [json.loads(line) for line in stack.logs("PublishEventsFunction")[before:]]
     altered = [(line["case_id"], line["seq"]) for line in logged if line.get("level") == "ERROR"]
-    assert altered == [(case_of(detail), "1"), (case_of(detail), "2")]
-    assert [line["ChainAltered"] for line in logged if line.get("service") == "accord" and "_aws" in line] == [[1], [1]]
+    assert altered == [(case_of(detail), seq) for seq in ("1", "2", "3.5")]
+    assert [line["ChainAltered"] for line in logged if line.get("service") == "accord" and "_aws" in line] == [[1]] * 3
     assert sum(line["count"] for line in logged if line.get("message") == "events published") == 0

@@ -198,6 +198,16 @@ class Play:
         """Billing's word is on the case before anybody can look."""
         self.act(lambda case: note_standing(case, "SOLD", "sold-just-now"))
 
+    def alter_the_terms(self) -> None:
+        """Somebody writes to the case's table, past everything that keeps a chain."""
+        table = self.stack.physical_id("CasesTable")
+        key = {"pk": {"S": f"CASE#{self.case_id}"}, "sk": {"S": "CASE"}}
+        dynamodb = self.stack.client("dynamodb")
+        item = dynamodb.get_item(TableName=table, Key=key)["Item"]
+        body = json.loads(item["body"]["S"])
+        body["agreement"]["terms"] = body["agreement"]["terms"].replace('"months":', '"months":1', 1)
+        dynamodb.put_item(TableName=table, Item=item | {"body": {"S": json.dumps(body)}})
+
     def _happened(self, kind: str) -> int:
         return sum(event.type == kind for event in self.cases.events(self.case_id))
 

@@ -121,7 +121,7 @@ def test_broken_rows_are_rejected_by_line_and_field_and_the_rest_goes_on(stack: 
     [
         ("empty.csv", b"", "file"),
         ("packed.csv", b"\x1f\x8b\x08\x00", "file"),
-        ("other.csv", b"name,amount\nx,1\n", "occurredAt"),
+        ("other.csv", b"name,amount\nx,1\n", "file"),
         ("encoding.csv", "账户,余额\n".encode("gbk"), "header"),
     ],
 )

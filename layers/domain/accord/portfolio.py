@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -212,7 +213,7 @@ def _contradictions(rows: dict[int, tuple[dict[str, Any], AccountOverdue]]) -> d
     found: dict[int, list[dict[str, str]]] = {}
     for persons in told.values():
         differing = [name for name in _PERSONAL if len({person[name] for person in persons.values()}) > 1]
-        lines = ", ".join(map(str, persons))
+        lines = ", ".join(map(str, islice(persons, 5))) + (" …" if len(persons) > 5 else "")
         problem = f"the lines {lines} tell the same account at the same moment, and contradict each other here"
         if differing:
             found |= {
