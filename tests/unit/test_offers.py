@@ -30,7 +30,7 @@ from accord.errors import MoveNotAllowedError, NotApprovedError, RuleMissingErro
 from accord.events import OfferMade, ReviewRequested, StaffTaskCreated
 from accord.identification import identify
 from accord.offers import approve_offers, check_approval, propose, quotable
-from accord.policy import Policy
+from accord.policy import Policy, load_policy
 from accord.schedule import schedule_of
 
 
@@ -509,3 +509,66 @@ def test_a_case_that_is_not_assessed_gets_no_offer() -> None:
 def test_a_bucket_without_products_gets_no_offer() -> None:
     change = proposed(a_policy(offer__products={"M1": ["LUMP_SUM"]}))
     assert change.result["outcome"] == "NO_AFFORDABLE_OFFER"
+
+
+# --- no cliff between more and less ------------------------------------------------------------------------------
+
+
+def across(jurisdiction: str, account: Account, told: Circumstances) -> Change:
+    """What is proposed to somebody elsewhere who is at risk, or late where the account says so."""
+    currency, zone = {"US": ("USD", "America/New_York"), "UK": ("GBP", "Europe/London")}[jurisdiction]
+    policy = load_policy(jurisdiction)
+    case = an_assessed_case(
+        policy,
+        jurisdiction=jurisdiction,
+        time_zone=zone,
+        language="en",
+        account=account.model_copy(update={"currency": currency}),
+        circumstances=told,
+        at_risk=account.days_past_due == 0,
+    )
+    return propose(case, policy, NOW)
+
+
+@pytest.mark.parametrize("income", range(1_040, 1_120, 5))
+def test_who_earns_a_little_more_loses_no_plan_because_collection_would_take_more(income: int) -> None:
+    """What is collected over two years is worth less the later it comes, as a plan's payments are."""
+    owed = a_balance(principal=4_000_00, interest=0, penalty_interest=0, late_fees=0, fees=0)
+    account = an_account(days_past_due=0, apr_ppm=0, balance=owed, history=a_history(80_00, 80_00, 80_00))
+    told = circumstances(monthly_income=income * 100, monthly_essential_spend=780_00, other_debt_payments=0)
+    assert across("US", account, told.model_copy(update={"told_by": "STAFF", "dependants": 0})).case.offers
+
+
+def test_that_a_plan_at_the_cards_own_rate_becomes_affordable_takes_no_relief_away() -> None:
+    owed = a_balance(principal=7_650_00, interest=0, penalty_interest=0, late_fees=0, fees=0)
+    account = an_account(days_past_due=0, apr_ppm=240_000, balance=owed)
+    least = []
+    for spend in (500, 496, 492, 480):
+        told = circumstances(monthly_income=800_00, monthly_essential_spend=spend * 100, other_debt_payments=0)
+        offers = across("UK", account, told.model_copy(update={"told_by": "STAFF", "dependants": 0})).case.offers
+        least.append(min(offer.total_payable for offer in offers))
+    assert least == sorted(least, reverse=True), "who has more left pays no more in all"
+
+
+def test_who_is_unknown_in_two_ways_is_asked_for_both_at_once() -> None:
+    owed = a_balance(principal=80_000 * YUAN, interest=0, penalty_interest=0, late_fees=0, fees=0)
+    account = an_account(days_past_due=20, balance=owed, history=())
+    silent = proposed(circumstances=Circumstances(monthly_income=6_000 * YUAN), account=account)
+    assert (silent.result, silent.case.why_no_offer) == ({"outcome": "ASK"}, "MEANS_UNKNOWN")
+
+
+def test_nobody_is_asked_where_no_answer_would_help() -> None:
+    owed = a_balance(principal=33 * YUAN, interest=5 * YUAN, penalty_interest=3 * YUAN, late_fees=1 * YUAN, fees=0)
+    account = an_account(days_past_due=30, balance=owed, history=())
+    change = proposed(circumstances=Circumstances(), account=account)
+    assert change.result["outcome"] == "NO_AFFORDABLE_OFFER"
+    assert change.case.why_no_offer != "MEANS_UNKNOWN"
+
+
+def test_a_term_made_for_the_customers_own_amount_is_not_called_one_of_the_terms_on_offer() -> None:
+    owed = a_balance(principal=1_306_72, interest=0, penalty_interest=0, late_fees=0, fees=0)
+    account = an_account(days_past_due=60, apr_ppm=99_000, balance=owed)
+    change = proposed(account=account, proposed_monthly=700 * YUAN)
+    own = next(offer for offer in change.case.offers if "OWN_AMOUNT" in offer.best_at)
+    assert own.months == 2
+    assert not [bound for bound in own.bounds if bound.figure == "NOT_SHORTER" and bound.rule == "offer.terms_months"]

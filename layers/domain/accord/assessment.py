@@ -63,6 +63,7 @@ def _assessment(case: Case, identification: Identification, proposed: int | None
         log.add("affordable_monthly", affordable, "assessment.rounding_step")
     if most is not None and most != affordable:
         log.add("affordable_most", most)
+        at_best.add("affordable_most", most, "assessment.rounding_step")
     if stressed is not None:
         log.add("stressed_monthly", stressed, "assessment.stress_percent")
     savings = _savings(told, essential, log, rules)

@@ -50,7 +50,9 @@ def _of_instalments(pick: Pick, case: Case, found: Search, rules: RulesOfTheDay)
         yield Bound(figure="MONTHS", rule=longest, allows=rules[longest])
     elif beside.longer is None:  # the instalments of the next term would be too small
         yield Bound(figure="MONTHS", rule="offer.min_instalment", allows=least)
-    if beside.shorter is None:
+    if not plan.by_policy:
+        pass  # made for the customer's own amount, which says why it is so long
+    elif beside.shorter is None:
         yield Bound(figure="NOT_SHORTER", rule="offer.terms_months", allows=plan.months)
     elif beside.shorter.highest > affordable:
         yield Bound(figure="NOT_SHORTER", rule=by_means, allows=beside.shorter.highest)

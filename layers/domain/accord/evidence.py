@@ -50,6 +50,9 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
         found.append("ABOVE_GUIDELINE")
     if told.other_unsecured_balance == 0 and told.other_debt_payments:
         found.append("PAYMENTS_WITHOUT_DEBT")
+    # They may keep them; whether the debt exceeds what they can pay is then for a person to say.
+    if (told.savings or 0) >= case.account.balance.total > 0:
+        found.append("SAVINGS_ABOVE_DEBT")
     return tuple(sorted(found))
 
 
@@ -63,6 +66,7 @@ DOUBTS = frozenset(
         "SPEND_ABOVE_INCOME",
         "ABOVE_GUIDELINE",
         "PAYMENTS_WITHOUT_DEBT",
+        "SAVINGS_ABOVE_DEBT",
     }
 )
 

@@ -137,7 +137,9 @@ def explain_assessment(case: Case, policy: Policy, language: str) -> tuple[Sente
 
 def explain_best(case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
     """The same for the other end of the range, where all that is not known turned out well; none where it is one."""
-    return () if case.assessment is None else _steps(case.assessment.lines_at_best, case, policy, language)
+    if case.assessment is None:
+        return ()
+    return _steps(case.assessment.lines_at_best, case, policy, language, at_best=True)
 
 
 def explain_no_offer(case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
@@ -166,7 +168,9 @@ def _findings(assessment: Assessment, policy: Policy, language: str) -> Iterator
             yield Sentence("", said[finding][language].format(words=listed), rule, _citation(policy, rule))
 
 
-def _steps(lines: tuple[AssessmentLine, ...], case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
+def _steps(
+    lines: tuple[AssessmentLine, ...], case: Case, policy: Policy, language: str, at_best: bool = False
+) -> tuple[Sentence, ...]:
     said = texts("explain")["lines"]
     figures = {line.name: figure_of(line, case.account.currency, language) for line in lines}
     # Two steps may follow from different ones before them.
@@ -174,7 +178,7 @@ def _steps(lines: tuple[AssessmentLine, ...], case: Case, policy: Policy, langua
     figures["before_rounding"] = _first(figures, "affordable_share", "proposed_monthly", "estimate_from_history")
     told = []
     for line in lines:
-        if (key := _sentence_for(line, figures, said)) is not None:
+        if (key := _sentence_for(line, figures, said, at_best)) is not None:
             figure = figures[line.name]
             text = said[key][language].format(**figures | {"figure": figure})
             told.append(Sentence(figure, text, line.rule, _citation(policy, line.rule)))
@@ -250,9 +254,13 @@ def explain_worth(offer: Offer, policy: Policy, language: str) -> tuple[Sentence
     return (Sentence(expected, told, None, None), *bound)
 
 
-def _sentence_for(line: AssessmentLine, figures: Mapping[str, str], said: Mapping[str, object]) -> str | None:
+def _sentence_for(
+    line: AssessmentLine, figures: Mapping[str, str], said: Mapping[str, object], at_best: bool
+) -> str | None:
     """Which sentence tells a step: that of the rule which set it, of its answer, of what it follows from."""
     name = line.name
+    if at_best and f"{name}.at_best" in said and (line.rule or "").endswith(("_unknown", "rounding_step")):
+        return f"{name}.at_best"
     variants = [f"{name}.{(line.rule or '').rpartition('.')[2]}", name]
     if name in YES_OR_NO:
         variants = [f"{name}.{'yes' if line.amount else 'no'}"]

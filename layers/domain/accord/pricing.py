@@ -50,12 +50,14 @@ def prices(rules: RulesOfTheDay, bucket: str) -> Prices:
 def without_plan(owed: int, affordable_monthly: int | None, of: Prices) -> tuple[int, str]:
     """What the bank may expect if nothing is agreed: its usual recovery, or a buyer's price where that is more.
 
-    Collection takes no more from a person than they can pay, as far as that is known, for as long as it lasts.
-    The amount comes with the rule that set it.
+    Collection takes no more from a person than they can pay a month, as far as that is known, for as long as it lasts.
+    Like the payments of a plan, these come less surely and are worth less the later they are due. The amount comes with
+    the rule that set it.
     """
     ways = [(owed * of.recovery_percent // 100, "pricing.recovery_percent_without_plan")]
     if affordable_monthly is not None:
-        ways.append((affordable_monthly * of.months_collected, "pricing.months_collected_without_plan"))
+        months, _ = _chances(of.months_collected, 0, of.break_at(100), of.discount_ppm)
+        ways.append((affordable_monthly * months // _SCALE, "pricing.months_collected_without_plan"))
     sold = (owed * of.bulk_sale_percent // 100, "pricing.bulk_sale_percent")
     return max(min(ways), sold)
 

@@ -81,36 +81,42 @@ def search(case: Case, identification: Identification, assessment: Assessment, r
     Where a plan is only a question away, `why_none` says so: MEANS_UNKNOWN or WILLINGNESS_NOT_SHOWN.
     """
     result = _searched(case, identification, assessment, rules)
-    if result.why_none == "BEYOND_MEANS" and case.circumstances.monthly_income is None:
-        result.why_none = "MEANS_UNKNOWN"
-    if not result.picks:
-        for question, answered in _if_asked(case, assessment).items():
-            if _searched(case, identification, answered, rules).picks:
-                result.why_none = question
+    if result.picks:
+        return result
+    for question, answers in _questions(case, assessment):
+        answered = _searched(case, identification, assessment.model_copy(update=answers), rules)
+        if answered.picks:
+            result.why_none = question
+            break
+        if question == "MEANS_UNKNOWN":  # if not even the best answer helps, it is not the means
+            result.why_none = answered.why_none
     return result
 
 
-def _if_asked(case: Case, assessment: Assessment) -> dict[str, Assessment]:
-    """What the assessment might be if the person answered: for whom nobody has asked, or shown to be willing, yet."""
-    answers = {}
-    if case.circumstances.told_by == "BILLING" and assessment.affordable_most is not None:
-        answers["MEANS_UNKNOWN"] = assessment.model_copy(update={"affordable_monthly": assessment.affordable_most})
+def _questions(case: Case, assessment: Assessment) -> Iterator[tuple[str, dict[str, object]]]:
+    """What a person might be asked, with what it would change in the assessment at best. Who answers is willing."""
     if assessment.exceeds_ability and not assessment.willing:
-        answers["WILLINGNESS_NOT_SHOWN"] = assessment.model_copy(update={"willing": True})
-    return answers
+        yield "WILLINGNESS_NOT_SHOWN", {"willing": True}
+    best = assessment.affordable_most if case.circumstances.told_by == "BILLING" else None
+    if case.circumstances.monthly_income is None:
+        best = case.account.balance.total  # whatever they earn
+    if best is not None:
+        yield "MEANS_UNKNOWN", {"affordable_monthly": best, "willing": True}
 
 
 def exceeds_ability(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> bool:
-    """Art. 70, first precondition: neither an ordinary plan nor a single payment of the policy is within the means.
+    """Art. 70, first precondition: no ordinary plan of instalments is within the means.
 
-    `assessment` says nothing of it yet, so the plans here are ordinary ones.
+    Savings do not count: who could pay at once with them may still choose to keep them, and nobody is pressed to pay in
+    one sum. `assessment` says nothing of it yet, so the plans here are ordinary ones.
     """
     plans = _Plans(case, identification, assessment, rules)
     if plans.owed.total <= plans.affordable:
         return False
     return not any(
-        candidate.highest <= plans.limit(candidate) and plans.exact(candidate, plans.limit(candidate)) is not None
+        candidate.highest <= plans.affordable and plans.exact(candidate, plans.affordable) is not None
         for candidate in plans
+        if candidate.product is not Product.LUMP_SUM
     )
 
 
@@ -245,8 +251,7 @@ class _Plans:
         if rate == 0:
             bearing, free = 0, bearing + free
         financed = bearing + free
-        regular_terms = [months for months in self.terms if financed >= self.least * months]
-        terms = list(regular_terms)
+        terms = list(self.terms)
         own = self._own_term(bearing, free, rate)
         if own is not None and own not in terms:
             terms.append(own)
@@ -254,6 +259,9 @@ class _Plans:
             regular = free // months
             if bearing:
                 regular += self._annuity(bearing, rate, months)
+            by_policy = months in self.terms and regular >= self.least
+            if not by_policy and months != own:
+                continue
             total = financed if rate == 0 else regular * months
             yield Candidate(
                 product, waived, approver, rate, months, months,
@@ -262,7 +270,7 @@ class _Plans:
                     regular, months, bearing, free, rate,
                     self._breaks(regular, self.left), self.recovery_ppm, self.prices,
                 ),
-                months in regular_terms,
+                by_policy,
             )  # fmt: skip
 
     def _own_term(self, bearing: int, free: int, rate: int) -> int | None:
@@ -344,12 +352,19 @@ def _picks(
         within = [candidate for candidate in pool if ROLES.index(candidate.approver) <= ROLES.index(role)]
         if not within:
             continue
-        # The customer's own term moves no floor: naming an amount takes no other plan away.
-        best = max((candidate.expected for candidate in within if candidate.by_policy), default=0)
+        # The customer's own term moves no floor: naming an amount takes no other plan away. Nor does a plan at the
+        # card's own rate: that it becomes affordable takes no relief away.
+        measured = [candidate.expected for candidate in within if candidate.by_policy]
+        relief = [candidate.expected for candidate in within if candidate.by_policy and _is_relief(candidate)]
+        best = max(relief or measured, default=0)
         floor = best * plans.floor_percent // 100
         if picks := _best_of(within, floor, every, own_amount, plans):
             return floor, picks
     return 0, []
+
+
+def _is_relief(candidate: Candidate) -> bool:
+    return candidate.product is not Product.INSTALMENT
 
 
 def _best_of(
