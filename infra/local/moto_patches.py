@@ -78,27 +78,51 @@ class Hooks:
     event_time: Callable[[], str]  # ISO 8601, in business time
 
 
+@dataclass
+class _Wait:
+    """One wait of an execution: how long it lasts from here on, and how to end it sooner."""
+
+    execution: str
+    ends: float  # on the monotonic clock
+    wake: Callable[[], None]
+
+    @property
+    def left(self) -> float:
+        return self.ends - time.monotonic()
+
+
 class Waits:
     """Which executions wait for a callback or a time, so that one can tell them from those at work."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._executions: dict[object, str] = {}
+        self._waits: dict[object, _Wait] = {}
 
-    def add(self, key: object, env: Environment) -> None:
+    def add(self, key: object, env: Environment, seconds: float, wake: Callable[[], None]) -> _Wait:
         """The execution of this environment waits from now on; `key` stands for this one wait."""
+        execution = env.states.context_object.context_object_data["Execution"]["Id"]
+        wait = _Wait(execution, time.monotonic() + seconds, wake)
         with self._lock:
-            self._executions[key] = env.states.context_object.context_object_data["Execution"]["Id"]
+            self._waits[key] = wait
+        return wait
 
     def discard(self, key: object) -> None:
         """This wait is over."""
         with self._lock:
-            self._executions.pop(key, None)
+            self._waits.pop(key, None)
 
     def executions(self) -> set[str]:
         """ARNs of the executions that wait."""
         with self._lock:
-            return set(self._executions.values())
+            return {wait.execution for wait in self._waits.values()}
+
+    def advance(self, seconds: float) -> None:
+        """Business time was moved forward: what should have ended meanwhile ends now."""
+        with self._lock:
+            for wait in self._waits.values():
+                wait.ends -= seconds
+                if wait.left <= 0:
+                    wait.wake()
 
 
 @contextmanager
@@ -283,7 +307,7 @@ def tokens_work_once(waits: Waits) -> list[Patch]:
     ) -> CallbackOutcome:
         token = callback_endpoint.callback_id
         frames[token] = env
-        waits.add(token, env)
+        waits.add(token, env, timeout_seconds, callback_endpoint._notify_event.set)
         try:
             return wait(self, env, timeout_seconds, callback_endpoint, heartbeat_endpoint)
         finally:
@@ -316,14 +340,19 @@ def tokens_work_once(waits: Waits) -> list[Patch]:
 
 
 def waits_are_known(waits: Waits) -> list[Patch]:
-    """Nothing in moto tells an execution in a Wait state from one at work; `settle` has to know."""
-    original = WaitFunction._wait_interval
+    """Nothing in moto tells an execution in a Wait state from one at work; `settle` has to know.
+
+    Nor does a wait of moto's end when business time is moved over it.
+    """
 
     def wait_interval(self: WaitFunction, env: Environment, wait_seconds: int) -> None:
         key = object()
-        waits.add(key, env)
+        wait = waits.add(key, env, wait_seconds, env.program_state_event.set)
         try:
-            original(self, env, wait_seconds)
+            while env.is_running() and wait.left > 0:
+                env.program_state_event.wait(wait.left)
+                if env.is_running():  # somebody else's event, or time was moved
+                    env.program_state_event.clear()
         finally:
             waits.discard(key)
 

@@ -247,8 +247,9 @@ class LocalStack:
             time.sleep(0.01)
 
     def advance(self, by: timedelta) -> None:
-        """Move business time forward and fire the schedules that fall due thereby."""
+        """Move business time forward, end the waits that it passes, and fire the schedules that fall due thereby."""
         clock.move(clock.now() - datetime.now(UTC) + by)
+        self._waits.advance(by.total_seconds())
         self._scheduler.fire_due()
 
     def logs(self, logical_id: str) -> list[str]:

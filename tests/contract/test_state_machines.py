@@ -122,13 +122,18 @@ def test_every_end_of_a_negotiation_leaves_the_case_ended_or_staffed() -> None:
     states = machine["States"]
     ends = {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")}
     before = {end: {name for name, state in states.items() if end in targets(state)} for end in ends}
-    # Where an execution stopped before, a case may have its plan or be closed already.
-    assert before["Plan active"] == {"Has the plan begun", "Did an execution stop before"}
-    assert before["Case closed"] == {
-        name for name, state in states.items() if state.get("Resource", "").endswith(":Close") and name != EXPIRED
-    } | {"Did an execution stop before", "Did somebody decide meanwhile"}
+    # Where an execution stopped before, a case may have its plan or be closed already, and nobody was told of it yet.
+    assert before["Plan active"] == {"Was the customer informed"}
+    closing = {name for name, state in states.items() if state.get("Resource", "").endswith(":Close")} - {EXPIRED}
+    decided = {"Close without an affordable offer", "Close as withdrawn"}
+    assert all("Inform" in targets(states[name]) for name in (*decided, "Has the plan begun"))
+    stopped = {
+        rule["StringEquals"] for rule in states["Did an execution stop before"]["Choices"] if rule["Next"] == "Inform"
+    }
+    assert stopped == {"ACTIVE", "CLOSED"}
+    assert before["Case closed"] == (closing - decided) | {"Was the customer informed", "Did somebody decide meanwhile"}
     assert targets(states[EXPIRED]) == {"Did somebody decide meanwhile", "Record failure"}
-    for name in ("Did an execution stop before", "Did somebody decide meanwhile"):
+    for name in ("Was the customer informed", "Did somebody decide meanwhile"):
         (rule,) = [rule for rule in states[name]["Choices"] if rule["Next"] == "Case closed"]
         assert rule["StringEquals"] == "CLOSED"
     assert before["Failed"] == {"Record failure"}

@@ -18,9 +18,10 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sesv2.models import sesv2_backends
 
 from accord.aws import clients
-from accord.case import Case, ClosedReason
+from accord.case import Case, ClosedReason, Status
 from accord.events import announcement
-from accord.lifecycle import close
+from accord.lifecycle import close, inform
+from accord.policy import load_policy
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +239,33 @@ def test_a_contact_does_not_count_against_itself(web: Web, app: ModuleType) -> N
     delivered(app, detail_of(web, case))
     assert outcomes(web, case)[0]["outcome"] == "SENT"
     assert tasks(web, case) == []
+
+
+def test_that_the_plan_has_begun_leaves_with_a_link_and_not_when_the_plan_is_over(web: Web, app: ModuleType) -> None:
+    begun, over = web.invited(), web.invited()
+    for case, status in ((begun, Status.ACTIVE), (over, Status.BREACHED)):
+        web.update(case.case_id, status=Status.ACTIVE)
+        web.later(minutes=1)
+        web.change(case.case_id, lambda case: inform(case, load_policy("CN"), web.now))
+        web.update(case.case_id, status=status)
+        delivered(app, detail_of(web, case))
+    (text,) = web.sms()
+    assert "您签署的安排已生效" in text
+    assert f"{ORIGIN}{BASE}/c/" in text
+    assert [outcome["outcome"] for case in (begun, over) for outcome in outcomes(web, case)] == ["SENT", "OVERTAKEN"]
+
+
+def test_that_a_person_decided_leaves_after_the_case_has_ended_and_keeps_the_link(web: Web, app: ModuleType) -> None:
+    case = web.invited()
+    link = web.link(case)
+    web.update(case.case_id, human_review=True, rejected_for="NOT_AFFORDABLE")
+    web.change(case.case_id, lambda case: close(case, ClosedReason.NO_AFFORDABLE_OFFER))
+    web.change(case.case_id, lambda case: inform(case, load_policy("CN"), web.now))
+    delivered(app, detail_of(web, case))
+    (text,) = web.sms()
+    assert "/c/" not in text
+    assert "400-000-0000" in text
+    assert web.browser().post(link, {"last4": LAST4}).status == 200, "nothing new to see: the link of before stays"
 
 
 def test_a_request_to_stop_that_came_meanwhile_stops_the_message(web: Web, app: ModuleType) -> None:

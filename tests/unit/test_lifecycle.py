@@ -1,5 +1,6 @@
 """The moves between offer and plan: inviting, reminding, staff's word, sealing, activation, and every end."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -38,6 +39,7 @@ from accord.lifecycle import (
     escalate_review,
     failure_key,
     hold_back,
+    inform,
     invite,
     is_held_back,
     record_failure,
@@ -62,8 +64,8 @@ def kinds(change: Change) -> list[TaskKind]:
     return [task.kind for task in change.tasks]
 
 
-def staff_said(kind: str) -> Decision:
-    return Decision(decision_id="t-1", by="STAFF", kind=kind, at=NOW, staff_id="s-7")
+def staff_said(kind: str, reason: str | None = None) -> Decision:
+    return Decision(decision_id="t-1", by="STAFF", kind=kind, at=NOW, staff_id="s-7", reason=reason)
 
 
 # --- inviting ----------------------------------------------------------------------------------------------------
@@ -112,6 +114,16 @@ def test_offers_that_nobody_approved_invite_nobody() -> None:
     withheld = tuple(offer.model_copy(update={"approved_by": None}) for offer in case.offers)
     with pytest.raises(NotApprovedError):
         invite(case.moved(Status.OFFERED, offers=withheld), the_policy(), NOW)
+
+
+def test_a_standing_that_came_just_before_the_invitation_excludes_the_case() -> None:
+    change = invite(an_offered_case().moved(Status.OFFERED, flags=("DECEASED",)), the_policy(), NOW)
+    assert (change.result, change.events) == ({"outcome": "EXCLUDED"}, ())
+
+
+def test_time_that_runs_out_after_such_a_standing_came_is_not_the_reason_of_the_end() -> None:
+    change = close(an_offered_case().model_copy(update={"flags": ("DECEASED",)}), ClosedReason.EXPIRED)
+    assert (change.case.closed_reason, change.events) == (ClosedReason.EXCLUDED, (CaseClosed(reason="EXCLUDED"),))
 
 
 def test_offers_that_ran_out_before_anybody_could_be_told_expire() -> None:
@@ -200,14 +212,118 @@ def test_a_review_that_was_decided_this_very_moment_is_not_escalated() -> None:
     assert (change.result, change.tasks, change.case) == ({"outcome": "WAIT"}, (), case)
 
 
+def test_offers_that_staff_approve_are_offered() -> None:
+    change = apply_review(in_review().model_copy(update={"decision": staff_said("APPROVED")}), NOW)
+    assert change.result == {"outcome": "OFFERED"}
+    assert (change.case.status, change.case.decision) == (Status.OFFERED, None)
+
+
+def rejected(case: Case, reason: str, now: datetime = NOW) -> Change:
+    return apply_review(case.model_copy(update={"decision": staff_said("REJECTED", reason)}), now)
+
+
 @pytest.mark.parametrize(
-    ("said", "outcome", "status"),
-    [("APPROVED", "OFFERED", Status.OFFERED), ("REJECTED", "REJECTED", Status.IN_REVIEW)],
+    ("reason", "outcome"),
+    [
+        ("NOT_AFFORDABLE", "NO_AFFORDABLE_OFFER"),
+        ("CONCESSION_TOO_HIGH", "NO_AFFORDABLE_OFFER"),
+        ("FIGURES_DOUBTFUL", "WITHDRAWN"),
+        ("OTHER_SOLUTION", "WITHDRAWN"),
+    ],
 )
-def test_what_staff_said_of_the_offers_is_taken_up(said: str, outcome: str, status: Status) -> None:
-    change = apply_review(in_review().model_copy(update={"decision": staff_said(said)}), NOW)
-    assert change.result == {"outcome": outcome}
-    assert (change.case.status, change.case.decision) == (status, None)
+def test_offers_that_staff_reject_end_the_case_by_the_reason(reason: str, outcome: str) -> None:
+    change = rejected(in_review(), reason)
+    assert (change.result, change.case.decision) == ({"outcome": outcome}, None)
+
+
+def reviewed_on_request() -> Case:
+    """A customer with offers that the policy approved wants a person to decide; the new ones wait for staff."""
+    asked = after(invite(an_offered_case(), the_policy(), NOW)).moved(Status.NEGOTIATING, human_review=True)
+    assessed = asked.moved(Status.ASSESSED)
+    change = propose(assessed, the_policy(), NOW + HOUR)
+    assert change.result == {"outcome": "REVIEW"}
+    return after(change)
+
+
+@pytest.mark.parametrize(("reason", "beyond"), [("CONCESSION_TOO_HIGH", False), ("NOT_AFFORDABLE", True)])
+def test_a_rejection_leaves_what_the_bank_approved_before(reason: str, beyond: bool) -> None:
+    case = reviewed_on_request()
+    before = an_offered_case().offers
+    assert not set(case.offers) & set(before)
+    change = rejected(case, reason, NOW + HOUR)
+    assert change.result == {"outcome": "OFFERED"}
+    assert (change.case.offers, change.case.offers_beyond_means) == (before, beyond)
+    assert kinds(change) == ([TaskKind.ADVISE_CUSTOMER] if beyond else [])
+    told = invite(after(change), the_policy(), NOW + HOUR)
+    assert templates(told) == ["REVIEW_KEPT"]
+    assert (told.case.status, told.case.rejected_for) == (Status.NEGOTIATING, None)
+
+
+def test_a_rejection_brings_nothing_back_that_has_run_out_or_that_another_solution_replaces() -> None:
+    case = reviewed_on_request()
+    assert rejected(case, "OTHER_SOLUTION", NOW + HOUR).result == {"outcome": "WITHDRAWN"}
+    late = max(offer.valid_until for offer in case.offers_before)
+    assert rejected(case, "CONCESSION_TOO_HIGH", late).result == {"outcome": "NO_AFFORDABLE_OFFER"}
+
+
+def test_offers_approved_by_a_person_replace_those_of_before() -> None:
+    case = reviewed_on_request()
+    approved = apply_review(case.model_copy(update={"decision": staff_said("APPROVED")}), NOW + HOUR).case
+    assert [offer.offer_id for offer in approved.offers] == [offer.offer_id for offer in case.offers]
+    assert approved.offers_before == ()
+
+
+# --- telling what became of it -----------------------------------------------------------------------------------
+
+
+def approved_by_a_person() -> Case:
+    case = reviewed_on_request().model_copy(update={"decision": staff_said("APPROVED")})
+    return after(apply_review(case, NOW + HOUR))
+
+
+def test_who_was_promised_a_message_gets_it_when_the_gate_opens() -> None:
+    """The page said that one may close it: what a person approved at night is announced in the morning."""
+    change = invite(approved_by_a_person().model_copy(update={"proposed_monthly": 1}), the_policy(), NIGHT)
+    assert change.result == {"outcome": "WAIT", "wait_seconds": 9 * 3600 + 1}
+    assert templates(invite(change.case, the_policy(), NOW + HOUR * 24)) == ["NEW_OFFERS"]
+
+
+def test_who_may_not_be_written_to_finds_the_offers_and_is_told_by_a_person() -> None:
+    change = invite(approved_by_a_person().model_copy(update={"flags": ("CEASE_CONTACT",)}), the_policy(), NOW + HOUR)
+    assert (change.result, change.case.status) == ({"outcome": "INVITED"}, Status.NEGOTIATING)
+    assert [(task.kind, task.reason) for task in change.tasks] == [(TaskKind.REACH_BY_HAND, "OUTCOME_UNTOLD")]
+
+
+def with_a_plan() -> Case:
+    return signed().moved(Status.ACTIVE)
+
+
+def closed_after_review() -> Case:
+    return after(close(rejected(reviewed_on_request(), "OTHER_SOLUTION", NOW + HOUR).case, ClosedReason.WITHDRAWN))
+
+
+@pytest.mark.parametrize(("case", "template"), [(with_a_plan, "PLAN_ACTIVE"), (closed_after_review, "REVIEW_NO_PLAN")])
+def test_what_became_of_it_is_told_once_and_waits_for_the_hour(case: Callable[[], Case], template: str) -> None:
+    status = case().status.value
+    waits = inform(case(), the_policy(), NIGHT)
+    assert (waits.result, waits.events) == ({"outcome": "WAIT", "wait_seconds": 9 * 3600 + 1}, ())
+    told = inform(case(), the_policy(), NOW + HOUR)
+    assert (told.result, templates(told), told.case.status.value) == ({"outcome": status}, [template], status)
+    assert templates(inform(after(told), the_policy(), NOW + HOUR)) == []
+
+
+@pytest.mark.parametrize("case", [with_a_plan, closed_after_review])
+def test_what_no_message_may_tell_a_person_tells(case: Callable[[], Case]) -> None:
+    change = inform(case().model_copy(update={"flags": ("CEASE_CONTACT",)}), the_policy(), NOW + HOUR)
+    assert change.result == {"outcome": case().status.value}
+    (task,) = change.tasks
+    assert (task.kind, task.reason, task.facts) == ("REACH_BY_HAND", "OUTCOME_UNTOLD", {"rule": "contact.stop_on"})
+
+
+def test_who_never_heard_of_offers_is_not_told_that_there_are_none() -> None:
+    case = close(rejected(in_review(), "NOT_AFFORDABLE").case, ClosedReason.NO_AFFORDABLE_OFFER).case
+    assert inform(case, the_policy(), NOW).events == ()
+    assert inform(close(invited(), ClosedReason.WITHDRAWN).case, the_policy(), NOW).events == ()
 
 
 @pytest.mark.parametrize("decision", [None, staff_said("APPROVED").model_copy(update={"by": "CUSTOMER"})])

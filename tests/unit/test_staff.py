@@ -46,7 +46,12 @@ def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind
         change = staff.decide(case, task, [task], choice, "staff-7", "MANAGER", the_policy(), NOW)
         decision = change.case.decision
         assert decision == Decision(
-            decision_id=task.task_id, by="STAFF", kind=choice.partition("/")[0], at=NOW, staff_id="staff-7"
+            decision_id=task.task_id,
+            by="STAFF",
+            kind=choice.partition("/")[0],
+            at=NOW,
+            staff_id="staff-7",
+            reason=choice.partition("/")[2] or None,
         )
         assert change.case.status is case.status
         assert [type(event).__name__ for event in change.events] == ["StaffDecided", "StaffTaskClosed"]

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ class Play:
         """Wait until the execution has entered a state for the n-th time, and its token is kept."""
         self.until("the start", self._started)
         self.until(f"{state!r} ({times})", lambda: self.visits().count(state) >= times)
-        if state.startswith("Wait for"):
+        if state.startswith("Wait"):
             arn = self._execution_arn()
             self.until(f"waiting at {state!r}", lambda: arn in self.stack.waiting())
 
@@ -194,6 +194,10 @@ class Play:
         sold = {"eventId": f"sold-{account}", "accountId": account, "status": "SOLD", "at": clock.now().isoformat()}
         self.tell("AccountStatusChanged", sold)
 
+    def record_the_death(self) -> None:
+        """Billing's word is on the case before anybody can look."""
+        self.act(lambda case: note_standing(case, "DECEASED", "died-just-now"))
+
     def record_the_sale(self) -> None:
         """Billing's word is on the case before anybody can look."""
         self.act(lambda case: note_standing(case, "SOLD", "sold-just-now"))
@@ -212,13 +216,18 @@ class Play:
         return sum(event.type == kind for event in self.cases.events(self.case_id))
 
     def let_the_offers_expire(self) -> None:
-        self.stack.advance(timedelta(days=30))
+        """Only the clock runs on: whoever waits is still waiting."""
+        clock.move(clock.now() - datetime.now(tz=UTC) + timedelta(days=30))
+
+    def let_the_night_pass(self) -> None:
+        """The day's messages are used up; the next one may leave tomorrow at eight."""
+        self.stack.advance(timedelta(hours=24))
 
     def approve(self) -> None:
         self._decide("REVIEW_OFFERS", "APPROVED")
 
-    def reject(self) -> None:
-        self._decide("REVIEW_OFFERS", "REJECTED/NOT_AFFORDABLE")
+    def reject(self, why: str = "NOT_AFFORDABLE") -> None:
+        self._decide("REVIEW_OFFERS", f"REJECTED/{why}")
 
     def retry(self) -> None:
         self._decide(self._waiting_kind(), "RETRY")

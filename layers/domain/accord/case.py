@@ -269,6 +269,7 @@ class Decision(Value):
     at: datetime
     amount: MinorUnits | None = None  # of a counter-offer: what the customer could pay a month
     staff_id: str | None = None  # who decided, when it was staff
+    reason: str | None = None  # why, where staff reject or give up
 
 
 class ContactRecord(Value):
@@ -308,10 +309,12 @@ class Case(Value):
     identification: Identification | None = None
     assessment: Assessment | None = None
     offers: tuple[Offer, ...] = ()
+    offers_before: tuple[Offer, ...] = ()  # approved earlier; they stand aside while a person reviews newer ones
     why_no_offer: str | None = None  # where the search for plans lost the last one
     offers_beyond_means: bool = False  # by what the customer told since; the offers stand, because they were promised
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0
+    rejected_for: str | None = None  # why staff rejected the last offers in review, until the customer was told
     human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
     call_arranged: bool = False  # the customer asked for a call, and staff have not closed the task for it yet
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
@@ -363,6 +366,7 @@ class TaskReason(StrEnum):
     AMOUNT_DISPUTED = "AMOUNT_DISPUTED"
     ACCESS_LOCKED = "ACCESS_LOCKED"
     CONTACT_REFUSED = "CONTACT_REFUSED"
+    OUTCOME_UNTOLD = "OUTCOME_UNTOLD"  # the plan began, or a person decided, and no message may say so
     MESSAGE_TOO_LATE = "MESSAGE_TOO_LATE"
     MESSAGE_REJECTED = "MESSAGE_REJECTED"
     MESSAGE_IN_DOUBT = "MESSAGE_IN_DOUBT"
@@ -386,6 +390,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.AMOUNT_DISPUTED: frozenset(),
     TaskReason.ACCESS_LOCKED: frozenset({"lock"}),
     TaskReason.CONTACT_REFUSED: frozenset({"rule"}),
+    TaskReason.OUTCOME_UNTOLD: frozenset({"rule"}),
     TaskReason.MESSAGE_TOO_LATE: frozenset({"rule"}),
     TaskReason.MESSAGE_REJECTED: frozenset({"error"}),
     TaskReason.MESSAGE_IN_DOUBT: frozenset(),

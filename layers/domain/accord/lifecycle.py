@@ -14,6 +14,7 @@ from accord.case import (
     new_task,
 )
 from accord.contact_gate import Verdict, may_contact, request_contact
+from accord.customer import is_stopped
 from accord.errors import AgreementIncompleteError, CaseChangedError, NotApprovedError
 from accord.events import (
     Actor,
@@ -26,7 +27,8 @@ from accord.events import (
     StepFailed,
     WaivedAmounts,
 )
-from accord.offers import approve_offers
+from accord.messages import PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN
+from accord.offers import approve_offers, reject_offers
 from accord.policy import Policy
 
 _WORKFLOW = Actor(kind="SYSTEM", id="negotiation")
@@ -41,30 +43,81 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
     """Ask the contact gate for the message that brings the personal link, to offers or to the question of income.
 
     Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff), EXPIRED where the offers ran out
-    before anybody could be told of them. A customer who asked for these offers on the page sees them there, whatever
-    the hour; the message is then only an addition.
+    before anybody could be told of them, EXCLUDED where the account's standing came to forbid it. A customer who asked
+    for these offers on the page sees them there, whatever the hour; the message is then only an addition. Who had to
+    wait for a person was promised the message and may have left: it follows when the gate opens.
     """
     taken = case.model_copy(update={"decision": None})
+    if _against(case, policy, now):
+        return Change(taken, (), _WORKFLOW, {"outcome": "EXCLUDED"})
     if case.offers and not any(offer.approved_by for offer in case.offers):
         raise NotApprovedError("no offer is approved")
     if _stands_until(case, now) <= now:
         return Change(taken, (), _WORKFLOW, {"outcome": "EXPIRED"})
-    asked_on_the_page = case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER"
     verdict = _gate(case, policy, now)
     if verdict.allowed:
-        early = "EARLY_HELP" if case.account.days_past_due <= 0 else "INVITATION"
-        invitation = "NEW_OFFERS" if asked_on_the_page else early
-        contacted, requested = _contact(taken, invitation if case.offers else "QUESTIONS", verdict, now)
-        status = Status.NEGOTIATING if asked_on_the_page else Status.INVITED
-        return Change(contacted.moved(status), (requested,), _WORKFLOW, {"outcome": "INVITED"})
-    if asked_on_the_page:
+        contacted, requested = _contact(taken, _invitation(case), verdict, now)
+        status = Status.NEGOTIATING if _asked_on_the_page(case) else Status.INVITED
+        return Change(contacted.moved(status, rejected_for=None), (requested,), _WORKFLOW, {"outcome": "INVITED"})
+    promised = bool(case.review_reasons)
+    if _asked_on_the_page(case) and not promised:
         return Change(taken.moved(Status.NEGOTIATING), (), _WORKFLOW, {"outcome": "INVITED"})
     if verdict.not_before is not None:
-        wait = max(1, int((verdict.not_before - now).total_seconds()) + 1)
-        return Change(taken, (), _WORKFLOW, {"outcome": "WAIT", "wait_seconds": wait})
+        return Change(taken, (), _WORKFLOW, _wait_until(verdict.not_before, now))
     facts = {"rule": str(verdict.rule)}
+    if _asked_on_the_page(case):  # they find the offers there, and a person tells them so
+        task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.OUTCOME_UNTOLD, facts)
+        shown = taken.moved(Status.NEGOTIATING, rejected_for=None)
+        return Change(shown, (created,), _WORKFLOW, {"outcome": "INVITED"}, tasks=(task,))
     task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.CONTACT_REFUSED, facts)
     return Change(taken, (created,), _WORKFLOW, {"outcome": "REFUSED"}, tasks=(task,))
+
+
+def _asked_on_the_page(case: Case) -> bool:
+    """Whether the customer came to the pages and asked for something, so that an answer is theirs to hear."""
+    return case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER" or case.human_review
+
+
+def _invitation(case: Case) -> str:
+    if not case.offers:
+        return "QUESTIONS"
+    if case.rejected_for:
+        return REVIEW_KEPT
+    if case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER":
+        return "NEW_OFFERS"
+    return "EARLY_HELP" if case.account.days_past_due <= 0 else "INVITATION"
+
+
+def _wait_until(moment: datetime, now: datetime) -> dict[str, object]:
+    return {"outcome": "WAIT", "wait_seconds": max(1, int((moment - now).total_seconds()) + 1)}
+
+
+def inform(case: Case, policy: Policy, now: datetime) -> Change:
+    """Tell the customer what became of it, as the pages promise: the plan is active, or a person decided against one.
+
+    Outcomes: WAIT (with `wait_seconds`) until the gate opens, else the case's status. Where no message may be sent at
+    all, a person gets the task to tell them.
+    """
+    done = {"outcome": case.status.value}
+    template = _news(case)
+    if template is None or any(contact.template == template for contact in case.contacts):
+        return Change(case, (), _WORKFLOW, done)
+    verdict = _gate(case, policy, now)
+    if verdict.allowed:
+        contacted, requested = _contact(case, template, verdict, now)
+        return Change(contacted, (requested,), _WORKFLOW, done)
+    if verdict.not_before is not None:
+        return Change(case, (), _WORKFLOW, _wait_until(verdict.not_before, now))
+    facts = {"rule": str(verdict.rule)}
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.OUTCOME_UNTOLD, facts)
+    return Change(case, (created,), _WORKFLOW, done, tasks=(task,))
+
+
+def _news(case: Case) -> str | None:
+    """What the customer has to be told now. Who never heard of any offers need not hear that there are none."""
+    if case.status is Status.ACTIVE:
+        return PLAN_ACTIVE
+    return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) else None
 
 
 def remind(case: Case, policy: Policy, now: datetime) -> Change:
@@ -116,14 +169,14 @@ def escalate_review(case: Case, now: datetime) -> Change:
 
 
 def apply_review(case: Case, now: datetime) -> Change:
-    """Take up what staff decided about the offers. Outcomes: OFFERED, REJECTED."""
+    """Take up what staff decided about the offers. Outcomes: OFFERED, NO_AFFORDABLE_OFFER, WITHDRAWN."""
     decision = case.decision
     taken = case.model_copy(update={"decision": None, "review_escalations": 0})
     if decision is not None and decision.by == "STAFF":
         if decision.kind == "APPROVED":
             return approve_offers(taken, str(decision.staff_id), now)
         if decision.kind == "REJECTED":
-            return Change(taken, (), _WORKFLOW, {"outcome": "REJECTED"})
+            return reject_offers(taken, str(decision.reason), now)
     raise NotApprovedError("no decision of staff about the offers is there to take up")
 
 
@@ -219,13 +272,16 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
 
 
 def close(case: Case, reason: ClosedReason) -> Change:
-    """The case ends without a plan; the account is free for a new one.
+    """The case ends without a plan; the account is free for a new one. A standing that forbids a plan is the reason of
+    an end that time brought: nobody let the offers run out.
 
     Outcomes: CLOSED, or DECIDED_BY_CUSTOMER or DECIDED_BY_STAFF where time ran out (EXPIRED) in the very moment in
     which somebody decided: that decision still counts.
     """
     if reason is ClosedReason.EXPIRED and case.decision is not None:
         return Change(case, (), _WORKFLOW, {"outcome": f"DECIDED_BY_{case.decision.by}"})
+    if reason is ClosedReason.EXPIRED and is_stopped(case):
+        reason = ClosedReason.EXCLUDED
     closed = case.moved(Status.CLOSED, closed_reason=reason, decision=None)
     return Change(closed, (CaseClosed(reason=reason),), _WORKFLOW, {"outcome": "CLOSED"})
 

@@ -38,6 +38,11 @@ class Message:
 ASKING = "QUESTIONS"
 # The template for who was locked out: it leads to whatever the pages hold, offers or not.
 NEW_LINK = "NEW_LINK"
+# What became of it: the plan is active; a person decided, and there is no plan, or what was offered before stands.
+PLAN_ACTIVE, REVIEW_NO_PLAN, REVIEW_KEPT = "PLAN_ACTIVE", "REVIEW_NO_PLAN", "REVIEW_KEPT"
+_WITHOUT_OFFERS = frozenset({ASKING, NEW_LINK, PLAN_ACTIVE, REVIEW_NO_PLAN})
+# The pages hold nothing more to see or to decide.
+WITHOUT_LINK = frozenset({REVIEW_NO_PLAN})
 # The last line lets a phone offer the code on the page of this very site and on no other.
 _AUTOFILL = "\n@{host} #{code}"
 
@@ -55,13 +60,13 @@ def text_id(template: str, language: str) -> str:
 def contact_message(
     template: str, case: Case, offer_ids: Sequence[str], sender: Sender, link: str, now: datetime
 ) -> Message:
-    """The message that brings a personal link, to offers, to the question of income, or to where the customer was.
+    """The message that brings a personal link (except for WITHOUT_LINK) to offers, a question, or where things stand.
 
     Raises NotApprovedError when it invites to offers and none of them may be quoted now.
     """
     said, language = texts("messages")["contacts"][template], case.language
     words = {"institution": sender.institution, "phone": sender.phone, "link": link}
-    if template not in (ASKING, NEW_LINK):
+    if template not in _WITHOUT_OFFERS:
         words["until"] = format_date(_until(case, offer_ids, now), language)
     return Message(
         subject=said["subject"][language].format(**words),

@@ -29,6 +29,7 @@ from accord.schedule import annual_cost_ppm, due_dates
 from accord.search import Pick, Search, search
 
 _STEP = Actor(kind="SYSTEM", id="propose")
+_REVIEW = Actor(kind="SYSTEM", id="negotiation")
 _BY_POLICY = "policy"
 # Who is not known is asked before anybody is refused, and so is who would only have to show that they are willing.
 _ASK_FIRST = ("MEANS_UNKNOWN", "WILLINGNESS_NOT_SHOWN")
@@ -79,7 +80,9 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
         offers = tuple(offer.model_copy(update={"approver": higher(offer.approver, deciding)}) for offer in offers)
         why = {"review_reasons": ", ".join(reasons)}
         task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, TaskReason.OFFERS_NEED_REVIEW, why)
-        in_review = case.moved(Status.IN_REVIEW, offers=offers, **(fresh | {"review_reasons": reasons}))
+        in_review = case.moved(
+            Status.IN_REVIEW, offers=offers, **(fresh | {"review_reasons": reasons, "offers_before": promised})
+        )
         events = (ReviewRequested(reasons=reasons), created)
         return Change(in_review, events, _STEP, {"outcome": "REVIEW"}, tasks=(task,))
     offered = case.moved(Status.OFFERED, offers=offers, **fresh)
@@ -99,8 +102,29 @@ def approve_offers(case: Case, staff_id: str, now: datetime) -> Change:
     if any(offer.four_eyes for offer in case.offers) and case.first_approver in (None, staff_id):
         raise NotApprovedError("four eyes: two persons have to approve these offers")
     offers = tuple(offer.model_copy(update={"approved_by": staff_id}) for offer in case.offers)
-    approved = case.moved(Status.OFFERED, offers=offers)
+    approved = case.moved(Status.OFFERED, offers=offers, offers_before=(), rejected_for=None)
     return Change(approved, (_made(offers),), Actor(kind="STAFF", id=staff_id), {"outcome": "OFFERED"})
+
+
+def reject_offers(case: Case, reason: str, now: datetime) -> Change:
+    """A member of staff stands by none of the offers in review. What the bank approved before stands until its time.
+
+    Outcomes: OFFERED (what was approved before), or how the case ends: NO_AFFORDABLE_OFFER, or WITHDRAWN where the
+    reason says nothing of the person's means. Another solution ends the case, since it takes the offers' place.
+    """
+    valid = tuple(offer for offer in case.offers_before if offer.valid_until > now)
+    rejected = case.model_copy(update={"offers_before": (), "rejected_for": reason})
+    if valid and reason != "OTHER_SOLUTION":
+        kept = rejected.moved(Status.OFFERED, offers=valid)
+        if reason != "NOT_AFFORDABLE":
+            return Change(kept, (), _REVIEW, {"outcome": "OFFERED"})
+        beyond = kept.model_copy(update={"offers_beyond_means": True})
+        if case.offers_beyond_means:  # a person has the task already
+            return Change(beyond, (), _REVIEW, {"outcome": "OFFERED"})
+        task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
+        return Change(beyond, (created,), _REVIEW, {"outcome": "OFFERED"}, tasks=(task,))
+    means = reason in ("NOT_AFFORDABLE", "CONCESSION_TOO_HIGH")
+    return Change(rejected, (), _REVIEW, {"outcome": "NO_AFFORDABLE_OFFER" if means else "WITHDRAWN"})
 
 
 def check_approval(case: Case, staff_id: str, role: str) -> bool:

@@ -112,8 +112,10 @@ def decide(
         events.append(created)
     elif resumes(case, task):
         closing += [other for other in others if other.kind is task.kind and other.outcome is None and other != task]
-        kind = choice.partition("/")[0]
-        decision = Decision(decision_id=task.task_id, by="STAFF", kind=kind, at=now, staff_id=staff_id)
+        kind, _, why = choice.partition("/")
+        decision = Decision(
+            decision_id=task.task_id, by="STAFF", kind=kind, at=now, staff_id=staff_id, reason=why or None
+        )
         case = case.model_copy(update={"decision": decision})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
     if task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:

@@ -17,7 +17,15 @@ from accord.case import ENDED, Case, Status, TaskReason
 from accord.contact_gate import may_contact
 from accord.customer import note_delivery, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
-from accord.messages import NEW_LINK, contact_message, sender_of, text_id
+from accord.messages import (
+    NEW_LINK,
+    PLAN_ACTIVE,
+    REVIEW_NO_PLAN,
+    WITHOUT_LINK,
+    contact_message,
+    sender_of,
+    text_id,
+)
 from accord.person import Person
 from accord.policy import Policy, load_policy
 
@@ -76,6 +84,10 @@ def _is_overtaken(contact: Contact, case: Case, now: datetime) -> bool:
     """Whether the case has moved on, so that nobody needs the message any more."""
     if contact.template == NEW_LINK:  # the pages are there until the case ends, whatever they hold meanwhile
         return case.status in ENDED
+    if contact.template == PLAN_ACTIVE:
+        return case.status not in (Status.ACTIVE, Status.IN_GRACE)
+    if contact.template == REVIEW_NO_PLAN:
+        return False
     if case.status not in (Status.INVITED, Status.NEGOTIATING):
         return True
     if not contact.offer_ids:
@@ -158,17 +170,20 @@ class Messenger:
         return "SENT"
 
     def _send(self, contact: Contact, case: Case, person: Person, policy: Policy, now: datetime) -> None:
-        stands_until = max([offer.valid_until for offer in case.offers] or [case.answer_by or now])
-        locator = self._links.issue(case.case_id, case.cardholder_id, now, stands_until)
+        link = "" if contact.template in WITHOUT_LINK else self._new_link(case, now)
         message = contact_message(
             contact.template,
             case,
             contact.offer_ids,
             sender_of(policy, now.astimezone(ZoneInfo(case.time_zone)).date(), case.language),
-            f"{self._base_url}/c/{locator}",
+            link,
             now,
         )
         if contact.channel == "EMAIL" and person.email is not None:
             send_email(self._mail_sender, person.email, message.subject, message.email)
         else:
             send_sms(person.phone, message.sms)
+
+    def _new_link(self, case: Case, now: datetime) -> str:
+        stands_until = max([offer.valid_until for offer in case.offers] or [case.answer_by or now])
+        return f"{self._base_url}/c/{self._links.issue(case.case_id, case.cardholder_id, now, stands_until)}"
