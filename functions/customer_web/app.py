@@ -22,6 +22,7 @@ import pages
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 from chalice import BadRequestError, Chalice, Response
 
 from accord import clock, customer
@@ -30,7 +31,7 @@ from accord.aws.access import Codes, Links, Purpose, Session, Sessions, Tries, c
 from accord.aws.clients import client, translated
 from accord.aws.delivery import send_sms
 from accord.aws.steps import case_store, people_store
-from accord.case import Case, Change, Offer
+from accord.case import Agreement, Case, Change, Offer
 from accord.errors import (
     DecisionRefusedError,
     NotSentError,
@@ -245,7 +246,7 @@ def inside(visit: Visit, here: str, status: int = 200, template: str = "", **val
 
 def refused(visit: Visit, reason: str) -> Response:
     """What the customer wanted is not possible now: why, and the way on."""
-    status = {"TOO_OFTEN": 429, "UNSENT": 503}.get(reason, 409)
+    status = {"TOO_OFTEN": 429, "UNSENT": 503, "COPY_MISSING": 503}.get(reason, 409)
     return inside(visit, "plan", status, "notice.html", notice="refused", reason=reason, next=f"{BASE}/my")
 
 
@@ -500,16 +501,32 @@ def download(visit: Visit, form: Form) -> Response:
     signed = visit.case.agreement
     if signed is None or signed.document_key is None:
         raise DecisionRefusedError("NOT_SEALED")
-    with translated():
-        document = client("s3").get_object(Bucket=BUCKET, Key=signed.document_key)["Body"].read()
-    if hashlib.sha256(document).hexdigest() != signed.document_sha256:
-        raise RuntimeError("the stored agreement is not the one that was sealed")
+    document = sealed_document(signed)
+    if document is None:
+        cases.change(
+            visit.case.case_id, f"copy/{form['key']}", lambda case: customer.note_missing_copy(case, clock.now())
+        )
+        raise DecisionRefusedError("COPY_MISSING")
     visit.change(form, lambda case: customer.note_download(case, visit.actor))
     # Who sends this form asks for the file, also with a browser that names only pages: Chalice would answer 400.
     app.current_request.headers = {**app.current_request.headers, "accept": "*/*"}
     name = f"agreement-{signed.terms_hash[:8]}.pdf"
     headers = {"Content-Type": "application/pdf", "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(document, headers)
+
+
+def sealed_document(signed: Agreement) -> bytes | None:
+    """The file that was sealed; None when it is not there, or is another one. Raises ServiceUnavailableError."""
+    try:
+        with translated():
+            document: bytes = client("s3").get_object(Bucket=BUCKET, Key=signed.document_key)["Body"].read()
+    except ClientError:  # who may not list a bucket is told "denied" of a file that is gone
+        logger.exception("agreement not read")
+        return None
+    if hashlib.sha256(document).hexdigest() != signed.document_sha256:
+        logger.error("the stored agreement is not the one that was sealed")
+        return None
+    return document
 
 
 def chosen(visit: Visit) -> Offer | None:

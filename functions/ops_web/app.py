@@ -16,15 +16,17 @@ from zoneinfo import ZoneInfo
 import yaml
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 from chalice import Chalice, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from accord import clock, staff
 from accord.audit import described
 from accord.aws.access import Tries
+from accord.aws.executions import is_running, start_negotiation
 from accord.aws.steps import case_store
 from accord.case import AssessmentLine, Case, Change, Offer, StaffTask, TaskKind
-from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError
+from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError, ServiceUnavailableError
 from accord.events import verify_chain
 from accord.explain import (
     Sentence,
@@ -56,6 +58,7 @@ CODES = {
     "why_none": "why_none",
 }
 MAX_FORM_BYTES = 4096
+NEGOTIATION_ARN = os.environ["NEGOTIATION_ARN"]
 BASE_URL = os.environ["PUBLIC_BASE_URL"].rstrip("/")
 ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
 HEADERS: dict[str, str | list[str]] = {
@@ -248,6 +251,8 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
     found = _task(case_id, task_id)
     if not choice:
         return _task_page(page, store.get(case_id), found, page.text("choose_first"), 400)
+    if choice == staff.START_AGAIN and not _started_again(store.get(case_id), found):
+        return _task_page(page, store.get(case_id), found, page.text("not_started"), 503)
     others = store.tasks(case_id)
 
     def decide(case: Case) -> Change:
@@ -285,10 +290,28 @@ def _task(case_id: str, task_id: str) -> StaffTask:
     return found
 
 
+def _started_again(case: Case, task: StaffTask) -> bool:
+    """Whether an execution has the case: one that is started now, under the task's id, or one that runs already."""
+    if not staff.stopped_case(case, task):
+        return True
+    try:
+        if not is_running(NEGOTIATION_ARN, str(case.stopped)):
+            start_negotiation(NEGOTIATION_ARN, task.task_id, case.case_id)
+    except (ClientError, ServiceUnavailableError):
+        logger.exception("negotiation not started", case_id=case.case_id, task_id=task.task_id)
+        return False
+    return True
+
+
 def _task_page(page: Page, case: Case, task: StaffTask, problem: str | None = None, status: int = 200) -> Response:
     choices = staff.choices(case, task, clock.now())
-    waits = staff.resumes(case, task)
-    return page.render("task.html", status, case=case, task=task, choices=choices, waits=waits, problem=problem)
+    if staff.stopped_case(case, task):
+        intro = "start_again_intro"
+    elif staff.resumes(case, task):
+        intro = "decision_intro" if case.stopped is None else "decision_intro_stopped"
+    else:
+        intro = "outcome_intro"
+    return page.render("task.html", status, case=case, task=task, choices=choices, intro=intro, problem=problem)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -18,6 +18,8 @@ ROUTES = (
     "/ops/assets/{name}",
 )
 
+NEGOTIATION = "arn:aws:states:eu-central-1:123456789012:stateMachine:accord-test-negotiation"
+
 
 class Console:
     """The application with a store behind it, asked as API Gateway asks."""

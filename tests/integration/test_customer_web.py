@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
 
+from accord import staff
 from accord.agreement import check_complete, terms_hash
 from accord.assessment import assess
 from accord.aws import clients, delivery
@@ -144,7 +145,7 @@ def test_an_old_browser_that_asks_for_pages_alone_gets_the_agreement(web: Web) -
     ],
     ids=["other content", "gone"],
 )
-def test_an_agreement_that_could_not_be_handed_over_is_not_recorded_as_downloaded(
+def test_an_agreement_that_cannot_be_handed_over_is_told_to_staff_once_and_not_recorded_as_downloaded(
     web: Web, harm: Callable[[Any, str], object]
 ) -> None:
     case = web.invited()
@@ -153,10 +154,31 @@ def test_an_agreement_that_could_not_be_handed_over_is_not_recorded_as_downloade
     agreement = web.cases.get(case.case_id).agreement
     assert agreement is not None
     harm(boto3.client("s3"), str(agreement.document_key))
-    page = browser.submit(browser.get("/my"))
-    assert page.status == 500
-    assert page.headers["content-type"].startswith("text/html")
-    assert happened(web, case)[-1] == "PlanActivated"
+    for _ in range(2):
+        page = browser.submit(browser.get("/my"))
+        assert page.status == 503
+        assert "The bank has been told" in page.text
+    assert happened(web, case)[-2:] == ["PlanActivated", "StaffTaskCreated"]
+    (task,) = web.cases.tasks(case.case_id)
+    assert (task.kind, task.reason) == ("CHECK_DOCUMENT", "DOCUMENT_MISSING")
+    done = staff.decide(web.cases.get(case.case_id), task, [], "MENDED", "mei", "LEAD", load_policy("CN"), web.now)
+    web.change(case.case_id, lambda _: done)
+    browser.submit(browser.get("/my"))
+    assert len(web.cases.tasks(case.case_id)) == 2, "who mended it in vain hears of it again"
+
+
+def test_a_bucket_that_does_not_answer_is_no_task(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+    browser, _ = signed(web, case)
+    seal_it(web, case)
+    page = browser.get("/my")
+
+    def lost(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    monkeypatch.setattr(clients.client("s3"), "get_object", lost)
+    assert "try again in a moment" in browser.submit(page).text
+    assert web.cases.tasks(case.case_id) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -820,17 +842,6 @@ def test_nobody_signs_what_was_not_understood(web: Web) -> None:
     assert browser.post("/my/agreement", fields).status == 409
     assert browser.post("/my/sign", fields | {"name": NAME, "code": "000000"}).status == 409
     assert web.cases.get(case.case_id).agreement is None
-
-
-def test_a_copy_that_is_not_the_sealed_one_is_not_handed_out(web: Web) -> None:
-    case = web.invited()
-    browser, _ = signed(web, case)
-    seal_it(web, case)
-    done = browser.get("/my")
-    boto3.client("s3").put_object(Bucket="documents", Key=f"agreements/{case.case_id}/1.pdf", Body=b"another")
-    page = browser.submit(done)
-    assert page.status == 500
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
 def test_there_is_no_copy_before_the_seal(web: Web) -> None:

@@ -1,5 +1,6 @@
 """The staff pages behind API Gateway: what they show, what they refuse, and that a decision is recorded once."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,8 @@ from typing import get_args
 
 import boto3
 import pytest
-from integration.console import Console, address
+from botocore.exceptions import ClientError
+from integration.console import NEGOTIATION, Console, address
 from integration.tables import tables_on_moto
 from loading import ROOT
 from markupsafe import escape
@@ -16,6 +18,7 @@ from markupsafe import escape
 from accord import staff
 from accord.affordability import Step
 from accord.assessment import assess
+from accord.aws import executions
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
 from accord.case import (
@@ -37,6 +40,7 @@ from accord.case import (
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
 from accord.evidence import DOUBTS
 from accord.identification import identify
+from accord.lifecycle import record_failure
 from accord.money import format_money
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
@@ -51,6 +55,7 @@ ORIGIN = "https://accord.example.com"
 def world() -> Iterator[Console]:
     with pytest.MonkeyPatch.context() as patch, tables_on_moto(patch) as names:
         patch.setenv("PUBLIC_BASE_URL", f"{ORIGIN}/prod")
+        patch.setenv("NEGOTIATION_ARN", NEGOTIATION)
         yield Console(CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"]), ORIGIN)
 
 
@@ -276,6 +281,81 @@ def test_what_does_not_exist_is_not_found(console: Console, path: str) -> None:
     assert console.ask(path)[0] == 404
 
 
+class StepFunctions:
+    """Step Functions as far as the console asks: which executions run, and which were started."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *running: str, failure: str = "") -> None:
+        self.running, self.failure = set(running), failure
+        self.started: list[tuple[str, str]] = []
+        monkeypatch.setattr(executions, "client", lambda service: self)
+
+    def describe_execution(self, executionArn: str) -> dict[str, str]:
+        machine, _, name = executionArn.rpartition(":")
+        assert machine == NEGOTIATION.replace(":stateMachine:", ":execution:")
+        return {"status": "RUNNING" if name in self.running else "FAILED"}
+
+    def start_execution(self, stateMachineArn: str, name: str, input: str) -> None:
+        assert stateMachineArn == NEGOTIATION
+        if self.failure:
+            raise ClientError({"Error": {"Code": self.failure, "Message": ""}}, "StartExecution")
+        self.started.append((name, json.loads(input)["case_id"]))
+
+
+def stopped(store: CaseStore) -> tuple[Case, StaffTask, StaffTask]:
+    """A case in review whose execution failed: the case, the task of the review, the task of the failure."""
+    case, review = in_review(store)
+    store.change(case.case_id, "failure", lambda case: record_failure(case, "e-1", NOW))
+    (failure,) = (task for task in store.tasks(case.case_id) if task.kind is TaskKind.FAILED_STEP)
+    return case, review, failure
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "has stopped"), ("zh-CN", "协商流程已中止")])
+def test_the_pages_say_when_no_execution_waits(console: Console, language: str, words: str) -> None:
+    case, review, _ = stopped(console.store)
+    query = {"lang": language}
+    assert words in console.ask(f"/ops/cases/{case.case_id}", query=query)[1]
+    assert words in console.ask(address(review), query=query)[1]
+    assert console.ask(address(review), {"choice": "APPROVED"})[0] == 303
+    told = console.ask(f"/ops/cases/{case.case_id}", query=query)[1]
+    assert told.count(words) == 2, "once for the case, once for the decision"
+    assert "Look again in a moment" not in told
+    assert "请稍后再看" not in told
+
+
+def test_the_cause_is_mended_starts_the_negotiation_once(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, _, failure = stopped(console.store)
+    machine = StepFunctions(monkeypatch)
+    page = console.ask(address(failure))[1]
+    assert "start the negotiation again" in page
+    assert "It is no longer needed" not in page
+    assert [console.ask(address(failure), {"choice": "START_AGAIN"})[0] for _ in range(2)] == [303, 303]
+    assert machine.started == [(failure.task_id, case.case_id)]
+    assert console.store.get(case.case_id).stopped is None
+    assert console.store.open_tasks("FAILED_STEP") == []
+
+
+def test_what_was_redriven_meanwhile_is_not_started_beside_itself(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, failure = stopped(console.store)
+    machine = StepFunctions(monkeypatch, "e-1")
+    assert console.ask(address(failure), {"choice": "START_AGAIN"})[0] == 303
+    assert machine.started == []
+
+
+@pytest.mark.parametrize("failure", ["AccessDeniedException", "ThrottlingException", "StateMachineDoesNotExist"])
+def test_where_the_negotiation_cannot_be_started_the_task_stays_open_and_says_so(
+    console: Console, monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    case, _, task = stopped(console.store)
+    StepFunctions(monkeypatch, failure=failure)
+    status, page, _ = console.ask(address(task), {"choice": "START_AGAIN"})
+    assert status == 503
+    assert "could not be started again" in page
+    assert [open_task.task_id for open_task in console.store.open_tasks("FAILED_STEP")] == [task.task_id]
+    assert console.store.get(case.case_id).stopped == "e-1"
+
+
 def test_the_pages_speak_chinese_too(console: Console) -> None:
     _, task = in_review(console.store)
     for changes in ({"query": {"lang": "zh-CN"}}, {"headers": {"accept-language": "zh-CN,zh;q=0.9"}}):
@@ -342,7 +422,7 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
         for choice in staff.choices(
             case.model_copy(update={"status": status}), task.model_copy(update={"kind": kind}), NOW
         )
-    }
+    } | {staff.START_AGAIN}
     assert set(groups["choices"]) == every
     assert set(groups["lines"]) == set(get_args(Step)) >= {line.name for line in assessed()}
     assert set(groups["bands"]) == {"UNKNOWN", "NONE", "TOKEN", "PARTIAL", "FULL"}

@@ -6,7 +6,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from integration.console import Console, address
+from integration.console import NEGOTIATION, Console, address
 from integration.web_fixtures import LAST4, ORIGIN, Browser, Page, Web, web_on_moto
 from loading import load_app
 
@@ -68,7 +68,8 @@ class World(SimpleNamespace):
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[World]:
-    with web_on_moto() as web:
+    with web_on_moto() as web, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEGOTIATION_ARN", NEGOTIATION)
         console = Console(web.cases, ORIGIN)
         yield World(web=web, console=console, delivery=load_app("deliver_contact"))
 

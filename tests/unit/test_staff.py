@@ -12,7 +12,8 @@ from accord.billing import AccountOverdue, parse
 from accord.case import Balance, Case, Change, Decision, Offer, Product, StaffTask, Status, TaskKind, TaskReason
 from accord.errors import DecisionRefusedError
 from accord.events import AccessUnlocked, Actor, ContactRequested
-from accord.lifecycle import invite
+from accord.identification import identify
+from accord.lifecycle import invite, record_failure
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import Policy
 from infra.data import sample
@@ -146,6 +147,47 @@ def test_a_word_that_is_no_choice_is_refused(choice: str) -> None:
     case = a_case(Status.IN_REVIEW)
     with pytest.raises(DecisionRefusedError):
         staff.decide(case, a_task(case, TaskKind.REVIEW_OFFERS), [], choice, "staff-7", "MANAGER", the_policy(), NOW)
+
+
+# --- a case that stopped -----------------------------------------------------------------------------------------
+
+
+def a_stopped_case() -> tuple[Case, StaffTask]:
+    change = record_failure(a_case(Status.IN_REVIEW), "e-1", NOW)
+    return after(change), change.tasks[0]
+
+
+def test_a_case_that_stopped_can_only_be_started_again() -> None:
+    case, task = a_stopped_case()
+    assert staff.choices(case, task, NOW) == ("START_AGAIN",)
+    with pytest.raises(DecisionRefusedError):
+        staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", "MANAGER", the_policy(), NOW)
+    change = staff.decide(case, task, [], "START_AGAIN", "staff-7", "MANAGER", the_policy(), NOW)
+    assert change.case.stopped is None
+    assert [closed.outcome for closed in change.tasks] == ["START_AGAIN"]
+
+
+def test_a_start_is_recorded_also_when_the_execution_was_quicker_and_took_the_case_up_or_failed_again() -> None:
+    case, task = a_stopped_case()
+    taken_up = identify(case, the_policy(), NOW).case
+    assert (taken_up.stopped, taken_up.status) == (None, Status.IN_REVIEW)
+    assert staff.choices(taken_up, task, NOW) == ("NO_LONGER_NEEDED",)
+    for quicker in (taken_up, record_failure(case, task.task_id, NOW).case):
+        change = staff.decide(quicker, task, [], "START_AGAIN", "staff-7", "MANAGER", the_policy(), NOW)
+        assert change.case.stopped == quicker.stopped
+        assert [closed.task_id for closed in change.tasks] == [task.task_id]
+
+
+def test_an_earlier_failure_is_settled_by_the_task_of_the_last_one() -> None:
+    case, first = a_stopped_case()
+    again = record_failure(case, "e-2", NOW)
+    assert staff.choices(after(again), first, NOW) == ("NO_LONGER_NEEDED",)
+    assert staff.choices(after(again), again.tasks[0], NOW) == ("START_AGAIN",)
+
+
+def test_a_review_may_be_decided_while_the_case_has_stopped() -> None:
+    case, _ = a_stopped_case()
+    assert "APPROVED" in staff.choices(case, a_task(case, TaskKind.REVIEW_OFFERS), NOW)
 
 
 # --- unlocking the customer's pages ------------------------------------------------------------------------------

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from contract.definitions import ROOT, definition
+from werkzeug.test import Client
 from workflow.performance import perform
 from workflow.play import SCENARIOS, Play, broken, payload_of, scenario
 
 from accord.errors import ServiceUnavailableError
 from accord.events import verify_chain
 from infra.local.functions import LambdaContext
+from infra.local.gateway import Gateway
 from infra.local.stack import LocalStack
 
 STATES = definition(ROOT / "statemachines" / "negotiation.asl.yaml")["States"]
@@ -83,6 +85,27 @@ def test_a_case_whose_execution_failed_goes_on_where_it_stands(
     types = [event.type for event in play.cases.events(play.case_id)]
     assert types[: len(before)] == before
     assert types.count("AgreementSealed") == 1
+
+
+@pytest.mark.xdist_group("patient")
+def test_staff_start_a_case_that_stopped_again_and_their_decision_is_taken_up(patient_stack: LocalStack) -> None:
+    play = Play(patient_stack, "console", {"cardholder": {"flags": ["VULNERABLE"]}})
+    with broken(patient_stack, {"function": "ApplyReviewFunction", "error": "ZeroDivisionError", "times": 100}):
+        play.start()
+        play.wait_at("Wait for review", 1)
+        play.approve()
+        play.wait_for_the_end()
+    assert (play.case().status, play.open_tasks()) == ("IN_REVIEW", ["FAILED_STEP"])
+    task = play.open_task("FAILED_STEP")
+    staff_browser = Client(Gateway(patient_stack))
+    answer = staff_browser.post(
+        f"/ops/tasks/{play.case_id}/{task.task_id}",
+        data={"choice": "START_AGAIN"},
+        headers={"Origin": "https://plan.bank.example"},
+    )
+    assert answer.status_code == 303, answer.text
+    play.until("the invitation", lambda: play.case().status == "INVITED")
+    assert (play.case().stopped, play.open_tasks()) == (None, [])
 
 
 @pytest.mark.xdist_group("patient")

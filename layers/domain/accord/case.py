@@ -326,6 +326,10 @@ class Case(Value):
     chosen_offer_id: str | None = None
     comprehension: Comprehension | None = None
     agreement: Agreement | None = None
+    stopped: str | None = None  # the execution that failed, until another one takes the case up
+    copy_missing: bool = (
+        False  # the sealed document cannot be handed over, and staff have not closed the task for it yet
+    )
     unlocked: int = 0  # up to which of the pages' locks staff have let the person in again
 
     def offer(self, offer_id: str | None) -> Offer | None:
@@ -350,6 +354,7 @@ class TaskKind(StrEnum):
     MISSING_GLYPH = "MISSING_GLYPH"
     ACCOUNT_STANDING = "ACCOUNT_STANDING"
     FAILED_STEP = "FAILED_STEP"
+    CHECK_DOCUMENT = "CHECK_DOCUMENT"
 
 
 class TaskReason(StrEnum):
@@ -375,6 +380,7 @@ class TaskReason(StrEnum):
     GLYPH_MISSING = "GLYPH_MISSING"
     STANDING_CHANGED = "STANDING_CHANGED"
     STEP_FAILED = "STEP_FAILED"
+    DOCUMENT_MISSING = "DOCUMENT_MISSING"  # gone, or not the one that was sealed
 
 
 # What else is told of each reason: codes and ids, never personal data. The sentences name exactly these.
@@ -399,6 +405,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.GLYPH_MISSING: frozenset(),
     TaskReason.STANDING_CHANGED: frozenset({"standing"}),
     TaskReason.STEP_FAILED: frozenset({"execution"}),
+    TaskReason.DOCUMENT_MISSING: frozenset(),
 }
 
 
@@ -427,6 +434,7 @@ DUE_WITHIN: Mapping[TaskKind, timedelta] = {
     TaskKind.MISSING_GLYPH: timedelta(days=2),
     TaskKind.ACCOUNT_STANDING: timedelta(days=1),
     TaskKind.FAILED_STEP: timedelta(hours=4),
+    TaskKind.CHECK_DOCUMENT: timedelta(days=1),
 }
 
 

@@ -211,6 +211,15 @@ def note_download(case: Case, actor: Actor) -> Change:
     return Change(case, (AgreementDownloaded(document_sha256=case.agreement.document_sha256),), actor)
 
 
+def note_missing_copy(case: Case, now: datetime) -> Change:
+    """The sealed agreement is gone, or is another one: a person is told, once while the task is open."""
+    actor = Actor(kind="SYSTEM", id="customer_web")
+    if case.copy_missing:
+        return Change(case, (), actor)
+    task, created = new_task(case, TaskKind.CHECK_DOCUMENT, now, TaskReason.DOCUMENT_MISSING)
+    return Change(case.model_copy(update={"copy_missing": True}), (created,), actor, tasks=(task,))
+
+
 # --- other ways ------------------------------------------------------------------------------------------------
 
 

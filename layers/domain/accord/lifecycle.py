@@ -295,4 +295,6 @@ def record_failure(case: Case, execution: str, now: datetime) -> Change:
     """A step failed for good: the case keeps its status and a person gets the task to set it right."""
     task, created = new_task(case, TaskKind.FAILED_STEP, now, TaskReason.STEP_FAILED, {"execution": execution})
     failed: tuple[CaseEvent, ...] = (StepFailed(execution=execution), created)
-    return Change(case, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))
+    return Change(
+        case.model_copy(update={"stopped": execution}), failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,)
+    )

@@ -37,6 +37,7 @@ _REVIEW = (
 _RETRY = ("RETRY", "GIVE_UP/CUSTOMER_WITHDREW", "GIVE_UP/CANNOT_BE_SOLVED", "GIVE_UP/OTHER_SOLUTION")
 _TALK = ("REACHED", "NOT_REACHED", "NO_LONGER_NEEDED")
 _CONFIRMED = "IDENTITY_CONFIRMED"
+START_AGAIN = "START_AGAIN"
 _UNLOCK = (_CONFIRMED, "NOT_REACHED", "NOT_THE_CUSTOMER", "NO_LONGER_NEEDED")
 
 # The statuses in which the workflow waits for a person, by the kind of task, and what that person may decide.
@@ -56,7 +57,8 @@ _OUTCOMES = {
     TaskKind.CALL_CUSTOMER: _TALK,
     TaskKind.UNLOCK_ACCESS: _UNLOCK,
     TaskKind.ADVISE_CUSTOMER: _TALK,
-    TaskKind.FAILED_STEP: ("MENDED", "NO_LONGER_NEEDED"),
+    TaskKind.FAILED_STEP: ("NO_LONGER_NEEDED",),
+    TaskKind.CHECK_DOCUMENT: ("MENDED", "NO_LONGER_NEEDED"),
 }
 
 
@@ -65,13 +67,21 @@ def resumes(case: Case, task: StaffTask) -> bool:
     return task.kind in _WAITS and case.status in _WAITS[task.kind][0]
 
 
+def stopped_case(case: Case, task: StaffTask) -> bool:
+    """Whether no execution has taken the case up since the failure that this task is about."""
+    return task.kind is TaskKind.FAILED_STEP and case.stopped is not None and task.facts["execution"] == case.stopped
+
+
 def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
     """What may be chosen for the task now; nothing when it is closed or a decision is still being taken up.
 
-    Offers that ran out cannot be approved any more, and the pages of a case that has ended are not opened again.
+    Offers that ran out cannot be approved any more, and the pages of a case that has ended are not opened again. A case
+    that stopped can only be started again: closing its task otherwise would leave it where nobody looks.
     """
     if task.outcome is not None:
         return ()
+    if stopped_case(case, task):
+        return (START_AGAIN,)
     if not resumes(case, task):
         ended = case.status in ENDED
         return tuple(choice for choice in _OUTCOMES[task.kind] if not (choice == _CONFIRMED and ended))
@@ -97,9 +107,11 @@ def decide(
 
     A decision that the workflow waits for also closes `others`, the case's tasks of the same kind: an escalated review
     has several, and one answer settles them. Result: `outcome` and `staff_id`, so that a repeat can tell whose it was,
-    and `unlocked` where the pages' lock of that number is to be lifted.
+    and `unlocked` where the pages' lock of that number is to be lifted. Who records START_AGAIN started an execution
+    just before; it may have taken the case up already.
     """
-    if choice not in choices(case, task, now):
+    started = choice == START_AGAIN and task.kind is TaskKind.FAILED_STEP and task.outcome is None
+    if not started and choice not in choices(case, task, now):
         raise DecisionRefusedError("NOT_OPEN")
     closing: list[StaffTask] = [task]
     following: list[StaffTask] = []
@@ -120,6 +132,10 @@ def decide(
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
     if task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
         case = case.model_copy(update={"call_arranged": False})
+    if task.kind is TaskKind.CHECK_DOCUMENT:
+        case = case.model_copy(update={"copy_missing": False})
+    if stopped_case(case, task):
+        case = case.model_copy(update={"stopped": None})
     if choice == _CONFIRMED:
         case, unlocked = _unlock(case, int(task.facts["lock"]), policy, now)
         events += unlocked

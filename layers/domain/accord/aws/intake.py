@@ -7,10 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from accord import clock
-from accord.aws.clients import client, error_code, translated
+from accord.aws.clients import client, translated
+from accord.aws.executions import start_negotiation
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountAtRisk, AccountOverdue, AccountStatusChanged, parse
@@ -107,19 +106,9 @@ class Intake:
                     lambda case, standing: note_flags(case, flags, standing, event.event_id),
                 )
             return "ALREADY_OPEN"
-        self._start(case_id_of(event))
+        case_id = case_id_of(event)
+        start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
         return "OPENED"
-
-    def _start(self, case_id: str) -> None:
-        """Start the negotiation under the case's own name, so that starting it again is a no-op."""
-        try:
-            with translated():
-                client("stepfunctions").start_execution(
-                    stateMachineArn=self._negotiation_arn, name=case_id, input=json.dumps({"case_id": case_id})
-                )
-        except ClientError as error:
-            if error_code(error) != "ExecutionAlreadyExists":
-                raise
 
     def _note(self, event: AccountStatusChanged) -> str:
         check_told_by_now("at", event.at, clock.now())
