@@ -206,12 +206,13 @@ def questions_view(case: Case, offer: Offer, language: str) -> dict[str, Any]:
     tried = case.comprehension if case.comprehension and case.comprehension.offer_id == offer.offer_id else None
     last = {answer["question"]: answer for answer in tried.answers} if tried else {}
     shown = []
-    for question in questions_about(offer, language):
+    for number, question in enumerate(questions_about(offer, language), start=1):
         answer = last.get(question.id)
         wrong = answer is not None and answer["right"] == "no"
         shown.append(
             {
                 "id": question.id,
+                "number": number,
                 "text": question.text,
                 "choices": question.choices,
                 "picked": answer["answer"] if answer is not None and not wrong else "",

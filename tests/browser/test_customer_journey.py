@@ -87,10 +87,30 @@ class Customer:
         return {question.id: question.right for question in questions(offer, "en")}
 
 
+# With everything unfolded: how much wider than the screen the page is, and which amounts break across lines.
+MEASURE = """() => {
+  const folded = [...document.querySelectorAll("details:not([open])")];
+  folded.forEach(details => { details.open = true; });
+  const over = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  const broken = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    for (const found of texts.currentNode.data.matchAll(/¥[\\d,.]*\\d/g)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, found.index);
+      range.setEnd(texts.currentNode, found.index + found[0].length);
+      if (new Set([...range.getClientRects()].map(line => Math.round(line.top))).size > 1) broken.push(found[0]);
+    }
+  }
+  folded.forEach(details => { details.open = false; });
+  return [over, broken];
+}"""
+
+
 def fits(page: Page) -> None:
-    """Nothing scrolls sideways."""
-    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    """Nothing scrolls sideways, and no amount breaks."""
+    over, broken = page.evaluate(MEASURE)
     assert over == 0, f"{page.url} is {over} px too wide"
+    assert broken == [], f"{page.url} breaks amounts"
 
 
 def test_from_the_link_to_a_valid_sealed_agreement_without_any_script(

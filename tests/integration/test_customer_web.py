@@ -720,14 +720,19 @@ def test_wrong_answers_are_explained_and_asked_again_and_then_a_person_is_offere
     wrong = right | {"AMOUNT": next(choice for choice in "abc" if choice != right["AMOUNT"])}
     again = browser.submit(page, **wrong)
     assert again.path == "/my/questions"
-    assert "Answers that differ from the plan: 1." in again.text
+    assert "One of your answers differs from the plan." in again.text
+    (number,) = re.findall(r'<a href="#AMOUNT">Question (\d)</a>', again.html)
+    assert re.search(rf'<fieldset id="AMOUNT" class="differs"[^>]*>\s*<legend>{number}\. ', again.html)
     offer = case.offers[0]
     explanation = next(q.explanation for q in questions(offer, "en") if q.id == "AMOUNT")
     assert explanation in again.text
     assert again.form["fields"].get("AMOUNT") is None  # the wrong one is not picked any more
     assert again.form["fields"]["MONTHS"] == right["MONTHS"]
     assert "we can call you" not in again.text
-    assert "we can call you" in browser.submit(again, **wrong).text
+    twice = browser.submit(again, **wrong | {"MONTHS": next(choice for choice in "abc" if choice != right["MONTHS"])})
+    assert "we can call you" in twice.text
+    assert "2 of your answers differ from the plan." in twice.text
+    assert len(re.findall(r">Question \d</a>", twice.html)) == 2
     assert browser.submit(browser.get("/my"), **right).path == "/my/agreement"
     checked = [
         event.content["data"] for event in web.cases.events(case.case_id) if event.type == "ComprehensionChecked"
