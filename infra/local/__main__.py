@@ -126,6 +126,7 @@ def _welcome(console: Console, stack: "LocalStack", web: str, aws: str, seconds:
     if any(route.path == "/ops" for route in stack.template.routes()):
         console.print(f"  Console     {web}/ops          the tasks of staff")
     console.print(f"  Executions  {web}/executions   which step each case has reached")
+    console.print(f"  Clock       {web}/clock        moves business time forward: reminders, nights, expiry")
     console.print(f"  AWS         {aws}   from another shell:")
     console.print(
         f"              export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION={stack.region}"

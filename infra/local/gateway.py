@@ -6,7 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from accord import clock
 from infra.local.business_time import BUSINESS_ZONE
 from infra.local.stack import FunctionError, LocalStack
 from infra.local.template import Route
@@ -45,6 +46,8 @@ class Gateway:
                 Rule("/outbox", endpoint=self._outbox),
                 Rule("/executions", endpoint=self._executions),
                 Rule("/executions/<machine>/<name>", endpoint=self._execution),
+                Rule("/clock", endpoint=self._clock, methods=["GET"]),
+                Rule("/clock", endpoint=self._move_clock, methods=["POST"]),
             ]
         )
         self._templates = jinja2.Environment(
@@ -90,7 +93,9 @@ class Gateway:
             return self._own_answer("MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token")
         chinese = request.args.get("lang", request.accept_languages.best_match(["en", "zh"], "en")).startswith("zh")
         headers = {"Cache-Control": "no-store"}
-        if page != self._execution:
+        if page == self._move_clock:
+            return self._move_clock(request, chinese)
+        if page not in (self._execution, self._clock):
             headers["Refresh"] = "5"  # what arrives shows by itself; the page of one execution is for reading
         return Response(page(chinese=chinese, **parameters), content_type="text/html; charset=utf-8", headers=headers)
 
@@ -105,7 +110,21 @@ class Gateway:
         counts = dict.fromkeys(("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"), 0)
         for execution in executions:
             counts[execution.status] += 1
-        return self._render("index.html", chinese, counts=counts)
+        return self._render("index.html", chinese, counts=counts, now=clock.now())
+
+    def _clock(self, chinese: bool, problem: bool = False) -> str:
+        return self._render("clock.html", chinese, now=clock.now(), problem=problem)
+
+    def _move_clock(self, request: Request, chinese: bool) -> Response:
+        """Move business time forward, for whoever sits at this machine: a form of another site is refused."""
+        if request.headers.get("Origin") != request.host_url.rstrip("/"):
+            return Response("", status=403)
+        count, unit = request.form.get("count", ""), request.form.get("unit", "")
+        if unit not in ("days", "hours") or not re.fullmatch(r"[0-9]{1,3}", count) or not 1 <= int(count) <= 366:
+            page = self._clock(chinese, problem=True)
+            return Response(page, status=422, content_type="text/html; charset=utf-8")
+        self._stack.advance(timedelta(**{unit: int(count)}))
+        return Response("", status=303, headers={"Location": f"/clock?lang={'zh' if chinese else 'en'}"})
 
     def _outbox(self, chinese: bool) -> str:
         return self._render(

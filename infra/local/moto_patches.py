@@ -119,9 +119,10 @@ class Waits:
     def advance(self, seconds: float) -> None:
         """Business time was moved forward: what should have ended meanwhile ends now."""
         with self._lock:
-            for wait in self._waits.values():
+            for key, wait in list(self._waits.items()):
                 wait.ends -= seconds
                 if wait.left <= 0:
+                    del self._waits[key]  # at work again from here on, not only when its thread wakes up
                     wait.wake()
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 import pytest
 from werkzeug.test import Client, TestResponse
 
+from accord import clock
 from infra.local.gateway import STAFF_ARN, Gateway, http_response, with_links
 from infra.local.stack import REGION, LocalStack
 from infra.local.template import read_template
@@ -143,14 +145,48 @@ def test_the_outbox_shows_texts_and_mails_newest_first_with_links_that_work(brow
     assert "Your offer" in page
 
 
-@pytest.mark.parametrize("path", ["/", "/outbox", "/executions"])
+HOME = {"Origin": "http://localhost"}
+
+
+def test_who_runs_the_stack_moves_business_time_forward(browser: Client) -> None:
+    assert 'href="/clock?lang=en"' in browser.get("/").text
+    page = browser.get("/clock")
+    assert "Refresh" not in page.headers, "nothing that is being typed is lost"
+    before = clock.now()
+    assert browser.post("/clock", data={"count": "3", "unit": "hours"}, headers=HOME).status_code == 303
+    assert timedelta(hours=3) <= clock.now() - before < timedelta(hours=3, minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("data", "headers", "status"),
+    [
+        ({"count": "1", "unit": "days"}, {}, 403),
+        ({"count": "1", "unit": "days"}, {"Origin": "https://elsewhere.example"}, 403),
+        ({"count": "-1", "unit": "days"}, HOME, 422),
+        ({"count": "0", "unit": "days"}, HOME, 422),
+        ({"count": "367", "unit": "days"}, HOME, 422),
+        ({"count": "１", "unit": "days"}, HOME, 422),
+        ({"count": "1", "unit": "weeks"}, HOME, 422),
+        ({}, HOME, 422),
+    ],
+)
+def test_business_time_is_moved_by_nobody_else_and_never_back(
+    browser: Client, data: dict[str, str], headers: dict[str, str], status: int
+) -> None:
+    before = clock.now()
+    assert browser.post("/clock", data=data, headers=headers).status_code == status
+    assert clock.now() - before < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("path", ["/", "/outbox", "/executions", "/clock"])
 def test_the_pages_speak_both_languages(browser: Client, path: str) -> None:
     english = browser.get(path).get_data(as_text=True)
     chinese = browser.get(path, headers={"Accept-Language": "zh-CN,zh;q=0.9"}).get_data(as_text=True)
     assert '<html lang="en">' in english
     assert '<html lang="zh-CN">' in chinese
     assert '<html lang="zh-CN">' in browser.get(f"{path}?lang=zh").get_data(as_text=True)
-    assert browser.get(path).headers["Refresh"] == "5"  # what arrives shows without anybody asking
+    if path != "/clock":
+        assert browser.get(path).headers["Refresh"] == "5"  # what arrives shows without anybody asking
 
 
 def test_an_execution_shows_its_state_and_its_history(browser: Client, stack: LocalStack) -> None:

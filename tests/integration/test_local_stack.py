@@ -246,6 +246,15 @@ def test_a_schedule_fires_in_business_time_when_its_hour_comes(stack: LocalStack
     assert clock.now() - before >= timedelta(hours=24)
 
 
+@pytest.mark.parametrize(("seconds", "ends"), [(10, "RUNNING"), (30, "FAILED")])
+def test_a_wait_ends_when_business_time_is_moved_past_its_end(stack: LocalStack, seconds: int, ends: str) -> None:
+    execution = start_delivery(stack, f"moved-{seconds}")
+    until_waiting(stack, f"moved-{seconds}")
+    stack.advance(timedelta(seconds=seconds))
+    stack.settle()
+    assert status(stack, execution) == ends
+
+
 def test_a_signing_key_is_one(stack: LocalStack) -> None:
     key = stack.client("kms").describe_key(KeyId=stack.physical_id("SignKey"))["KeyMetadata"]
     assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
