@@ -324,6 +324,8 @@ def test_who_never_heard_of_offers_is_not_told_that_there_are_none() -> None:
     case = close(rejected(in_review(), "NOT_AFFORDABLE").case, ClosedReason.NO_AFFORDABLE_OFFER).case
     assert inform(case, the_policy(), NOW).events == ()
     assert inform(close(invited(), ClosedReason.WITHDRAWN).case, the_policy(), NOW).events == ()
+    died = closed_after_review().model_copy(update={"flags": ("DECEASED",)})
+    assert inform(died, the_policy(), NOW + HOUR).events == ()
 
 
 @pytest.mark.parametrize("decision", [None, staff_said("APPROVED").model_copy(update={"by": "CUSTOMER"})])

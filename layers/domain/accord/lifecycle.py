@@ -114,10 +114,10 @@ def inform(case: Case, policy: Policy, now: datetime) -> Change:
 
 
 def _news(case: Case) -> str | None:
-    """What the customer has to be told now. Who never heard of any offers need not hear that there are none."""
+    """What the customer has to be told now. Who never heard of offers, or died, hears of no rejection."""
     if case.status is Status.ACTIVE:
         return PLAN_ACTIVE
-    return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) else None
+    return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) and not is_stopped(case) else None
 
 
 def remind(case: Case, policy: Policy, now: datetime) -> Change:
