@@ -27,7 +27,7 @@ from accord.aws.executions import is_running, start_negotiation
 from accord.aws.steps import case_store
 from accord.case import AssessmentLine, Case, Change, Offer, StaffTask, TaskKind
 from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError, ServiceUnavailableError
-from accord.events import verify_chain
+from accord.events import DamagedEvent, verify_chain
 from accord.explain import (
     Sentence,
     explain_assessment,
@@ -216,7 +216,7 @@ def tasks(page: Page) -> Response:
 def case(page: Page, case_id: str) -> Response:
     """Everything about a case that is not personal, and whether its record is whole."""
     found = store.get(case_id)
-    events = list(store.events(case_id))
+    events = list(store.found_events(case_id))
     try:
         verify_chain(events, found.head, found.version)
         broken = None
@@ -225,6 +225,8 @@ def case(page: Page, case_id: str) -> Response:
     everything = sorted(store.tasks(case_id), key=lambda task: task.created_at, reverse=True)
     timeline = []
     for event in events:
+        if isinstance(event, DamagedEvent):  # `broken` names the first one
+            continue
         who, facts = described(event)
         told = {k: page.money(found, int(v)) if k in AMOUNTS and v.isdecimal() else v for k, v in facts.items()}
         timeline.append((event, who, told))
