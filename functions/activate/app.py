@@ -3,7 +3,9 @@
 from typing import Any
 
 from accord import clock
+from accord.aws.signed import signature_of
 from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.case import Case, Change
 from accord.lifecycle import activate
 from accord.policy import load_policy
 
@@ -12,8 +14,8 @@ store = case_store()
 
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
-    return store.change(
-        request.case_id,
-        request.step,
-        lambda case: activate(case, load_policy(case.jurisdiction), clock.now()),
-    )
+    def begin(case: Case) -> Change:
+        signature_of(store, case)  # billing is told what was signed and nothing else
+        return activate(case, load_policy(case.jurisdiction), clock.now())
+
+    return store.change(request.case_id, request.step, begin)

@@ -177,7 +177,10 @@ class Page:
         """A moment on the clocks of the case's time zone, to the minute."""
         if moment is None:
             return ""
-        at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        try:
+            at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        except ValueError:  # of an event that was altered: the page that says so has to be seen
+            return str(moment)
         return at.astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M")
 
 

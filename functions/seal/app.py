@@ -1,10 +1,9 @@
 """Negotiation step: make the agreement's PDF from the signed terms and seal it with the bank's key."""
 
 import hashlib
-import json
 import os
 from collections.abc import Callable
-from itertools import islice
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,12 +11,13 @@ from aws_lambda_powertools.utilities.parameters import GetParameterError, SSMPro
 from botocore.exceptions import ClientError
 
 from accord import clock
-from accord.agreement import check_as_signed, check_complete
+from accord.agreement import check_complete
 from accord.aws.clients import client, error_code, translated
+from accord.aws.signed import signature_of
 from accord.aws.steps import StepInput, case_store, negotiation_step, people_store
-from accord.case import Case, Change
+from accord.case import Agreement, Case, Change
 from accord.errors import GlyphMissingError, SealCertificateError
-from accord.events import AgreementSealed, verify_chain
+from accord.events import AgreementSealed, ChainedEvent
 from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement
 from accord.person import Person
 from accord.policy import Policy, load_policy
@@ -41,30 +41,25 @@ def handler(request: StepInput) -> dict[str, Any]:
     def change(decide: Callable[[Case], Change]) -> dict[str, Any]:
         return store.change(request.case_id, request.step, decide)
 
-    if signed_agreement(case).document_key is not None:
+    agreement = signed_agreement(case)
+    signed = signature_of(store, case)
+    if agreement.document_key is not None:
         return change(sealed_before)
     if is_held_back(case, policy, clock.now()):
         return change(lambda case: hold_back(case, policy, clock.now()))
-    check_untouched(case)
     try:
-        sealing = make_document(case, people.get(case.cardholder_id), policy)
+        sealing = make_document(case, agreement, signed, people.get(case.cardholder_id), policy)
     except GlyphMissingError:
         return change(lambda case: cannot_print(case, clock.now()))
     return change(lambda case: sealed(case, sealing))
 
 
-def check_untouched(case: Case) -> None:
-    """The bank seals what the customer signed and nothing else. Raises ChainBrokenError, TermsAlteredError."""
-    chain = list(islice(store.events(case.case_id), case.version))  # what came after we read the case is not its claim
-    verify_chain(chain, case.head, case.version)
-    check_as_signed(case.agreement, chain)
-
-
-def make_document(case: Case, person: Person, policy: Policy) -> AgreementSealed:
+def make_document(
+    case: Case, agreement: Agreement, signed: ChainedEvent, person: Person, policy: Policy
+) -> AgreementSealed:
     """Render, seal and keep the agreement; the event to record. Raises GlyphMissingError, AgreementIncompleteError."""
-    agreement = signed_agreement(case)
-    terms = json.loads(agreement.terms)
-    signed_at = agreement.signed_at.astimezone(ZoneInfo(case.time_zone))
+    terms = agreement.agreed
+    signed_at = datetime.fromisoformat(signed.at).astimezone(ZoneInfo(case.time_zone))
     check_complete(terms, policy, signed_at.date())
     reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
     plain = render_agreement(terms, person, reference, agreement.language, signed_at)

@@ -169,7 +169,7 @@ def test_schema_and_model_refuse_the_same(path: str, value: Any) -> None:
 @pytest.mark.parametrize(("path", "value"), TAKEN)
 def test_schema_and_model_take_the_same(path: str, value: Any) -> None:
     detail = changed(path, value)
-    parse(AccountOverdue, detail)
+    assert parse(AccountOverdue, detail).event_id == detail["eventId"]
     validate("AccountOverdue", detail)
 
 

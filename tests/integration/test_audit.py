@@ -12,7 +12,7 @@ import boto3
 import pytest
 from integration.tables import tables_on_moto
 
-from accord import audit
+from accord import audit, clock
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
 from accord.case import Agreement, Case, Change
@@ -168,6 +168,7 @@ def test_a_case_that_is_damaged_is_said_beside_its_events(
 
 PDF = b"%PDF-1.7 sealed"
 KEY = "agreements/sealed.pdf"
+TERMS = '{"offer_id":"o-1"}'
 
 
 @pytest.fixture
@@ -177,9 +178,9 @@ def sealed(case_id: str, monkeypatch: pytest.MonkeyPatch) -> str:
     s3.create_bucket(Bucket="documents", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     s3.put_object(Bucket="documents", Key=KEY, Body=PDF)
     monkeypatch.setenv("DOCUMENTS_BUCKET", "documents")
-    digest, signed_hash = hashlib.sha256(PDF).hexdigest(), hashlib.sha256(b"{}").hexdigest()
-    agreement = Agreement(offer_id="o-1", terms="{}", terms_hash=signed_hash, language="en", signed_at=NOW,
-                          schedule=(), document_key=KEY, document_sha256=digest)  # fmt: skip
+    digest, signed_hash = hashlib.sha256(PDF).hexdigest(), hashlib.sha256(TERMS.encode()).hexdigest()
+    agreement = Agreement(offer_id="o-1", terms=TERMS, terms_hash=signed_hash, signed_at=clock.now(),
+                          document_key=KEY, document_sha256=digest)  # fmt: skip
     events = (
         AgreementSigned(offer_id="o-1", terms_hash=signed_hash, consents=(), language="en"),
         AgreementSealed(document_key=KEY, document_sha256=digest, unsealed_sha256="0" * 64, terms_hash=signed_hash,
@@ -204,7 +205,7 @@ def test_signed_terms_and_sealed_document_have_lines_of_their_own(
     status, (whole, terms, document) = lines_of(sealed, capsys)
     assert status == 0
     assert whole.startswith("whole: 6 events")
-    assert terms == f"terms: as signed, sha256 {hashlib.sha256(b'{}').hexdigest()}"
+    assert terms == f"terms: as signed, sha256 {hashlib.sha256(TERMS.encode()).hexdigest()}"
     assert document == f"document: as sealed, sha256 {hashlib.sha256(PDF).hexdigest()}"
 
 
@@ -213,7 +214,8 @@ def test_terms_that_somebody_changed_are_broken_also_in_an_export(
 ) -> None:
     key = {"pk": {"S": f"CASE#{sealed}"}} | CASE_SK
     item = boto3.client("dynamodb").get_item(TableName="CasesTable", Key=key)["Item"]
-    body = item["body"]["S"].replace('"terms":"{}"', '"terms":"{\\"months\\":1}"')
+    body = item["body"]["S"].replace('o-1\\"}', 'o-2\\"}')
+    assert body != item["body"]["S"]
     boto3.client("dynamodb").put_item(TableName="CasesTable", Item=item | {"body": {"S": body}})
     broken = "BROKEN: the text of the terms on the case is not the one that was signed in event 5"
     status, (whole, terms, document) = lines_of(sealed, capsys)

@@ -191,16 +191,27 @@ def test_staff_read_why_each_figure_is_what_it_is(
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
-    [({"S": "[]"}, "The record is broken: event 2 (ReviewRequested"), ({"N": "7"}, "The record is broken: event 2: ")],
+    ("name", "value", "said"),
+    [
+        ("body", {"S": "[]"}, "The record is broken: event 2 (ReviewRequested"),
+        ("body", {"N": "7"}, "The record is broken: event 2: "),
+        ("body", {"S": "[" * 100_000}, "The record is broken: event 2 (ReviewRequested"),
+        (
+            "body",
+            {"S": '{"actor": {"kind": "SYSTEM", "id": "\\ud800"}, "data": {}}'},
+            "The record is broken: event 2 (",
+        ),
+        ("at", {"S": "yesterday"}, "The record is broken: event 2 (ReviewRequested"),
+    ],
 )
-def test_a_tampered_record_is_shown_and_named(console: Console, body: dict[str, str], said: str) -> None:
+def test_a_tampered_record_is_shown_and_named(console: Console, name: str, value: dict[str, str], said: str) -> None:
     case, _ = in_review(console.store)
     boto3.client("dynamodb").update_item(
         TableName="EventsTable",
         Key={"case_id": {"S": case.case_id}, "seq": {"N": "2"}},
-        UpdateExpression="SET body = :body",
-        ExpressionAttributeValues={":body": body},
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":value": value},
     )
     status, html, _ = console.ask(f"/ops/cases/{case.case_id}")
     assert status == 200

@@ -18,6 +18,7 @@ from builders import an_offer
 from integration.tables import tables_on_moto
 from loading import CONTEXT, load_app
 
+from accord import clock
 from accord.agreement import terms_hash
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
@@ -32,7 +33,6 @@ from accord.errors import (
 )
 from accord.events import Actor, AgreementSigned
 from accord.opening import NEW_ACCOUNT, open_case
-from accord.schedule import schedule_of
 
 
 @pytest.fixture
@@ -58,9 +58,7 @@ def signed_case(store: CaseStore, terms: dict[str, Any], status: Status = Status
         offer_id=offer.offer_id,
         terms=rfc8785.dumps(terms).decode(),
         terms_hash=terms_hash(terms),
-        language="en",
-        signed_at=SIGNED_AT,
-        schedule=schedule_of(offer),
+        signed_at=clock.now(),
     )
     changes = {"status": status, "offers": (offer,), "agreement": agreement}
     signed = AgreementSigned(
@@ -95,13 +93,27 @@ def lower_the_instalment(agreement: dict[str, Any]) -> None:
     agreement["terms"] = agreement["terms"].replace('"regular_instalment":', '"regular_instalment":1')
 
 
+def date_it_back(agreement: dict[str, Any]) -> None:
+    agreement["signed_at"] = "2025-01-01T00:00:00Z"
+
+
+def name_another_offer(agreement: dict[str, Any]) -> None:
+    agreement["offer_id"] = "another"
+
+
 def with_a_hash_that_fits(agreement: dict[str, Any]) -> None:
     lower_the_instalment(agreement)
     agreement["terms_hash"] = hashlib.sha256(agreement["terms"].encode()).hexdigest()
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [(lower_the_instalment, "text of the terms"), (with_a_hash_that_fits, "names other terms")]
+    ("change", "said"),
+    [
+        (lower_the_instalment, "text of the terms"),
+        (with_a_hash_that_fits, "names other terms"),
+        (date_it_back, "another time of the signature"),
+        (name_another_offer, "another offer"),
+    ],
 )
 def test_terms_other_than_those_signed_are_never_sealed(
     store: CaseStore, step: ModuleType, change: Callable[[dict[str, Any]], None], said: str
@@ -132,31 +144,21 @@ def ssm_says(step: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str) -> No
     monkeypatch.setattr(step, "parameters", SSMProvider(boto3_client=ssm))
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError"])
-def test_a_certificate_that_cannot_be_read_now_is_tried_again_by_name(
-    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str
+@pytest.mark.parametrize(
+    ("code", "error", "said"),
+    [
+        ("ThrottlingException", ServiceUnavailableError, "ThrottlingException"),
+        ("InternalServerError", ServiceUnavailableError, "InternalServerError"),
+        ("ParameterNotFound", SealCertificateError, "the SSM parameter none holds none"),
+        ("AccessDeniedException", ClientError, "AccessDeniedException"),
+    ],
+)
+def test_what_keeps_the_certificate_back_has_its_own_name_so_that_only_what_may_pass_is_tried_again(
+    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str, error: type[Exception], said: str
 ) -> None:
     case_id = signed_case(store, agreed_terms("en"))
     ssm_says(step, monkeypatch, code)
-    with pytest.raises(ServiceUnavailableError, match=code):
-        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
-
-
-def test_a_certificate_that_is_not_there_is_said_with_the_parameter(
-    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case_id = signed_case(store, agreed_terms("en"))
-    ssm_says(step, monkeypatch, "ParameterNotFound")
-    with pytest.raises(SealCertificateError, match="the SSM parameter none holds none"):
-        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
-
-
-def test_a_refused_read_of_the_certificate_keeps_its_own_name(
-    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    case_id = signed_case(store, agreed_terms("en"))
-    ssm_says(step, monkeypatch, "AccessDeniedException")
-    with pytest.raises(ClientError, match="AccessDeniedException"):
+    with pytest.raises(error, match=said):
         step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
 
 
@@ -164,3 +166,13 @@ def test_what_is_not_signed_is_never_sealed(store: CaseStore, step: ModuleType) 
     case_id = signed_case(store, agreed_terms("en"), Status.NEGOTIATING)
     with pytest.raises(NotApprovedError, match="nothing is signed"):
         step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
+
+
+def test_billing_hears_of_no_plan_whose_terms_were_altered_after_the_seal(store: CaseStore, step: ModuleType) -> None:
+    case_id = signed_case(store, agreed_terms("en"))
+    alter(case_id, lambda agreement: agreement.update(document_key="d.pdf", document_sha256="0" * 64))
+    alter(case_id, lower_the_instalment)
+    for function in (step, load_app("activate")):
+        with pytest.raises(TermsAlteredError, match="text of the terms"):
+            function.handler({"case_id": case_id, "step": "again"}, CONTEXT)
+    assert store.get(case_id).status is Status.SIGNED

@@ -1,11 +1,13 @@
 """The moves between offer and plan: inviting, reminding, staff's word, sealing, activation, and every end."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from builders import (
     NOW,
+    TODAY,
     YUAN,
     a_counter_offer,
     a_history,
@@ -18,8 +20,10 @@ from builders import (
     the_policy,
 )
 
+from accord.agreement import terms_of
 from accord.case import (
     Agreement,
+    Balance,
     Case,
     Change,
     Circumstances,
@@ -49,7 +53,6 @@ from accord.lifecycle import (
     signed_agreement,
 )
 from accord.offers import propose
-from accord.schedule import schedule_of
 from accord.staff import decide
 
 NIGHT = NOW.replace(hour=15)  # 23:00 in Shanghai
@@ -281,6 +284,15 @@ def approved_by_a_person() -> Case:
     return after(apply_review(case, NOW + HOUR))
 
 
+def test_who_waits_for_a_promised_message_may_decide_on_the_pages_meanwhile() -> None:
+    asked = an_offered_case().model_copy(update={"human_review": True, "review_reasons": ("CUSTOMER_ASKED",)})
+    waits = after(invite(asked, the_policy(), NIGHT))
+    assert waits.status is Status.NEGOTIATING, "the pages show the offers, whatever the hour"
+    decided = waits.model_copy(update={"decision": a_counter_offer(500 * YUAN)})
+    change = invite(decided, the_policy(), NOW)
+    assert (change.result, change.events, change.case) == ({"outcome": "INVITED"}, (), decided)
+
+
 def test_who_was_promised_a_message_gets_it_when_the_gate_opens() -> None:
     """The page said that one may close it: what a person approved at night is announced in the morning."""
     change = invite(approved_by_a_person().model_copy(update={"proposed_monthly": 1}), the_policy(), NIGHT)
@@ -361,9 +373,8 @@ SEALING = AgreementSealed(
 def signed() -> Case:
     case = invited()
     offer = case.offers[0]
-    agreement = Agreement(
-        offer_id=offer.offer_id, terms="{}", terms_hash="t", language="en", signed_at=NOW, schedule=schedule_of(offer)
-    )
+    terms = terms_of(case, offer, the_policy(), "en", TODAY)
+    agreement = Agreement(offer_id=offer.offer_id, terms=json.dumps(terms), terms_hash="t", signed_at=NOW)
     return case.moved(Status.NEGOTIATING).moved(Status.SIGNED, agreement=agreement)
 
 
@@ -386,6 +397,10 @@ def test_the_plan_that_billing_hears_of_is_the_plan_that_was_signed() -> None:
     offer = case.offers[0]
     assert sum(row.amount for row in told.schedule) == offer.total_payable
     assert told.waived.model_dump() == offer.waived.model_dump()
+    assert told.annual_rate_ppm == offer.annual_rate_ppm
+    other = offer.model_copy(update={"waived": Balance(principal=1), "annual_rate_ppm": 240_000})
+    again = activate(case.model_copy(update={"offers": (other,)}), the_policy(), NOW)
+    assert again.events == (told,), "whatever the offers on the case say meanwhile"
     assert (told.stop_interest, told.stop_late_fees, told.stop_collection) == (True, True, True)
     assert told.document_sha256 == "d"
 

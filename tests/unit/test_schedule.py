@@ -1,14 +1,16 @@
 """Schedules: exact to the last minor unit, whatever is rounded on the way."""
 
+import json
 from calendar import monthrange
 from datetime import date
 from fractions import Fraction
 
 import pytest
-from builders import a_balance, an_offer
+from builders import TODAY, a_balance, a_case, an_offer, the_policy
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from accord.agreement import terms_of
 from accord.case import Agreement, Balance, Instalment, Product
 from accord.schedule import annual_cost_ppm, due_dates, payments, schedule_of
 
@@ -220,10 +222,9 @@ def test_interest_runs_on_the_principal_alone() -> None:
 
 def test_a_schedule_survives_storage() -> None:
     offer = an_offer(months=2)
-    agreement = Agreement(
-        offer_id=offer.offer_id, terms="{}", terms_hash="0", language="en", signed_at=offer.valid_until,
-        schedule=schedule_of(offer),
-    )  # fmt: skip
+    terms = json.dumps(terms_of(a_case(), offer, the_policy(), "en", TODAY))
+    agreement = Agreement(offer_id=offer.offer_id, terms=terms, terms_hash="0", signed_at=offer.valid_until)
     read = Agreement.model_validate_json(agreement.model_dump_json())
     assert read == agreement
+    assert read.schedule == schedule_of(offer)
     assert isinstance(read.schedule[0], Instalment)

@@ -6,7 +6,7 @@ language always make the same terms.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import rfc8785
@@ -20,6 +20,8 @@ from accord.schedule import schedule_of
 from accord.texts import LANGUAGES, format_date, texts
 
 _TERMS_VERSION = 1
+# A signature is written to the chain moments after its time was taken.
+_WRITTEN_WITHIN = timedelta(minutes=5)
 
 
 def terms_of(case: Case, offer: Offer, policy: Policy, language: str, today: date) -> dict[str, Any]:
@@ -70,14 +72,17 @@ def terms_hash(terms: Mapping[str, Any]) -> str:
     return hashlib.sha256(rfc8785.dumps(dict(terms))).hexdigest()
 
 
-def check_as_signed(agreement: Agreement | None, events: Iterable[ChainedEvent]) -> str | None:
+def is_signed(events: Iterable[ChainedEvent]) -> bool:
+    """Whether a chain says that something was signed."""
+    return any(event.type == AgreementSigned.__name__ for event in events)
+
+
+def check_as_signed(agreement: Agreement | None, events: Iterable[ChainedEvent]) -> ChainedEvent:
     """Check that a case's agreement is the one of the AgreementSigned event in its chain, byte for byte.
 
-    Returns the hash that was signed, None where nothing is. Raises TermsAlteredError, ChainBrokenError.
+    Returns that event. Raises TermsAlteredError, ChainBrokenError.
     """
     signed = [event for event in events if event.type == AgreementSigned.__name__]
-    if agreement is None and not signed:
-        return None
     if not signed:
         raise TermsAlteredError("the case holds an agreement, and its chain has no event AgreementSigned")
     event, told = signed[-1], signed[-1].told("termsHash")
@@ -89,7 +94,11 @@ def check_as_signed(agreement: Agreement | None, events: Iterable[ChainedEvent])
         raise TermsAlteredError(
             f"the text of the terms on the case is not the one that was signed in event {event.seq}"
         )
-    return told
+    if agreement.offer_id != event.told("offerId") or agreement.offer_id != agreement.agreed.get("offer_id"):
+        raise TermsAlteredError(f"the case names another offer than was signed in event {event.seq}")
+    if abs(agreement.signed_at - datetime.fromisoformat(event.at)) > _WRITTEN_WITHIN:
+        raise TermsAlteredError(f"the case names another time of the signature than was signed in event {event.seq}")
+    return event
 
 
 def check_complete(terms: Mapping[str, Any], policy: Policy, today: date) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from accord.agreement import check_as_signed
+from accord.agreement import check_as_signed, is_signed
 from accord.case import Agreement
 from accord.errors import (
     AccordError,
@@ -159,7 +159,8 @@ def described(event: ChainedEvent) -> tuple[str, dict[str, str]]:
         who = f"{content['actor']['kind']} {content['actor']['id']}"
         told = content["data"].items()
         facts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in told}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        "".join((who, *facts.values())).encode()  # half a character can be written nowhere
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "?", {"body": "(unreadable)"}
     return who, {name: fact for name, fact in facts.items() if fact != "null" and len(fact) <= 40}
 
@@ -183,10 +184,10 @@ def terms_verdict(record: Record) -> str | None:
 
     Raises TermsAlteredError.
     """
-    if record.agreement is None and not record.claims:
+    events = _whole_events(record)
+    if record.agreement is None and not (record.claims and is_signed(events)):
         return None
-    signed = check_as_signed(record.agreement, _whole_events(record))
-    return f"terms: as signed, sha256 {signed}" if signed else None
+    return f"terms: as signed, sha256 {check_as_signed(record.agreement, events).told('termsHash')}"
 
 
 def document_verdict(record: Record, read: Callable[[str], bytes]) -> str | None:

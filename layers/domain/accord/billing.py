@@ -79,6 +79,18 @@ _INVISIBLE = re.compile(
 )
 
 
+_LETTERS = frozenset({"Lu", "Ll", "Lt", "Lo"})
+
+
+def _is_rare_han(character: str) -> bool:
+    """Han of the planes 2 and 3, as far as Unicode has given them out: the newest are in not every Python's tables."""
+    return 0x20000 <= ord(character) <= 0x3347F and (ord(character) & 0xFFFF) < 0xFFFE
+
+
+def _is_character(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cn", "Co", "Cs") or _is_rare_han(character)
+
+
 def _signable(value: str) -> str:
     """A name stands in messages and contracts and is signed with: it is seen, letter by letter."""
     name = unicodedata.normalize("NFC", value)
@@ -90,8 +102,10 @@ def _signable(value: str) -> str:
             "INVISIBLE_CHARACTER",
             "holds a character that nobody sees: a zero-width space, a direction mark, a filler, a variation selector",
         )
-    # The newest rare Han characters, of the planes 2 and 3, are not in every Python's tables yet.
-    if not any(unicodedata.category(character)[0] == "L" or 0x20000 <= ord(character) < 0x40000 for character in name):
+    if any(not _is_character(character) for character in name):
+        raise PydanticCustomError("NO_CHARACTER", "holds a code that stands for no character, or for a private one")
+    # A modifier alone is a letter to Unicode, and to nobody else.
+    if not any(unicodedata.category(character) in _LETTERS or _is_rare_han(character) for character in name):
         raise PydanticCustomError("NO_LETTER", "should have a letter: nobody could sign with this name")
     return name
 

@@ -1,5 +1,6 @@
 """The case: one negotiation about one account, its parts, its statuses and the moves allowed between them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -248,16 +249,35 @@ class Comprehension(Value):
 
 
 class Agreement(Value):
-    """The signed terms and, once sealed, the document."""
+    """The signed terms and, once sealed, the document.
+
+    Whatever was agreed is read from the terms, whose hash stands in the chain; a copy beside them could say otherwise.
+    """
 
     offer_id: str
     terms: str  # the canonical JSON of the terms that were shown and signed, byte for byte
     terms_hash: str  # its SHA-256
-    language: str
     signed_at: datetime
-    schedule: tuple[Instalment, ...]
     document_key: str | None = None
     document_sha256: str | None = None
+
+    @property
+    def agreed(self) -> dict[str, Any]:
+        """The terms, parsed."""
+        parsed: dict[str, Any] = json.loads(self.terms)
+        return parsed
+
+    @property
+    def language(self) -> str:
+        """The language that was signed in."""
+        return str(self.agreed["language"])
+
+    @property
+    def schedule(self) -> tuple[Instalment, ...]:
+        """The schedule that was signed."""
+        return tuple(
+            Instalment(**row | {"due_date": date.fromisoformat(row["due_date"])}) for row in self.agreed["schedule"]
+        )
 
 
 class Decision(Value):

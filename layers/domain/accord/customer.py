@@ -43,7 +43,6 @@ from accord.events import (
 )
 from accord.offers import quotable
 from accord.opening import STANDINGS
-from accord.schedule import schedule_of
 
 # Why a customer may decline; the pages offer these words and no free text, which could hold personal data.
 DECLINE_REASONS = ("CANNOT_AFFORD", "AMOUNT_WRONG", "OTHER_HELP", "NOT_TOLD")
@@ -178,9 +177,7 @@ def sign(case: Case, terms: Mapping[str, Any], decision_id: str, actor: Actor, n
         offer_id=offer.offer_id,
         terms=rfc8785.dumps(dict(terms)).decode(),
         terms_hash=digest,
-        language=terms["language"],
         signed_at=now,
-        schedule=schedule_of(offer),
     )
     signed = AgreementSigned(
         offer_id=offer.offer_id, terms_hash=digest, consents=tuple(terms["consents"]), language=terms["language"]

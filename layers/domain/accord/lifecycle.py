@@ -45,8 +45,11 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
     Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff), EXPIRED where the offers ran out
     before anybody could be told of them, EXCLUDED where the account's standing came to forbid it. A customer who asked
     for these offers on the page sees them there, whatever the hour; the message is then only an addition. Who had to
-    wait for a person was promised the message and may have left: it follows when the gate opens.
+    wait for a person was promised the message and may have left: it follows when the gate opens, unless they came and
+    decided before.
     """
+    if case.decision is not None and case.decision.by == "CUSTOMER":
+        return Change(case, (), _WORKFLOW, {"outcome": "INVITED"})  # the wait for the customer hands it over
     taken = case.model_copy(update={"decision": None})
     if _against(case, policy, now):
         return Change(taken, (), _WORKFLOW, {"outcome": "EXCLUDED"})
@@ -63,7 +66,8 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
     if _asked_on_the_page(case) and not promised:
         return Change(taken.moved(Status.NEGOTIATING), (), _WORKFLOW, {"outcome": "INVITED"})
     if verdict.not_before is not None:
-        return Change(taken, (), _WORKFLOW, _wait_until(verdict.not_before, now))
+        shown = taken.moved(Status.NEGOTIATING) if _asked_on_the_page(case) else taken
+        return Change(shown, (), _WORKFLOW, _wait_until(verdict.not_before, now))
     facts = {"rule": str(verdict.rule)}
     if _asked_on_the_page(case):  # they find the offers there, and a person tells them so
         task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.OUTCOME_UNTOLD, facts)
@@ -250,19 +254,19 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
     Outcomes: ACTIVE, or STOPPED (see `hold_back`).
     """
     agreement = signed_agreement(case)
-    offer = case.offer(agreement.offer_id)
-    if offer is None or agreement.document_sha256 is None:
+    if agreement.document_sha256 is None:
         raise AgreementIncompleteError("the agreement is not sealed")
     if is_held_back(case, policy, now):
         return hold_back(case, policy, now)
+    terms = agreement.agreed
     active = PlanActivated(
-        offer_id=offer.offer_id,
-        currency=offer.currency,
-        waived=WaivedAmounts(**offer.waived.model_dump()),
+        offer_id=terms["offer_id"],
+        currency=terms["currency"],
+        waived=WaivedAmounts(**{name: terms["waived"][name] for name in WaivedAmounts.model_fields}),
         schedule=tuple(
             PlannedInstalment(number=row.number, due_date=row.due_date, amount=row.amount) for row in agreement.schedule
         ),
-        annual_rate_ppm=offer.annual_rate_ppm,
+        annual_rate_ppm=terms["annual_rate_ppm"],
         document_sha256=agreement.document_sha256,
     )
     return Change(case.moved(Status.ACTIVE, decision=None), (active,), _WORKFLOW, {"outcome": "ACTIVE"})

@@ -226,8 +226,8 @@ class CaseStore:
 
     def _note_waiver(self, case: Case, now: datetime) -> dict[str, Any]:
         """A plan begins: what it gives up counts against the caps of later rounds."""
-        offer = case.offer(case.agreement.offer_id) if case.agreement is not None else None
-        waiver = {"at": {"S": _sortable(now)}, "amount": {"N": str(offer.waived.total if offer is not None else 0)}}
+        waived = case.agreement.agreed["waived"]["total"] if case.agreement is not None else 0
+        waiver = {"at": {"S": _sortable(now)}, "amount": {"N": str(waived)}}
         return {
             "Update": {
                 "TableName": self._cases,
