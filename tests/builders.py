@@ -1,6 +1,6 @@
 """Builds accounts, cases and offers for tests: a plausible whole of which a test changes what it is about."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from accord.assessment import assess
@@ -54,15 +54,17 @@ def a_history(*paid: int) -> tuple[HistoryMonth, ...]:
 
 def an_account(**changes: Any) -> Account:
     """A card account three months behind (75 days)."""
+    late = changes.get("days_past_due", 75)
     whole: dict[str, Any] = {
         "account_id": "A-1001",
+        "as_of": TODAY,
         "product_code": "CLASSIC",
         "currency": "CNY",
         "opened_on": date(2019, 5, 1),
         "credit_limit": 20_000 * YUAN,
         "balance": a_balance(),
-        "days_past_due": 75,
-        "oldest_unpaid_due_date": date(2025, 12, 20),
+        "days_past_due": late,
+        "oldest_unpaid_due_date": TODAY - timedelta(days=late) if late else None,
         "apr_ppm": 182_500,
         "minimum_due": 1_200 * YUAN,
         "history": a_history(0, 300 * YUAN, 0, 900 * YUAN, 800 * YUAN, 1_000 * YUAN),

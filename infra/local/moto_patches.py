@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -75,7 +76,7 @@ class Hooks:
     execution_changed: Callable[[Execution], None]
     stream_written: Callable[[], None]
     message_sent: Callable[[str, str, str, str], None]  # SMS or EMAIL, to whom, subject, text
-    event_time: Callable[[], str]  # ISO 8601, in business time
+    now: Callable[[], datetime]  # business time
 
 
 @dataclass
@@ -543,8 +544,16 @@ def queues_lose_nothing() -> list[Patch]:
 def rules_reach_every_target(hooks: Hooks) -> list[Patch]:
     """moto's rules know neither Lambda nor Step Functions as targets, nor InputPath, Input, states or dead letters.
 
-    It also writes the time of an event as a number and adds a field that AWS does not.
+    It also writes the time of an event as a number and adds a field that AWS does not. The sender may name the time.
     """
+    put = EventsBackend.put_events
+
+    def put_events(self: EventsBackend, events: list[dict[str, Any]]) -> Any:
+        named = [
+            entry | ({"Time": _iso(datetime.fromtimestamp(entry["Time"], UTC))} if "Time" in entry else {})
+            for entry in events
+        ]
+        return put(self, named)
 
     def send_to_targets(self: Rule, original_event: dict[str, Any], transform_input: bool = True) -> None:
         # AWS services report to the default bus alone.
@@ -552,12 +561,17 @@ def rules_reach_every_target(hooks: Hooks) -> list[Patch]:
         if self.state != "ENABLED" or self.scheduled_expression or elsewhere:
             return
         event = {key: value for key, value in original_event.items() if key != "ingestion-time"}
-        event["time"] = hooks.event_time()
+        if not isinstance(event.get("time"), str):
+            event["time"] = _iso(hooks.now())
         if self.event_pattern.matches_event(event):
             for target in self.targets:
                 hooks.deliver(target, event)
 
-    return [(Rule, "send_to_targets", send_to_targets)]
+    return [(Rule, "send_to_targets", send_to_targets), (EventsBackend, "put_events", put_events)]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def put_events_has_a_limit() -> list[Patch]:

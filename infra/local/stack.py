@@ -131,7 +131,7 @@ class LocalStack:
                 execution_changed=self._announce_execution,
                 stream_written=self._wake_streams,
                 message_sent=self._keep_message,
-                event_time=lambda: clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+                now=clock.now,
             )
             self._resources.enter_context(patched(hooks, self._waits))
             # The handlers of earlier stacks shared this process; a client of theirs may belong to another region.

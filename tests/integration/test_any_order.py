@@ -19,7 +19,7 @@ from accord.aws.intake import Intake
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
-from accord.errors import InputRejectedError
+from accord.errors import InputRejectedError, PersonNotFoundError
 from accord.events import verify_chain
 from accord.opening import case_id_of
 
@@ -40,8 +40,8 @@ class Desk:
         self.accounts = 0
         self.in_order: dict[Callable[[str], list[Told]], dict[str, Any]] = {}
 
-    def take(self, told: Told) -> str:
-        return self.intake.take(json.dumps({"detail-type": told[0], "detail": told[1]}))
+    def take(self, told: Told, sent_at: str = "2025-12-01T00:00:00Z") -> str:
+        return self.intake.take(json.dumps({"detail-type": told[0], "time": sent_at, "detail": told[1]}))
 
     def tell_of_a_new_account(self, sentences: Callable[[str], list[Told]], order: list[int]) -> dict[str, Any]:
         """Tell billing's sentences in an order, let the case be identified, and say what it came to."""
@@ -164,12 +164,67 @@ def test_a_corrected_row_of_the_same_night_reaches_the_case_and_the_person(desk:
     for flags in ("CEASE_CONTACT", "DISPUTED", "DECEASED|VULNERABLE", "FRAUD"):
         assert desk.take(row(account | {"cardholder.flags": flags})) == "ALREADY_OPEN"
     assert desk.cases.get(case_id).flags == ("CEASE_CONTACT", "DECEASED", "VULNERABLE"), "the gravest standing counts"
-    desk.take(row(account | {"cardholder.flags": "", "cardholder.phone": "+8610000000009"}))
+    corrected = row(account | {"cardholder.flags": "", "cardholder.phone": "+8610000000009"})
+    desk.take(corrected, "2025-12-01T00:05:00Z")
     assert desk.people.get("holder-r-1").phone == "+8610000000009"
     version = desk.cases.get(case_id).version
     assert desk.take(first) == "OPENED"
     assert desk.people.get("holder-r-1").phone == "+8610000000009", "what was corrected does not come back"
     assert desk.cases.get(case_id).version == version
+
+
+TELEPHONES = [f"+861000000000{number}" for number in range(4)]
+# Corrections of one moment, in the order in which they were sent; the last takes the first one's word back.
+SENT = [(0, TELEPHONES[1]), (1, TELEPHONES[2]), (2, TELEPHONES[3]), (3, TELEPHONES[1])]
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(order=st.permutations(SENT), again=st.lists(st.sampled_from(SENT), max_size=4))
+def test_of_persons_told_at_one_moment_the_one_sent_last_counts_in_any_order_of_arrival(
+    desk: Desk, order: list[tuple[int, str]], again: list[tuple[int, str]]
+) -> None:
+    desk.accounts += 1
+    account = f"t-{desk.accounts}"
+    for minute, phone in [*order, *again]:
+        desk.take(overdue(account, phone=phone), f"2025-12-01T00:0{minute}:00Z")
+    assert desk.people.get(f"holder-of-{account}").phone == TELEPHONES[1]
+
+
+def in_order(account: str, **cardholder: Any) -> Told:
+    detail = overdue_detail(
+        event_id=f"note-{account}", account_id=account, account={"daysPastDue": 0}, cardholder=cardholder,
+        occurredAt="2025-10-06T09:00:00+08:00",
+    )  # fmt: skip
+    return "AccountInOrder", detail
+
+
+def test_an_open_case_hears_of_what_billing_says_of_an_account_that_is_no_longer_late(desk: Desk) -> None:
+    desk.take(overdue("o-1"))
+    case_id = str(desk.cases.cases_of("o-1").open_case_id)
+    told = in_order("o-1", phone="+8610000000055", flags=["CEASE_CONTACT", "DECEASED"])
+    for _ in range(2):
+        assert desk.take(told) == "NOTED"
+    assert desk.cases.get(case_id).flags == ("CEASE_CONTACT", "DECEASED")
+    assert desk.people.get("holder-of-o-1").phone == "+8610000000055"
+    types = [event.type for event in desk.cases.events(case_id)]
+    assert types == ["CaseOpened", "AccountStatusRecorded", "AccountStatusRecorded"]
+
+
+def test_an_account_in_order_without_a_case_opens_none_and_keeps_no_person(desk: Desk) -> None:
+    assert desk.take(in_order("o-2", flags=["DISPUTED"])) == "NOTED"
+    assert desk.cases.cases_of("o-2").open_case_id is None
+    with pytest.raises(PersonNotFoundError):
+        desk.people.get("holder-of-o-2")
+    assert desk.cases.account_status("o-2") == "DISPUTED", "an event without the flag does not forget it"
+
+
+def test_the_same_event_for_another_cardholder_is_rejected_and_keeps_no_person(desk: Desk) -> None:
+    desk.take(overdue("q-1"))
+    with pytest.raises(InputRejectedError) as refused:
+        desk.take(overdue("q-1", cardholderId="holder-of-nobody"))
+    assert [problem["code"] for problem in refused.value.problems] == ["ID_USED_BEFORE"]
+    with pytest.raises(PersonNotFoundError):
+        desk.people.get("holder-of-nobody")
 
 
 @pytest.mark.parametrize("digits", [5_000, 100_000])

@@ -9,8 +9,10 @@ import pytest
 from billing_events import overdue_detail
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from unit.test_portfolio import file_of
 
 from accord import clock
+from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
 from accord.customer import decline
@@ -80,8 +82,9 @@ def test_the_same_event_twice_is_one_case_and_one_execution(stack: LocalStack, c
             "AccountStatusChanged",
             {"eventId": "i-30", "accountId": "i-acct-30", "status": "DECEASED", "at": "2025-11-24T09:00:00+08:00"},
         ),
+        ("AccountOverdue", overdue_detail(event_id="i-30", account_id="i-acct-30", cardholder={"cardholderId": "i-h"})),
     ],
-    ids=["another account", "another kind", "a word on the standing"],
+    ids=["another account", "another kind", "a word on the standing", "another cardholder"],
 )
 def test_an_id_that_another_event_had_is_rejected_by_its_field_and_nothing_is_lost(
     stack: LocalStack, cases: CaseStore, detail_type: str, again: dict[str, Any]
@@ -105,6 +108,27 @@ def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalS
     stack.settle()
     assert cases.cases_of("i-acct-3").open_case_id == case_of(first)
     assert list(cases.events(case_of(second))) == []
+    assert rejected(stack) == []
+
+
+def test_a_file_says_of_an_open_case_what_is_new_though_nothing_is_late_any_more(
+    stack: LocalStack, cases: CaseStore
+) -> None:
+    late = overdue_detail(event_id="i-40", account_id="i-acct-40")
+    tell(stack, late)
+    stack.settle()
+    row = {
+        "occurredAt": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}", "account.accountId": "i-acct-40",
+        "account.daysPastDue": "0", "account.oldestUnpaidDueDate": "",
+        "cardholder.cardholderId": late["cardholder"]["cardholderId"], "cardholder.flags": "CEASE_CONTACT",
+    }  # fmt: skip
+    bucket, people = stack.physical_id("PortfolioBucket"), PeopleStore(stack.physical_id("PeopleTable"))
+    for phone in ("+8610000000071", "+8610000000072", "+8610000000071"):
+        data = file_of(row | {"cardholder.phone": phone})
+        stack.client("s3").put_object(Bucket=bucket, Key="portfolio/tonight.csv", Body=data)
+        stack.settle()
+        assert people.get(late["cardholder"]["cardholderId"]).phone == phone
+    assert cases.get(case_of(late)).flags == ("CEASE_CONTACT",)
     assert rejected(stack) == []
 
 
@@ -133,6 +157,7 @@ def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalS
         ({"cardholder": {"name": "王\u202e小明"}}, "cardholder.name"),
         ({"cardholder": {"name": "王小明\u0000"}}, "cardholder.name"),
         ({"cardholder": {"birthDate": "2098-01-01"}}, "cardholder.birthDate"),
+        ({"cardholder": {"birthDate": f"{clock.now() - timedelta(days=17 * 365):%Y-%m-%d}"}}, "cardholder.birthDate"),
         ({"cardholder": {"timeZone": "Asia/Nowhere"}}, "cardholder.timeZone"),
         ({"cardholder": {"timeZone": "Asia"}}, "cardholder.timeZone"),
         ({"cardholder": {"monthlyIncome": -1}}, "cardholder.monthlyIncome"),
@@ -170,6 +195,10 @@ def test_an_event_that_does_not_parse_is_rejected_and_the_rest_of_the_batch_is_t
         json.dumps({"detail-type": "SomethingElse", "detail": {}}),
         json.dumps({"detail-type": "\ud800\uffff\x00", "detail": {}}),
         json.dumps({"detail-type": "AccountOverdue"}),
+        json.dumps({"detail-type": "AccountOverdue", "detail": good, "time": "yesterday"}),
+        json.dumps({"detail-type": "AccountOverdue", "detail": good}).replace(
+            '"currency"', '"currency": "CNY", "currency"'
+        ),
         json.dumps({"detail-type": "AccountOverdue", "detail": good}),
     ]
     entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
@@ -177,7 +206,7 @@ def test_an_event_that_does_not_parse_is_rejected_and_the_rest_of_the_batch_is_t
     stack.settle()
     assert cases.get(case_of(good)).status == "INVITED"
     fields = sorted(message["rejected"]["problems"][0]["field"] for message in rejected(stack))
-    assert fields == ["detail", "detail-type", "detail-type", "message", "message", "message"]
+    assert fields == ["currency", "detail", "detail-type", "detail-type", "message", "message", "message", "time"]
 
 
 def test_an_event_of_billing_that_nobody_takes_is_kept_with_the_reason(stack: LocalStack) -> None:

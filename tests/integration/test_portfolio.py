@@ -7,10 +7,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ReadTimeoutError
+from integration.tables import tables_on_moto
 from loading import CONTEXT, ROOT, load_app
-from moto import mock_aws
+from unit.test_portfolio import file_of
 
-from accord.aws import bus, clients
+from accord.aws import bus
 from accord.aws.portfolio_files import PortfolioFile
 from accord.errors import InputRejectedError, ServiceUnavailableError
 
@@ -20,21 +21,12 @@ KEY = "portfolio/night/2026-06-15.csv"
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "EVENT_BUS_NAME": "accord-test",
-        "POWERTOOLS_SERVICE_NAME": "test",
-        "POWERTOOLS_METRICS_NAMESPACE": "Accord",
-    }.items():
-        monkeypatch.setenv(name, value)
-    clients.client.cache_clear()
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
+    monkeypatch.setenv("EVENT_BUS_NAME", "accord-test")
+    with tables_on_moto(monkeypatch):
+        where = {"LocationConstraint": "eu-central-1"}
+        boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
         _bus_into_queue()
         yield
-    clients.client.cache_clear()
 
 
 def _bus_into_queue() -> None:
@@ -42,7 +34,7 @@ def _bus_into_queue() -> None:
     url = sqs.create_queue(QueueName="heard")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.create_event_bus(Name="accord-test")
-    pattern = json.dumps({"source": [{"prefix": "billing"}], "detail-type": ["AccountOverdue"]})
+    pattern = json.dumps({"source": [{"prefix": "billing"}], "detail-type": ["AccountOverdue", "AccountInOrder"]})
     events.put_rule(Name="overdue", EventBusName="accord-test", EventPattern=pattern)
     events.put_targets(Rule="overdue", EventBusName="accord-test", Targets=[{"Id": "q", "Arn": arn}])
 
@@ -61,7 +53,7 @@ def heard() -> list[dict[str, Any]]:
 
 def uploaded(data: bytes) -> dict[str, str]:
     etag = boto3.client("s3").put_object(Bucket=BUCKET, Key=KEY, Body=data)["ETag"].strip('"')
-    return {"bucket": BUCKET, "key": KEY, "etag": etag}
+    return {"bucket": BUCKET, "key": KEY, "etag": etag, "sent_at": "2026-06-15T01:00:00Z"}
 
 
 def documents(key: str) -> list[Any]:
@@ -105,6 +97,39 @@ def test_a_repeated_range_sends_the_same_event_ids(aws: None) -> None:
     first = [detail["eventId"] for detail in heard()]
     screened(file)
     assert sorted(detail["eventId"] for detail in heard()) == sorted(first)
+
+
+def an_account_in_order(account: str, **changes: str) -> dict[str, str]:
+    row = {"account.accountId": account, "account.daysPastDue": "0", "account.oldestUnpaidDueDate": ""}
+    return row | {name.replace("_", "."): value for name, value in changes.items()}
+
+
+def test_of_accounts_in_order_those_leave_that_somebody_has_to_hear_of(aws: None) -> None:
+    """A case is open, or the row tells a standing; most of a portfolio is neither and costs no event."""
+    boto3.client("dynamodb").put_item(
+        TableName="CasesTable",
+        Item={"pk": {"S": "ACCOUNT#open"}, "sk": {"S": "CASES"}, "open_case_id": {"S": "c-1"}, "rounds": {"N": "1"}},
+    )
+    boto3.client("dynamodb").put_item(
+        TableName="CasesTable", Item={"pk": {"S": "ACCOUNT#ended"}, "sk": {"S": "CASES"}, "rounds": {"N": "1"}}
+    )
+    rows = [an_account_in_order(f"a-{number}") for number in range(250)]
+    rows += [
+        an_account_in_order("open"),
+        an_account_in_order("ended"),
+        an_account_in_order("dead", cardholder_flags="DECEASED"),
+        an_account_in_order("careful", cardholder_flags="VULNERABLE"),
+    ]
+    _, (counts,) = screened(uploaded(file_of(*rows)))
+    assert (counts["notAtRisk"], counts["overdue"], counts["rejected"]) == (254, 0, 0)
+    assert [detail["account"]["accountId"] for detail in heard()] == ["open", "dead"]
+
+
+def test_what_a_row_says_was_said_when_its_file_was_uploaded(aws: None) -> None:
+    screened(uploaded(file_of({})))
+    url = boto3.client("sqs").get_queue_url(QueueName="heard")["QueueUrl"]
+    (message,) = boto3.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["time"] == "2026-06-15T01:00:00Z"
 
 
 class Broken:

@@ -38,7 +38,7 @@ from accord.opening import NEW_ACCOUNT, open_case
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaseStore]:
     with tables_on_moto(monkeypatch) as names:
-        PeopleStore(names["PEOPLE_TABLE"]).put(a_person(cardholder_id="holder-of-acct-0001"))
+        PeopleStore(names["PEOPLE_TABLE"]).put(a_person(cardholder_id="holder-of-acct-0001"), SIGNED_AT)
         yield CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"])
 
 

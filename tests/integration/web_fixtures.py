@@ -221,7 +221,7 @@ class Web:
         event = overdue_event(event_id=f"evt-{self.count}", account_id=f"acct-{self.count}", **changes)
         policy = load_policy("CN")
         opening = open_case(event, NEW_ACCOUNT, self.now)
-        self.people.put(event.as_person())
+        self.people.put(event.as_person(), self.now)
         assert self.cases.open(opening, "open")
         case_id = opening.case.case_id
         today = clock.today("Asia/Shanghai")

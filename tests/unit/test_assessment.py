@@ -1,5 +1,6 @@
 """Assessment: what a person can really pay, with every step on record and nothing unknown counted as nothing."""
 
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -624,6 +625,24 @@ def test_figures_that_contradict_each_other_or_are_too_good_go_to_a_person(
     told: dict[str, Any], doubts: tuple[str, ...]
 ) -> None:
     assert assessed(circumstances(**told)).doubts == doubts
+
+
+@pytest.mark.parametrize(
+    ("account", "doubted"),
+    [
+        ({"days_past_due": 75}, False),
+        ({"days_past_due": 75, "oldest_unpaid_due_date": TODAY - timedelta(days=75 + 31)}, False),
+        ({"days_past_due": 75, "oldest_unpaid_due_date": TODAY - timedelta(days=75 + 32)}, True),
+        ({"days_past_due": 75, "oldest_unpaid_due_date": TODAY - timedelta(days=75 - 32)}, True),
+        ({"opened_on": TODAY - timedelta(days=75)}, False),
+        ({"opened_on": TODAY - timedelta(days=74)}, True),
+        ({"days_past_due": 0, "oldest_unpaid_due_date": TODAY - timedelta(days=400)}, False),
+    ],
+)
+def test_an_account_whose_dates_cannot_be_true_together_goes_to_a_person(
+    account: dict[str, Any], doubted: bool
+) -> None:
+    assert ("DATES_CONTRADICT" in assessed(account=an_account(**account)).doubts) == doubted
 
 
 def test_an_account_without_a_limit_says_nothing_about_the_income() -> None:

@@ -49,7 +49,9 @@ PERSONS = st.fixed_dictionaries(
         "language": st.sampled_from(["zh-CN", "en"]),
         "email": st.one_of(st.none(), st.emails().filter(lambda email: len(email) < 100)),
         "phone": st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True),
-        "birthDate": st.dates(min_value=NOW.date().replace(year=1920), max_value=NOW.date()).map(str),
+        "birthDate": st.dates(
+            min_value=NOW.date().replace(year=1920), max_value=NOW.date().replace(year=NOW.year - 19)
+        ).map(str),
         "idLast4": st.from_regex(r"[0-9A-Z]{4}", fullmatch=True),
     },
     optional={

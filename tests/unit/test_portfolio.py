@@ -256,6 +256,10 @@ def test_a_file_without_a_header_is_refused_without_repeating_its_first_row() ->
         ("\t".join(ROW).encode(), "file", "tabs: save it with commas"),
         (b"\xef\xbb\xbf", "file", "empty"),
         (b"\xef\xbb\xbf\n", "file", "empty"),
+        (b"\xef\xbb\xbf%PDF-1.7\n", "file", "PDF"),
+        (file_of({}).replace(b"\n", b"\r"), "file", "carriage returns alone"),
+        (b"sep=;\n" + file_of({}), "file", "sep="),
+        (b"\xef\xbb\xbf\xef\xbb\xbfsep=,\r\n" + file_of({}), "file", "sep="),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "file", "PDF"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "file", "old Excel"),
         (b"GIF89a\x00\x01\x00rest", "file", "no text"),
@@ -269,6 +273,11 @@ def test_a_file_that_is_no_portfolio_is_refused_with_the_way_out(data: bytes, fi
     ((named, problem),) = file_problems(data)
     assert named == field
     assert word in problem
+
+
+def test_marks_of_the_byte_order_are_no_part_of_the_first_column() -> None:
+    for marks in (1, 2):
+        assert portfolio.plan([b"\xef\xbb\xbf" * marks + file_of({})]).columns == tuple(ROW)
 
 
 def test_a_header_alone_is_a_night_without_accounts() -> None:
@@ -353,7 +362,8 @@ def test_an_event_id_tells_nothing_of_the_person(column: str, value: str) -> Non
 
 
 def test_rows_of_one_account_and_moment_that_name_two_persons_are_rejected_and_the_others_go_on() -> None:
-    other, later = {"account.accountId": "a-2"}, {"occurredAt": "2026-06-15T02:00:00+08:00"}
+    other = {"account.accountId": "a-2", "cardholder.cardholderId": "P-2"}
+    later = {"occurredAt": "2026-06-15T02:00:00+08:00"}
     phone = {"cardholder.phone": "+8610000000009"}
     result = screened(file_of({}, other, phone, phone | later))
     problem = "the lines 2, 4 tell the same account at the same moment, and contradict each other here"
@@ -362,6 +372,25 @@ def test_rows_of_one_account_and_moment_that_name_two_persons_are_rejected_and_t
         (4, "cardholder.phone", problem),
     ]
     assert result.counts() == {"overdue": 2, "atRisk": 0, "notAtRisk": 0, "rejected": 2, "blank": 0}
+
+
+def test_rows_that_give_one_cardholder_two_telephones_are_rejected_whatever_the_account() -> None:
+    other = {"account.accountId": "a-2", "cardholder.phone": "+8610000000009"}
+    result = screened(file_of({}, other, {"account.accountId": "a-3", "cardholder.cardholderId": "p-3"}))
+    problem = "the lines 2, 3 tell the same cardholder at the same moment, and contradict each other here"
+    assert [(told["line"], told["field"], told["problem"]) for told in result.rejects] == [
+        (2, "cardholder.phone", problem),
+        (3, "cardholder.phone", problem),
+    ]
+    assert len(result.overdue) == 1
+
+
+def test_rows_that_give_one_account_two_cardholders_are_rejected() -> None:
+    result = screened(file_of({}, {"cardholder.cardholderId": "P-9"}))
+    assert [(told["line"], told["field"]) for told in result.rejects] == [
+        (2, "cardholder.cardholderId"),
+        (3, "cardholder.cardholderId"),
+    ]
 
 
 def test_rows_of_one_account_and_moment_that_differ_in_flags_are_both_sent() -> None:

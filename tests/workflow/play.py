@@ -253,7 +253,7 @@ class Play:
 
     def mend_the_name(self, name: str) -> None:
         person = self.people.get(self.detail["cardholder"]["cardholderId"])
-        self.people.put(person.model_copy(update={"name": name}))
+        self.people.put(person.model_copy(update={"name": name}), clock.now())
 
     # --- what came of it ---------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ def terms_of(case: Case, offer: Offer, policy: Policy, language: str, today: dat
     rules = policy.on(today)
     schedule = schedule_of(offer)
     at_once = offer.product is Product.LUMP_SUM
-    words = _words(offer, schedule[-1].due_date, rules, language)
+    words = _words(case, offer, schedule[-1].due_date, rules, language)
     return {
         "v": _TERMS_VERSION,
         "texts": texts("agreement")["version"],
@@ -48,6 +48,7 @@ def terms_of(case: Case, offer: Offer, policy: Policy, language: str, today: dat
         "institution": rules["institution.name"][language],
         "phone": words["phone"],
         "currency": offer.currency,
+        "owed_as_of": case.account.as_of.isoformat(),
         "owed": _components(offer.owed),
         "waived": _components(offer.waived),
         "financed": offer.financed,
@@ -133,7 +134,7 @@ def check_complete(terms: Mapping[str, Any], policy: Policy, today: date) -> Non
 # --- making the terms --------------------------------------------------------------------------------------------
 
 
-def _words(offer: Offer, last_due: date, rules: RulesOfTheDay, language: str) -> dict[str, str]:
+def _words(case: Case, offer: Offer, last_due: date, rules: RulesOfTheDay, language: str) -> dict[str, str]:
     """Every figure that a clause may name, as people read it."""
 
     def money(minor: int) -> str:
@@ -141,6 +142,7 @@ def _words(offer: Offer, last_due: date, rules: RulesOfTheDay, language: str) ->
 
     return {
         "currency": offer.currency,
+        "as_of": format_date(case.account.as_of, language),
         "owed": money(offer.owed.total),
         "waived": money(offer.waived.total),
         "financed": money(offer.financed),

@@ -5,6 +5,7 @@ import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -229,6 +230,7 @@ class AccountOverdue(Told):
         told = self.account
         return Account(
             **told.model_dump(exclude={"apr", "balance", "history"}),
+            as_of=self.occurred_at.astimezone(ZoneInfo(self.cardholder.time_zone)).date(),
             apr_ppm=rate_to_ppm(told.apr),
             balance=Balance(**told.balance.model_dump()),
             history=tuple(HistoryMonth(**month.model_dump()) for month in told.history),
@@ -245,6 +247,10 @@ class AccountOverdue(Told):
 
 class AccountAtRisk(AccountOverdue):
     """Billing hands over an account that is not late yet and may become so."""
+
+
+class AccountInOrder(AccountAtRisk):
+    """Nothing is late and nothing gives reason to worry: what it says of the person reaches a case that is open."""
 
 
 class AccountStatusChanged(Told):

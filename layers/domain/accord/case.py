@@ -98,6 +98,7 @@ class Account(Value):
     """The card account as billing handed it over."""
 
     account_id: str
+    as_of: date  # the day of these figures, where the cardholder lives
     product_code: str
     currency: str
     opened_on: date

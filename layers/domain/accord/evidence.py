@@ -1,9 +1,12 @@
 """Evidence: which papers the amount and the hardship ask for, and which figures a person has to look at first."""
 
 from accord.affordability import guideline, household, protected_floor, spending_told
-from accord.case import Case, Circumstances
+from accord.case import Account, Case, Circumstances
 from accord.policy import Doubts, RulesOfTheDay
 from accord.willingness import usual_payment
+
+# Lateness is counted from the due date, from the end of the grace period or by statements: about a month lies between.
+_DAYS_COUNTED_APART = 31
 
 
 def papers(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
@@ -50,6 +53,8 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
         found.append("ABOVE_GUIDELINE")
     if told.other_unsecured_balance == 0 and told.other_debt_payments:
         found.append("PAYMENTS_WITHOUT_DEBT")
+    if _dates_contradict(case.account):
+        found.append("DATES_CONTRADICT")
     # They may keep them; whether the debt exceeds what they can pay is then for a person to say.
     if (told.savings or 0) >= case.account.balance.total > 0:
         found.append("SAVINGS_ABOVE_DEBT")
@@ -67,8 +72,19 @@ DOUBTS = frozenset(
         "ABOVE_GUIDELINE",
         "PAYMENTS_WITHOUT_DEBT",
         "SAVINGS_ABOVE_DEBT",
+        "DATES_CONTRADICT",
     }
 )
+
+
+def _dates_contradict(account: Account) -> bool:
+    """Whether the account's dates cannot be true together, so that nobody knows how late it is."""
+    due = account.oldest_unpaid_due_date
+    if due is None:
+        return False
+    days_told = account.days_past_due if account.days_past_due > 0 else None
+    off = days_told is not None and abs((account.as_of - due).days - days_told) > _DAYS_COUNTED_APART
+    return off or due < account.opened_on
 
 
 def _surplus_told(told: Circumstances, income: int, spend: int) -> int | None:

@@ -16,6 +16,8 @@ from accord.policy import Policy, jurisdictions, load_policy
 
 # What billing may say of an account's standing besides NORMAL; of these at most one holds at a time.
 GRAVEST_FIRST: tuple[str, ...] = get_args(AccountStatus)
+# Civil Code of China Art. 17; England and nearly all of the United States have the same age.
+_OF_AGE = 18
 STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
 
 
@@ -91,8 +93,11 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
         refuse("account.history", "IN_THE_FUTURE", f"the month {newest} lies after occurredAt")
     if event.account.opened_on > today:
         refuse("account.openedOn", "IN_THE_FUTURE", "lies in the future")
-    if event.cardholder.birth_date > today:
+    born = event.cardholder.birth_date
+    if born > today:
         refuse("cardholder.birthDate", "IN_THE_FUTURE", "lies in the future")
+    elif (today.year - born.year, today.month, today.day) < (_OF_AGE, born.month, born.day):
+        refuse("cardholder.birthDate", "NOT_OF_AGE", f"the person is under {_OF_AGE}: no agreement would bind them")
     if problems:
         raise InputRejectedError(problems)
 

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from accord.billing import AccountAtRisk, AccountOverdue, parse
 from accord.errors import InputRejectedError
 from accord.identification import is_at_risk, pd_of
-from accord.opening import check_acceptable
+from accord.opening import STANDINGS, check_acceptable
 from accord.policy import load_policy
 
 LINES_A_RANGE = 2_000
@@ -40,6 +40,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 # What of a row goes into the people table alone.
 _PERSONAL = ("name", "phone", "email", "idLast4", "birthDate")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_EXCELS_SEPARATOR = re.compile(r'"?sep=.{0,3}"?', re.IGNORECASE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NOT_TEXT = {
     b"\x1f\x8b": "it is compressed with gzip: send the CSV itself",
@@ -83,7 +84,7 @@ class Screening:
 
     overdue: list[dict[str, Any]] = field(default_factory=list)  # details of AccountOverdue
     at_risk: list[dict[str, Any]] = field(default_factory=list)  # details of AccountAtRisk
-    not_at_risk: int = 0
+    in_order: list[dict[str, Any]] = field(default_factory=list)  # details of AccountInOrder
     blank: int = 0
     rejected: int = 0
     rejects: list[dict[str, Any]] = field(default_factory=list)  # line, field, problem: one entry a problem, no values
@@ -93,7 +94,7 @@ class Screening:
         return {
             "overdue": len(self.overdue),
             "atRisk": len(self.at_risk),
-            "notAtRisk": self.not_at_risk,
+            "notAtRisk": len(self.in_order),
             "rejected": self.rejected,
             "blank": self.blank,
         }
@@ -132,18 +133,28 @@ def plan(chunks: Iterable[bytes]) -> Plan:
 
 def read_header(line: bytes) -> tuple[str, ...]:
     """The columns that a header line names. Raises InputRejectedError that names what is missing or wrong."""
-    if not line.removeprefix(_BYTE_ORDER_MARK).strip():
+    while line.startswith(_BYTE_ORDER_MARK):  # some programs write it before one that is there
+        line = line.removeprefix(_BYTE_ORDER_MARK)
+    if not line.strip():
         raise InputRejectedError.of(
             "file", "EMPTY", "it is empty, or its first line is: the first line names the columns"
+        )
+    if b"\r" in line.rstrip(b"\r\n") and b"\0" not in line:
+        raise InputRejectedError.of(
+            "file", "WRONG_LINE_ENDS", "its lines end with carriage returns alone: save it with line feeds"
         )
     if len(line) > MAX_ROW_BYTES:
         raise InputRejectedError.of("header", "TOO_LONG", f"it is longer than {MAX_ROW_BYTES:,} bytes")
     if (problem := _not_text(line)) is not None:
         raise InputRejectedError.of("file", "NOT_UTF8", problem)
     try:
-        text = line.removeprefix(_BYTE_ORDER_MARK).decode()
+        text = line.decode()
     except UnicodeDecodeError:
         raise InputRejectedError.of("header", "NOT_UTF8", "it is not UTF-8: save the file as CSV, UTF-8") from None
+    if _EXCELS_SEPARATOR.fullmatch(text.strip()):
+        raise InputRejectedError.of(
+            "file", "NO_HEADER", "its first line is for Excel alone (sep=): take it out, and separate with commas"
+        )
     if (separator := _separated_by(text)) is not None:
         raise InputRejectedError.of(
             "file", "WRONG_SEPARATOR", f"it seems to be separated by {separator}: save it with commas"
@@ -173,10 +184,10 @@ def read_header(line: bytes) -> tuple[str, ...]:
 
 
 def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime) -> Screening:
-    """Judge every line of a range: an event for an account that is late or likely to be, a count, or rejects.
+    """Judge every line of a range: an event for an account that is late, likely to be, or in order; or rejects.
 
     Rejects name line and field. Who is not late is scored; where the history does not tell, nobody is at risk. Rows
-    that tell two different persons of one account at one moment are all rejected: nobody knows whom to write to.
+    that tell one account or one cardholder in two ways at one moment are all rejected: nobody knows whom to write to.
     """
     result = Screening()
     rows: dict[int, tuple[dict[str, Any], AccountOverdue]] = {}
@@ -200,29 +211,33 @@ def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime
         elif _is_likely_to_be_late(event, now):
             result.at_risk.append(detail)
         else:
-            result.not_at_risk += 1
+            # An id of its own: the same row may be one at risk by another policy.
+            result.in_order.append(detail | {"eventId": detail["eventId"].replace("file-", "note-")})
     return result
 
 
+def speaks_of_standing(detail: Mapping[str, Any]) -> bool:
+    """Whether a row says something of the account's standing, which has to be known before any case."""
+    return bool(STANDINGS.intersection(detail["cardholder"].get("flags", ())))
+
+
 def _contradictions(rows: dict[int, tuple[dict[str, Any], AccountOverdue]]) -> dict[int, list[dict[str, str]]]:
-    """What is wrong with each line whose account stands there again, at the same moment, with another person."""
-    told: dict[tuple[str, datetime], dict[int, dict[str, Any]]] = {}
+    """What is wrong with each line whose account or cardholder stands there again, at one moment, as another person."""
+    told: dict[tuple[str, str, datetime], dict[int, dict[str, Any]]] = {}
     for number, (detail, event) in rows.items():
-        person = {name: detail["cardholder"].get(name) for name in _PERSONAL}
-        told.setdefault((event.account.account_id, event.occurred_at), {})[number] = person
-    found: dict[int, list[dict[str, str]]] = {}
-    for persons in told.values():
-        differing = [name for name in _PERSONAL if len({person[name] for person in persons.values()}) > 1]
+        person = {name: detail["cardholder"].get(name) for name in ("cardholderId", *_PERSONAL)}
+        for what, which in (("account", event.account.account_id), ("cardholder", event.cardholder.cardholder_id)):
+            told.setdefault((what, which, event.occurred_at), {})[number] = person
+    found: dict[int, dict[str, dict[str, str]]] = {}
+    for (what, _, _), persons in told.items():
         lines = ", ".join(map(str, islice(persons, 5))) + (" …" if len(persons) > 5 else "")
-        problem = f"the lines {lines} tell the same account at the same moment, and contradict each other here"
-        if differing:
-            found |= {
-                number: [
-                    {"field": f"cardholder.{name}", "code": "CONTRADICTION", "problem": problem} for name in differing
-                ]
-                for number in persons
-            }
-    return found
+        problem = f"the lines {lines} tell the same {what} at the same moment, and contradict each other here"
+        for name in ("cardholderId", *_PERSONAL):
+            if len({person[name] for person in persons.values()}) > 1:
+                wrong = _of_column(f"cardholder.{name}", "CONTRADICTION", problem)
+                for number in persons:
+                    found.setdefault(number, {}).setdefault(name, wrong)
+    return {number: list(problems.values()) for number, problems in sorted(found.items())}
 
 
 def _is_likely_to_be_late(event: AccountAtRisk, now: datetime) -> bool:

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from accord.aws.clients import client, translated
@@ -16,11 +17,12 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class BusEntry:
-    """One event for a bus."""
+    """One event for a bus. `time` is when it was said, where that is not now."""
 
     source: str
     detail_type: str
     detail: Mapping[str, Any]
+    time: datetime | None = None
 
 
 def put_events(bus: str, entries: Sequence[BusEntry]) -> None:
@@ -35,6 +37,7 @@ def put_events(bus: str, entries: Sequence[BusEntry]) -> None:
             "Source": entry.source,
             "DetailType": entry.detail_type,
             "Detail": json.dumps(entry.detail, ensure_ascii=False, separators=(",", ":")),
+            **({"Time": entry.time} if entry.time is not None else {}),
         }
         for entry in entries
     ]
@@ -42,7 +45,7 @@ def put_events(bus: str, entries: Sequence[BusEntry]) -> None:
         _put_batch(waiting[start : start + _BATCH])
 
 
-def _put_batch(waiting: list[dict[str, str]]) -> None:
+def _put_batch(waiting: list[dict[str, Any]]) -> None:
     for attempt in range(_ATTEMPTS):
         if attempt:
             time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret

@@ -12,7 +12,7 @@ from accord.aws.clients import client, translated
 from accord.aws.executions import start_negotiation
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.billing import AccountAtRisk, AccountOverdue, AccountStatusChanged, parse
+from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue, AccountStatusChanged, parse
 from accord.case import Case, Change
 from accord.errors import InputRejectedError
 from accord.opening import (
@@ -26,7 +26,6 @@ from accord.opening import (
     standing_of,
     with_standing,
 )
-from accord.person import Person
 from accord.policy import load_policy
 
 # What a message of a queue may have, with room to spare; an event that does not fit beside the reasons is kept in S3.
@@ -53,12 +52,14 @@ class Intake:
         right, ServiceUnavailableError for what may be right later.
         """
         envelope = _json_object(body, "message")
-        detail = envelope.get("detail")
+        detail, sent_at = envelope.get("detail"), _sent_at(envelope)
         match envelope.get("detail-type"):
             case "AccountOverdue":
-                return self._open(parse(AccountOverdue, detail))
+                return self._open(parse(AccountOverdue, detail), sent_at)
             case "AccountAtRisk":
-                return self._open(parse(AccountAtRisk, detail))
+                return self._open(parse(AccountAtRisk, detail), sent_at)
+            case "AccountInOrder":
+                return self._hear(parse(AccountInOrder, detail), sent_at)
             case "AccountStatusChanged":
                 return self._note(parse(AccountStatusChanged, detail))
             case other:
@@ -69,28 +70,31 @@ class Intake:
         event: AccountOverdue | AccountStatusChanged,
         account_id: str,
         act: Callable[[], str],
-        person: Person | None = None,
+        keep_person: Callable[[], None] = lambda: None,
     ) -> str:
         """Act on an event that was not heard to the end yet; keep its person whether it was or not."""
-        heard = self._cases.claim_event(event.event_id, type(event).__name__, account_id)
-        if person is not None:
-            self._people.put(person)
+        cardholder_id = event.cardholder.cardholder_id if isinstance(event, AccountOverdue) else ""
+        heard = self._cases.claim_event(event.event_id, type(event).__name__, account_id, cardholder_id)
+        keep_person()
         if heard is not None:
             return heard
         outcome = act()
         self._cases.settle_event(event.event_id, outcome)
         return outcome
 
-    def _open(self, event: AccountOverdue) -> str:
+    def _open(self, event: AccountOverdue, sent_at: datetime) -> str:
         now = clock.now()
         check_acceptable(event, now)
-        account_id = event.account.account_id
-        return self._once(event, account_id, lambda: self._open_case(event, now), event.as_person())
+        return self._once(
+            event,
+            event.account.account_id,
+            lambda: self._open_case(event, now),
+            lambda: self._people.put(event.as_person(), sent_at),
+        )
 
     def _open_case(self, event: AccountOverdue, now: datetime) -> str:
-        account_id, standing = event.account.account_id, standing_of(event)
-        if standing:
-            self._cases.record_account_status(account_id, standing, event.occurred_at)
+        account_id = event.account.account_id
+        self._record_standing(event)
         known = self._cases.cases_of(account_id)
         opening = open_case(event, known, now)
         if known.open_case_id is None and known.last_end is not None:
@@ -98,17 +102,40 @@ class Intake:
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
                 return "TOO_SOON"
         if not self._cases.open(opening, key=f"open/{event.event_id}"):
-            flags = event.cardholder.flags
-            if flags:  # the case that is open already has to hear of them
-                self._change_open_case(
-                    account_id,
-                    event.event_id,
-                    lambda case, standing: note_flags(case, flags, standing, event.event_id),
-                )
+            self._note_flags(event)  # the case that is open already has to hear of them
             return "ALREADY_OPEN"
         case_id = case_id_of(event)
         start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
         return "OPENED"
+
+    def _hear(self, event: AccountInOrder, sent_at: datetime) -> str:
+        """Nothing is opened for it: a person of whom no case speaks is not kept."""
+        check_acceptable(event, clock.now())
+        account_id = event.account.account_id
+
+        def act() -> str:
+            self._record_standing(event)
+            self._note_flags(event)
+            return "NOTED"
+
+        def keep_person() -> None:
+            if self._cases.cases_of(account_id).open_case_id is not None:
+                self._people.put(event.as_person(), sent_at)
+
+        return self._once(event, account_id, act, keep_person)
+
+    def _record_standing(self, event: AccountOverdue) -> None:
+        if standing := standing_of(event):
+            self._cases.record_account_status(event.account.account_id, standing, event.occurred_at)
+
+    def _note_flags(self, event: AccountOverdue) -> None:
+        flags = event.cardholder.flags
+        if flags:
+            self._change_open_case(
+                event.account.account_id,
+                event.event_id,
+                lambda case, standing: note_flags(case, flags, standing, event.event_id),
+            )
 
     def _note(self, event: AccountStatusChanged) -> str:
         check_told_by_now("at", event.at, clock.now())
@@ -155,15 +182,40 @@ class Intake:
         return {"bucket": self._rejects_bucket, "key": key}
 
 
+def _sent_at(envelope: dict[str, Any]) -> datetime:
+    """When the event was sent, as the bus says, or the sender through it; now, where it came past the bus."""
+    if "time" not in envelope:
+        return clock.now()
+    try:
+        return datetime.fromisoformat(envelope["time"]).astimezone()
+    except (TypeError, ValueError, OverflowError):
+        raise InputRejectedError.of("time", "NOT_A_TIME", "should be the time that the bus gives an event") from None
+
+
 def _plain(text: str) -> str:
     """Without the few characters that a queue does not carry; JSON text can name them, as in "\\ud800"."""
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
 
 
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Which of two values under one key was meant, nobody knows."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputRejectedError.of(_named(twice), "REPEATED", "it stands there more than once in the same object")
+    return found
+
+
+def _named(key: str) -> str:
+    """A key as a field's name, where it is one: anything else may be personal."""
+    return key if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,40}", key) else "message"
+
+
 def _json_object(text: str, field: str) -> dict[str, Any]:
     try:
         # No field takes a number as long as that; cut, it is still too large, and the field is named that it stands in.
-        parsed = json.loads(text, parse_int=lambda digits: int(digits[:40]))
+        parsed = json.loads(text, parse_int=lambda digits: int(digits[:40]), object_pairs_hook=_each_key_once)
     except ValueError as error:
         raise InputRejectedError.of(field, "NOT_JSON", f"not JSON: {error}") from None
     except RecursionError:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from accord.aws.clients import client, error_code, translated
 from accord.errors import InputRejectedError
@@ -26,6 +26,7 @@ class PortfolioFile(BaseModel):
     bucket: str
     key: str
     etag: str
+    sent_at: AwareDatetime
 
     def chunks(self) -> Iterator[bytes]:
         """The whole file, piece by piece. Raises InputRejectedError when it was replaced or removed meanwhile."""

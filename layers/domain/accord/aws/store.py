@@ -14,7 +14,7 @@ The events table holds the chain alone (key: case_id, seq) and only grows.
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,7 @@ from accord.events import ChainedEvent, DamagedEvent, found_event, link
 from accord.opening import GRAVEST_FIRST, AccountCases, End
 
 _ATTEMPTS = 8
+_BATCH = 100  # what one BatchGetItem call takes
 # A marker must outlive everything that may repeat a step: a year's execution, its redrive, a replayed dead letter.
 _KEEP_MARKER = timedelta(days=400)
 # Why DynamoDB cancels a transaction that would go through at another moment, by what to do about it.
@@ -90,6 +91,28 @@ class CaseStore:
                 for waiver in item.get("waivers", {"L": []})["L"]
             ),
         )
+
+    def with_open_case(self, account_ids: Iterable[str]) -> set[str]:
+        """Those of many accounts that have a case which is open; about one read unit for two of them."""
+        waiting = [{"pk": {"S": f"ACCOUNT#{account}"}, "sk": {"S": "CASES"}} for account in sorted(set(account_ids))]
+        found: set[str] = set()
+        refusals = 0
+        while waiting:
+            batch, waiting = waiting[:_BATCH], waiting[_BATCH:]
+            with translated():
+                answer = self._db.batch_get_item(
+                    RequestItems={self._cases: {"Keys": batch, "ProjectionExpression": "pk, open_case_id"}}
+                )
+            items = answer["Responses"].get(self._cases, [])
+            found |= {item["pk"]["S"].removeprefix("ACCOUNT#") for item in items if "open_case_id" in item}
+            left = answer["UnprocessedKeys"].get(self._cases, {}).get("Keys", [])
+            refusals = refusals + 1 if left else 0
+            if refusals == _ATTEMPTS:
+                raise ServiceUnavailableError("the table refused reads again and again")
+            if left:
+                time.sleep(random.uniform(0, 0.05 * 2**refusals))  # noqa: S311 - jitter, not a secret
+            waiting = [*left, *waiting]
+        return found
 
     def result_of(self, case_id: str, key: str) -> dict[str, Any] | None:
         """What a change with this key returned, or None when there was none yet."""
@@ -277,12 +300,13 @@ class CaseStore:
 
     # --- what billing said -------------------------------------------------------------------------------------
 
-    def claim_event(self, event_id: str, kind: str, account_id: str) -> str | None:
+    def claim_event(self, event_id: str, kind: str, account_id: str, cardholder_id: str = "") -> str | None:
         """Keep that this event is being heard; return what came of it when it was heard to the end before.
 
-        Raises InputRejectedError when its id was given before to another kind of event or to another account's.
+        Raises InputRejectedError when its id was given before to another kind of event, account or cardholder.
         """
-        key, named = {"pk": {"S": f"EVENT#{event_id}"}, "sk": {"S": "HEARD"}}, {"kind": kind, "account_id": account_id}
+        key = {"pk": {"S": f"EVENT#{event_id}"}, "sk": {"S": "HEARD"}}
+        named = {"kind": kind, "account_id": account_id, "cardholder_id": cardholder_id}
         expires_at = {"N": str(int((clock.now() + _KEEP_MARKER).timestamp()))}
         item = key | {name: {"S": value} for name, value in named.items()} | {"expires_at": expires_at}
         try:
