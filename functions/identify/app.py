@@ -1,5 +1,6 @@
 """Negotiation step: who is the cardholder to us now, and is there a reason not to negotiate?"""
 
+from dataclasses import replace
 from typing import Any
 
 from accord import clock
@@ -16,6 +17,7 @@ store = case_store()
 def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
         known = with_standing(case, store.account_status(case.account_id))
-        return identify(known, load_policy(case.jurisdiction), clock.now())
+        change = identify(known, load_policy(case.jurisdiction), clock.now())
+        return replace(change, case=change.case.model_copy(update={"execution": request.execution}))
 
     return store.change(request.case_id, request.step, decide)

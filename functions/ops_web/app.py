@@ -26,7 +26,13 @@ from accord.aws.access import Tries
 from accord.aws.executions import is_running, start_negotiation
 from accord.aws.steps import case_store
 from accord.case import AssessmentLine, Case, Change, Offer, StaffTask, TaskKind
-from accord.errors import CaseNotFoundError, ChainBrokenError, DecisionRefusedError, ServiceUnavailableError
+from accord.errors import (
+    CaseDamagedError,
+    CaseNotFoundError,
+    ChainBrokenError,
+    DecisionRefusedError,
+    ServiceUnavailableError,
+)
 from accord.events import DamagedEvent, verify_chain
 from accord.explain import (
     Sentence,
@@ -198,6 +204,9 @@ def for_staff(view: Callable[..., Response]) -> Callable[..., Response]:
             return view(page, **ids)
         except CaseNotFoundError:
             return page.message("case_not_found", 404)
+        except CaseDamagedError:
+            logger.exception("case damaged", path=page.path)
+            return page.render("message.html", 409, text=page.text("case_damaged", case_id=ids["case_id"]))
         except Exception:
             logger.exception("page failed", path=page.path)
             return page.message("failed", 500)
@@ -300,7 +309,8 @@ def _started_again(case: Case, task: StaffTask) -> bool:
     if not staff.stopped_case(case, task):
         return True
     try:
-        if not is_running(NEGOTIATION_ARN, str(case.stopped)):
+        # The word that one was aborted may come after somebody started another by hand.
+        if not any(is_running(NEGOTIATION_ARN, name) for name in {case.stopped, case.execution} if name is not None):
             start_negotiation(NEGOTIATION_ARN, task.task_id, case.case_id)
     except (ClientError, ServiceUnavailableError):
         logger.exception("negotiation not started", case_id=case.case_id, task_id=task.task_id)

@@ -110,7 +110,7 @@ def test_every_choice_has_a_default(path: Path) -> None:
 def test_a_negotiation_carries_case_ids_and_routing_facts_alone() -> None:
     path = ROOT / "statemachines" / "negotiation.asl.yaml"
     allowed = {
-        "case_id.$", "step.$", "reason", "execution.$", "waits_for", "task_token.$", "FunctionName", "Payload",
+        "case_id.$", "step.$", "reason", "waits_for", "task_token.$", "FunctionName", "Payload",
     }  # fmt: skip
     for name, state in all_states(definition(path)).items():
         given = state.get("Parameters", {})

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from string import Formatter
-from typing import get_args
+from typing import Any, get_args
 
 import boto3
 import pytest
@@ -218,6 +218,17 @@ def test_a_tampered_record_is_shown_and_named(console: Console, name: str, value
     assert said in html
 
 
+@pytest.mark.parametrize("body", [None, {"N": "1"}, {"L": []}, {"NULL": True}, {"S": "{}"}, {"S": "no JSON"}])
+def test_a_case_that_is_damaged_says_so_on_its_page_and_its_tasks(console: Console, body: Any) -> None:
+    _, task = in_review(console.store)
+    key = {"pk": {"S": f"CASE#{task.case_id}"}, "sk": {"S": "CASE"}}
+    boto3.client("dynamodb").put_item(TableName="CasesTable", Item=key | ({"body": body} if body else {}))
+    for path in (f"/ops/cases/{task.case_id}", f"/ops/tasks/{task.case_id}/{task.task_id}"):
+        status, text = console.ask(path)[:2]
+        assert status == 409
+        assert f"{task.case_id} is damaged" in text
+
+
 def test_approval_is_recorded_under_the_staff_id_and_stands_on_the_case(console: Console) -> None:
     case, task = in_review(console.store)
     assert "Approve these offers" in console.ask(address(task))[1]
@@ -356,6 +367,19 @@ def test_what_was_redriven_meanwhile_is_not_started_beside_itself(
     machine = StepFunctions(monkeypatch, "e-1")
     assert console.ask(address(failure), {"choice": "START_AGAIN"})[0] == 303
     assert machine.started == []
+
+
+def test_nor_is_one_started_beside_that_which_took_the_case_up_before_the_word_of_the_failure_came(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, _, failure = stopped(console.store)
+    store = console.store
+    system = Actor(kind="SYSTEM", id="negotiation")
+    store.change(case.case_id, "up", lambda case: Change(case.model_copy(update={"execution": "by-hand"}), (), system))
+    machine = StepFunctions(monkeypatch, "by-hand")
+    assert console.ask(address(failure), {"choice": "START_AGAIN"})[0] == 303
+    assert machine.started == []
+    assert store.get(case.case_id).stopped is None
 
 
 @pytest.mark.parametrize("failure", ["AccessDeniedException", "ThrottlingException", "StateMachineDoesNotExist"])

@@ -203,6 +203,21 @@ def test_a_damaged_event_of_a_file_is_broken_and_named(
     assert f"BROKEN: event {change.get('seq', 3)}: {problem}" in capsys.readouterr().out
 
 
+def test_commands_for_a_terminal_are_shown_and_not_carried_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What somebody altered may try to wipe what the command says of it."""
+    evil = "\x1b[2J\x9b1A\u202e信用卡"
+    events = chain()
+    events[2] = events[2].model_copy(update={"type": evil, "at": evil, "body": json.dumps({"actor": {"kind": evil}})})
+    file = tmp_path / "record"
+    file.write_text("\n".join(event.model_dump_json() for event in events), encoding="utf-8")
+    assert audit.main(["verify", "--file", str(file)]) == 1
+    printed = capsys.readouterr().out
+    assert "\\x1b[2J\\x9b1A\\u202e信用卡" in printed
+    assert all(line.isprintable() for line in printed.splitlines())
+
+
 def test_a_missing_file_ends_with_2(tmp_path: Path) -> None:
     assert audit.main(["verify", "--file", str(tmp_path / "none.jsonl")]) == 2
 

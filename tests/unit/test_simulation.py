@@ -216,7 +216,7 @@ def test_rows_are_counted_as_the_screening_of_portfolios_counts_them(file: Path)
     totals = simulate(file, (CN,), NOW, processes=1)
     assert totals.lines == {
         "decided": len(screening.overdue) + len(screening.at_risk),
-        "not_at_risk": screening.not_at_risk,
+        "not_at_risk": len(screening.in_order),
         "blank": screening.blank,
         "rejected": screening.rejected,
     }

@@ -24,6 +24,7 @@ from accord.agreement import check_as_signed, is_signed
 from accord.case import Agreement
 from accord.errors import (
     AccordError,
+    CaseDamagedError,
     CaseNotFoundError,
     ChainBrokenError,
     DocumentAlteredError,
@@ -105,7 +106,7 @@ def read_tables(case_id: str, stores: Stores) -> Record:
             claim = {"head": case.head, "count": case.version, "agreement": case.agreement}
         except CaseNotFoundError:
             claim = {"lost": f"{stores.cases_table} holds no case {case_id}"}
-        except (ValueError, KeyError):
+        except CaseDamagedError:
             claim = {"lost": f"the case {case_id} in {stores.cases_table} is damaged and cannot be read"}
         record = Record(case_id=case_id, **claim, events=tuple(store.found_events(case_id)))
     except Exception as error:  # no region, no credentials, no such table …: whatever it is, nothing was verified
@@ -254,7 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stores = None if options.file else _stores(options)
         record = read_tables(options.case_id, stores) if stores else read_file(options.file)
     except AccordError as error:
-        print(f"cannot tell: {error}", file=sys.stderr)
+        print(_printable(f"cannot tell: {error}"), file=sys.stderr)
         return 2
     if options.command == "export":
         if not record.lost:
@@ -263,11 +264,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(event.model_dump_json())
         return 0
     for line in timeline(record):
-        print(line)
+        print(_printable(line))
     found = list(verdicts(record, stores.documents_bucket if stores else None))
     for _, sentence in found:
-        print(sentence)
+        print(_printable(sentence))
     return 0 if all(whole for whole, _ in found) else 1
+
+
+def _printable(line: str) -> str:
+    """A line for a terminal. What was altered may hold its commands: they are shown, never carried out."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -347,6 +347,7 @@ class Case(Value):
     chosen_offer_id: str | None = None
     comprehension: Comprehension | None = None
     agreement: Agreement | None = None
+    execution: str | None = None  # the one that took the case up last
     stopped: str | None = None  # the execution that failed, until another one takes the case up
     copy_missing: bool = (
         False  # the sealed document cannot be handed over, and staff have not closed the task for it yet

@@ -23,6 +23,10 @@ class CaseNotFoundError(AccordError):
     """There is no case of this id."""
 
 
+class CaseDamagedError(AccordError):
+    """The case's item in the table is not what Accord wrote: somebody else did, and nothing may be built on it."""
+
+
 class PersonNotFoundError(AccordError):
     """The people table holds nobody of this id: erased, or never received."""
 

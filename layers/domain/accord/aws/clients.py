@@ -14,14 +14,20 @@ from accord.errors import ServiceUnavailableError
 # A step lives seconds: give up on a silent service early and let the state machine retry.
 _CONFIG = Config(connect_timeout=2, read_timeout=8)
 
+# What passes by itself although its status, 400 most often, does not say so.
 _TRANSIENT = frozenset(
     {
-        "InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable", "ServiceUnavailableException",
-        "RequestLimitExceeded", "ProvisionedThroughputExceededException", "ThrottlingException", "Throttling",
-        "TooManyRequestsException", "TransactionInProgressException", "SlowDown", "KMSInternalException",
-        "DependencyTimeoutException", "RequestTimeout", "RequestTimeoutException",
+        "DependencyTimeoutException", "ExecutionLimitExceeded", "InternalError", "InternalException", "InternalFailure",
+        "InternalServerError", "KMSInternalException", "KMSThrottling", "KeyUnavailableException", "KmsThrottled",
+        "KmsThrottlingException", "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException",
+        "RequestLimitExceeded", "RequestThrottled", "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable",
+        "ServiceUnavailableException", "SlowDown", "Throttled", "Throttling", "ThrottlingException",
+        "TooManyRequestsException", "TooManyUpdates", "TransactionInProgressException",
     }
 )  # fmt: skip
+
+
+_TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 
 
 @lru_cache
@@ -36,13 +42,18 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _is_transient(error: ClientError) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    return error_code(error) in _TRANSIENT or status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn throttling and outages into ServiceUnavailableError, which state machines and queues retry by name."""
     try:
         yield
     except ClientError as error:
-        if error_code(error) in _TRANSIENT:
+        if _is_transient(error):
             raise ServiceUnavailableError(error_code(error)) from error
         raise
     except BotoCoreError as error:

@@ -74,9 +74,10 @@ def _send(call: Callable[[], object]) -> None:
 
 
 def _certainly_not_sent(cause: BaseException | None) -> bool:
-    """Throttled, unavailable or never reached; an internal error (500) or a lost answer may have sent it."""
+    """Throttled, unavailable (503) or never reached; another error of the server or a lost answer may have sent it."""
     if isinstance(cause, ClientError):
-        return cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 500
+        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+        return status < 500 or status == 503
     return isinstance(cause, ConnectTimeoutError | EndpointConnectionError)
 
 

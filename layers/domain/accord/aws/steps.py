@@ -22,6 +22,11 @@ class StepInput(BaseModel):
     case_id: str = Field(min_length=1, max_length=64)
     step: str = Field(min_length=1, max_length=300)
 
+    @property
+    def execution(self) -> str:
+        """The name of the execution, with which `step` begins."""
+        return self.step.partition("/")[0]
+
 
 class WaitInput(StepInput):
     """What a state passes that waits for the decision of the CUSTOMER or of STAFF."""
@@ -34,12 +39,6 @@ class CloseInput(StepInput):
     """What a state passes that closes the case."""
 
     reason: ClosedReason
-
-
-class FailureInput(StepInput):
-    """What Record failure passes: which execution could not go on. The history of it names the step and the cause."""
-
-    execution: str = Field(min_length=1, max_length=80)
 
 
 Input = TypeVar("Input", bound=StepInput)

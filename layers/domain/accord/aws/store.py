@@ -25,6 +25,7 @@ from accord.aws.clients import client, error_code, translated
 from accord.case import ENDED, Case, Change, StaffTask, Status
 from accord.errors import (
     CaseChangedError,
+    CaseDamagedError,
     CaseNotFoundError,
     ChainBrokenError,
     InputRejectedError,
@@ -53,11 +54,14 @@ class CaseStore:
     # --- reading -----------------------------------------------------------------------------------------------
 
     def get(self, case_id: str) -> Case:
-        """The case as of now (a consistent read). Raises CaseNotFoundError."""
+        """The case as of now (a consistent read). Raises CaseNotFoundError, CaseDamagedError."""
         item = self._read(f"CASE#{case_id}", "CASE")
         if item is None:
             raise CaseNotFoundError(case_id)
-        return Case.model_validate_json(item["body"]["S"])
+        try:
+            return Case.model_validate_json(item["body"]["S"])
+        except (ValueError, KeyError):  # without what was found there, which may be anything
+            raise CaseDamagedError(case_id) from None
 
     def events(self, case_id: str) -> Iterator[ChainedEvent]:
         """The chain of a case, first event first. Raises ChainBrokenError that names what is no event."""
@@ -135,7 +139,8 @@ class CaseStore:
         """Change a case once per `key` and return what the change returns; a repeated key returns the first result.
 
         `decide` is pure and may be called again with a newer case when someone else changed it in between.
-        Raises CaseNotFoundError, ServiceUnavailableError, or CaseChangedError when the case would not hold still.
+        Raises CaseNotFoundError, CaseDamagedError, ServiceUnavailableError, or CaseChangedError when the case would
+        not hold still.
         """
         for attempt in range(_ATTEMPTS):
             if (done := self.result_of(case_id, key)) is not None:
