@@ -1,6 +1,6 @@
 # Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test demo audit real train model-card lint bench exact build deploy lock clean
+.PHONY: help setup run test demo audit real train model-card lint bench exact build deploy lock glyphs clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -45,7 +45,7 @@ help: ## list the commands
 		{ echo "The npm packages could not be fetched. Accord needs the network, or a mirror that npm knows, once."; exit 1; }
 	@touch $@
 
-.venv/.fonts: .venv/.npm infra/setup/fonts.py
+.venv/.fonts: .venv/.npm infra/setup/fonts.py layers/domain/accord/glyphs.json
 	@$(BIN)/python -m infra.setup.fonts
 	@touch $@
 
@@ -117,6 +117,9 @@ lock: .venv/.packages ## choose new versions and lock them with hashes (UPGRADE=
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 	@for layer in domain documents; do \
 		$(COMPILE) --python-version 3.13 -c requirements/dev.txt layers/$$layer/requirements.in -o layers/$$layer/requirements.txt; done
+
+glyphs: .venv/.npm ## write the table of what the documents can draw, after a change of their fonts
+	@$(BIN)/python -m infra.setup.fonts table
 
 clean: ## remove everything that can be made again
 	@rm -rf .venv .aws-sam node_modules layers/documents/fonts .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,7 @@
-"""Puts the fonts of the documents in place: checked files, their licences, and the table of what they can draw.
+"""Puts the fonts of the documents in place: checked files and their licences.
 
-Noto Sans SC draws the documents; Noto Sans has the Latin letters that it lacks, as in Łukasz or Şeyma.
+Noto Sans SC draws the documents; Noto Sans has the Latin letters that it lacks, as in Łukasz or Şeyma. What they can
+draw stands in a table of the domain, which has to be theirs; `table` as the argument writes it anew.
 """
 
 import hashlib
@@ -8,8 +9,10 @@ import json
 import struct
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from accord.glyphs import TABLE
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ROOT / "node_modules" / "@expo-google-fonts"
@@ -59,16 +62,8 @@ def _place(path: Path) -> str:
     return path.name if path.suffix == ".ttf" else f"{path.name}.{path.parts[0]}"
 
 
-def main() -> int:
-    """Check, copy, and write coverage.json beside the fonts."""
-    files = {Path(name): (PACKAGES / name).read_bytes() for name in SHA256}
-    for path, content in files.items():
-        if hashlib.sha256(content).hexdigest() != SHA256[path.as_posix()]:
-            print(f"{path} is not the file Accord was tested with: run `make clean`, then try again.", file=sys.stderr)
-            return 1
-    FONTS.mkdir(exist_ok=True)
-    for path, content in files.items():
-        (FONTS / _place(path)).write_bytes(content)
+def table(files: Mapping[Path, bytes]) -> str:
+    """What the fonts can draw, as the domain keeps it."""
     weights: dict[str, list[set[int]]] = {}
     for path, content in files.items():
         if path.suffix == ".ttf":
@@ -77,9 +72,26 @@ def main() -> int:
     drawn = set().union(*(set.intersection(*family) for family in weights.values()))
     # Control and format characters have no shape of their own (a soft hyphen, say): they hide, so they do not count.
     visible = {code for code in drawn if unicodedata.category(chr(code))[0] != "C"}
-    (FONTS / "coverage.json").write_text(json.dumps(ranges(visible), separators=(",", ":")))
+    return json.dumps(ranges(visible), separators=(",", ":")) + "\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check the files, write or check the table, then copy."""
+    files = {Path(name): (PACKAGES / name).read_bytes() for name in SHA256}
+    for path, content in files.items():
+        if hashlib.sha256(content).hexdigest() != SHA256[path.as_posix()]:
+            print(f"{path} is not the file Accord was tested with: run `make clean`, then try again.", file=sys.stderr)
+            return 1
+    if "table" in arguments:
+        TABLE.write_text(table(files), encoding="ascii")
+    elif TABLE.read_text(encoding="ascii") != table(files):
+        print(f"{TABLE.name} is not what these fonts can draw: run `make glyphs` and commit it.", file=sys.stderr)
+        return 1
+    FONTS.mkdir(exist_ok=True)
+    for path, content in files.items():
+        (FONTS / _place(path)).write_bytes(content)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,6 @@
 """Documents of Accord: typesetting, sealing and checking agreements. Only functions that make documents import this."""
 
 from accord_documents.certificates import certificate_request, self_signed_certificate, subject_name
-from accord_documents.glyphs import missing_glyphs
 from accord_documents.rendering import render_agreement
 from accord_documents.sealing import seal
 from accord_documents.verification import SealVerdict, verify_sealed
@@ -9,7 +8,6 @@ from accord_documents.verification import SealVerdict, verify_sealed
 __all__ = [
     "SealVerdict",
     "certificate_request",
-    "missing_glyphs",
     "render_agreement",
     "seal",
     "self_signed_certificate",

@@ -14,10 +14,12 @@ import typst
 
 from accord.case import Balance
 from accord.errors import GlyphMissingError
+from accord.glyphs import missing_glyphs
 from accord.money import format_money, format_rate
 from accord.texts import format_date
-from accord_documents.glyphs import FONTS, missing_glyphs
 
+# Beside the package: layers/documents/fonts here, python/fonts in the Lambda layer.
+FONTS = Path(__file__).parent.parent / "fonts"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 

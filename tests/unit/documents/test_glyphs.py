@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import typst
 
-from accord_documents.glyphs import FONTS, missing_glyphs
+from accord.glyphs import TABLE, missing_glyphs
+from accord_documents.rendering import FONTS
 
 TEMPLATES = Path(FONTS).parent / "accord_documents" / "templates"
 # Characters of names that are rare elsewhere and everyday in banking.
@@ -58,7 +59,7 @@ def test_the_words_of_the_templates_can_be_drawn(template: Path) -> None:
 @pytest.mark.skipif(not shutil.which("pdffonts"), reason="needs poppler")
 def test_the_table_agrees_with_what_is_drawn() -> None:
     """Both weights draw the ends of every fifth range: a box would not come back as the character."""
-    ranges = json.loads((FONTS / "coverage.json").read_text())
+    ranges = json.loads(TABLE.read_text())
     sample = "".join(chr(code) for pair in ranges[::5] for code in pair if code > 0x3000) + "ŁłćčęşğžřőŚṾ"
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
     source = (

@@ -1,4 +1,8 @@
-"""What the fonts can draw. Typesetting is silent about a missing glyph, so it is asked here first."""
+"""What the documents can draw. Typesetting is silent about a missing glyph, so it is asked here, before anybody signs.
+
+The table is made from the fonts of the documents (`make glyphs`). It lies here and not beside the fonts, so that the
+pages can ask it without the layer that makes documents.
+"""
 
 import json
 from bisect import bisect_right
@@ -6,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-# Beside the package: layers/documents/fonts here, python/fonts in the Lambda layer.
-FONTS = Path(__file__).parent.parent / "fonts"
+TABLE = Path(__file__).with_suffix(".json")
 # These end a line instead of being drawn.
 _NOT_DRAWN = frozenset("\n")
 
@@ -15,7 +18,7 @@ _NOT_DRAWN = frozenset("\n")
 @cache
 def _coverage() -> tuple[list[int], list[int]]:
     """First and last code points of the ranges that a font has glyphs for, in both weights."""
-    ranges = json.loads((FONTS / "coverage.json").read_text())
+    ranges = json.loads(TABLE.read_text(encoding="ascii"))
     return [first for first, _ in ranges], [last for _, last in ranges]
 
 
