@@ -9,6 +9,7 @@ from billing_events import overdue_detail
 
 from accord.billing import AccountOverdue, parse
 from accord.errors import InputRejectedError
+from accord.names import without_private_codes
 
 
 def problems_of(detail: Any) -> list[dict[str, str]]:
@@ -39,6 +40,14 @@ def name_as_taken(name: str) -> str:
         "\U000313ac",
         "Nguyễn Thị Ánh",
         "李〇",
+        # Marks on letters: Yoruba, Hebrew with points, Thai, Hindi, Tibetan, Greek with all its accents.
+        "Ọlá\u1ecd\u0300 Adébáyọ̀",
+        "שָׁלוֹם בֶּן־צִיּוֹן",
+        "יִשָּׂשכָר",
+        "กิ่งแก้ว ที่รัก",
+        "श्री हृषीकेश सिंह",
+        "ལྷ་སྒྲོན་སྐྱིད།",
+        "ᾍδης",
     ],
 )
 def test_a_name_that_people_have_is_taken_as_it_is(name: str) -> None:
@@ -47,6 +56,38 @@ def test_a_name_that_people_have_is_taken_as_it_is(name: str) -> None:
 
 def test_a_name_is_kept_composed_and_without_space_around_it() -> None:
     assert name_as_taken("\u3000 " + unicodedata.normalize("NFD", "Zoë Ångström") + " ") == "Zoë Ångström"
+
+
+def test_marks_are_marks_whether_or_not_they_come_composed() -> None:
+    assert name_as_taken(unicodedata.normalize("NFD", "Nguyễn Thị Ánh")) == "Nguyễn Thị Ánh"
+    assert name_as_taken("e\u0323\u0302\u0301 Lan") == "ệ\u0301 Lan"
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("王\ue863", "王䶮"),
+        ("\ue844怡", "䜣怡"),
+        ("\ue816\ue864", "\U00020087\u9fbb"),
+        ("王䶮", "王䶮"),
+    ],
+)
+def test_a_private_code_of_an_older_system_becomes_the_character_that_it_stands_for(told: str, kept: str) -> None:
+    assert name_as_taken(told) == kept
+
+
+def test_the_private_codes_are_those_of_the_two_byte_codes_of_gb18030() -> None:
+    """Python decodes most of them. It knows the standard of 2000, where fourteen were private codes still."""
+    since = {0xE816: 0x20087, 0xE817: 0x20089, 0xE818: 0x200CC, 0xE81E: 0x9FB4, 0xE826: 0x9FB5, 0xE82B: 0x9FB6,
+             0xE82C: 0x9FB7, 0xE831: 0x215D7, 0xE832: 0x9FB8, 0xE83B: 0x2298F, 0xE843: 0x9FB9, 0xE854: 0x9FBA,
+             0xE855: 0x241FE, 0xE864: 0x9FBB}  # fmt: skip
+    decoded = bytes(byte for low in range(0x50, 0xA1) if low != 0x7F for byte in (0xFE, low)).decode("gb18030")
+    told = "".join(map(chr, range(0xE815, 0xE865)))
+    assert len(decoded) == len(told) == 80
+    for private, character in zip(told, decoded, strict=True):
+        real = chr(since.get(ord(private), ord(character)))
+        kept = real if unicodedata.category(real) == "Lo" else private  # a radical is no letter
+        assert without_private_codes(private) == kept
 
 
 @pytest.mark.parametrize(
@@ -76,8 +117,15 @@ def test_a_name_is_kept_composed_and_without_space_around_it() -> None:
         ("李\uffff", "NO_CHARACTER"),
         ("李\ufdd0", "NO_CHARACTER"),
         ("李\ue000", "NO_CHARACTER"),
+        ("李\ue814", "NO_CHARACTER"),
+        ("李\ue815", "NO_CHARACTER"),  # the radical of a cliff
+        ("李\ue865", "NO_CHARACTER"),
         ("\U0002fffe", "NO_CHARACTER"),
         ("\U0003fff0", "NO_CHARACTER"),
+        ("Ada" + "\u0301" * 60, "STACKED_MARKS"),
+        ("Ad\u0301\u0302\u0303\u0304a", "STACKED_MARKS"),
+        ("A\u0301\u0302\u0303\u0304da", "STACKED_MARKS"),  # one of them goes into the letter
+        ("Ad\u0301\u20dd\u0303\u20e0a", "STACKED_MARKS"),
         ("   ", "TOO_SHORT"),
         ("\ud800", "NOT_TEXT"),
     ],

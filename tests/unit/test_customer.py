@@ -400,6 +400,7 @@ def test_every_case_has_a_place(status: Status, pending: bool, picked: bool, lat
         ("mary-ann o'neill", "Mary Ann O’Neill"),
         ("ＷＡＮＧ　ＬＩ", "Wang Li"),
         ("José", "Jose\u0301"),
+        ("王\ue863", "王䶮"),
     ],
 )
 def test_a_name_is_the_same_however_it_is_typed(typed: str, name: str) -> None:

@@ -1,7 +1,6 @@
 """What billing tells us: the events on the bus, validated field by field, and the account and person they become."""
 
 import re
-import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
@@ -26,6 +25,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from accord.case import Account, Balance, Circumstances, HistoryMonth
 from accord.errors import InputRejectedError
 from accord.money import rate_to_ppm
+from accord.names import signable
 from accord.person import Person
 
 # What a text should look like, in words: nobody who hands over accounts has to read a regular expression.
@@ -73,45 +73,7 @@ def _rate(value: Any) -> Any:
     return value
 
 
-# Nobody sees these, so nobody could sign with them: fillers, blanks, variation selectors, reserved invisible ones.
-# The rest of what is not seen is Unicode's category Cf.
-_INVISIBLE = re.compile(
-    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
-)
-
-
-_LETTERS = frozenset({"Lu", "Ll", "Lt", "Lo"})
-
-
-def _is_rare_han(character: str) -> bool:
-    """Han of the planes 2 and 3, as far as Unicode has given them out: the newest are in not every Python's tables."""
-    return 0x20000 <= ord(character) <= 0x3347F and (ord(character) & 0xFFFF) < 0xFFFE
-
-
-def _is_character(character: str) -> bool:
-    return unicodedata.category(character) not in ("Cn", "Co", "Cs") or _is_rare_han(character)
-
-
-def _signable(value: str) -> str:
-    """A name stands in messages and contracts and is signed with: it is seen, letter by letter."""
-    name = unicodedata.normalize("NFC", value)
-    categories = {unicodedata.category(character) for character in name}
-    if categories & {"Cc", "Zl", "Zp"}:
-        raise PydanticCustomError("CONTROL_CHARACTER", "holds a control character")
-    if "Cf" in categories or _INVISIBLE.search(name):
-        raise PydanticCustomError(
-            "INVISIBLE_CHARACTER",
-            "holds a character that nobody sees: a zero-width space, a direction mark, a filler, a variation selector",
-        )
-    if any(not _is_character(character) for character in name):
-        raise PydanticCustomError("NO_CHARACTER", "holds a code that stands for no character, or for a private one")
-    # A modifier alone is a letter to Unicode, and to nobody else.
-    if not any(unicodedata.category(character) in _LETTERS or _is_rare_han(character) for character in name):
-        raise PydanticCustomError("NO_LETTER", "should have a letter: nobody could sign with this name")
-    return name
-
-
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_signable)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(signable)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY})]
 Moment = Annotated[
     AwareDatetime,

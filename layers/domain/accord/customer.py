@@ -41,6 +41,7 @@ from accord.events import (
     IdentityConfirmed,
     OfferChosen,
 )
+from accord.names import without_private_codes
 from accord.offers import quotable
 from accord.opening import STANDINGS
 
@@ -192,12 +193,15 @@ def sign(case: Case, terms: Mapping[str, Any], decision_id: str, actor: Actor, n
 
 
 def same_name(typed: str, name: str) -> bool:
-    """Whether a typed name is the person's: without regard to case, width, spaces and the dot between parts."""
+    """Whether a typed name is the person's: without regard to case, width, spaces and the dot between parts.
+
+    A private code of an older keyboard counts as the character that it stands for.
+    """
     return _plain_name(typed) == _plain_name(name) != ""
 
 
 def _plain_name(name: str) -> str:
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    folded = unicodedata.normalize("NFKC", without_private_codes(name)).casefold()
     return "".join(char for char in folded if not char.isspace() and char not in "·•・.-'’")
 
 
