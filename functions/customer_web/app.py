@@ -40,6 +40,7 @@ from accord.errors import (
     TransientError,
 )
 from accord.events import Actor
+from accord.glyphs import missing_glyphs
 from accord.messages import Sender, identity_code_sms, sender_of, signature_code_sms
 from accord.person import Person
 from accord.policy import Policy, jurisdictions, load_policy
@@ -383,7 +384,8 @@ def offers(visit: Visit) -> Response:
     view = pages.offers_view(visit.case, shown, visit.language)
     person = ["person"] if may_ask_for_person(visit) else []
     ways = ["proposal", "income", "call", *person, "decline"]
-    return inside(visit, "offers", **view, grace=grace, cure=cure, ways=ways)
+    name = {"unprintable": is_unprintable(visit), "called": visit.case.glyph_task == "OPEN"}
+    return inside(visit, "offers", **view, **name, grace=grace, cure=cure, ways=ways)
 
 
 @app.route("/my/offers", methods=["POST"], content_types=FORM)
@@ -391,6 +393,7 @@ def offers(visit: Visit) -> Response:
 def choose(visit: Visit, form: Form) -> Response:
     offer_id, now = form.get("offer", ""), clock.now()
     visit.change(keyed(form), lambda case: customer.choose_offer(case, offer_id, visit.actor, now))
+    note_if_unprintable(visit, form)
     return to("/my")
 
 
@@ -409,6 +412,7 @@ def answer(visit: Visit, form: Form) -> Response:
     """Wrong answers are explained on the same page; right ones lead to the agreement."""
     now, language = clock.now(), visit.language
     visit.change(keyed(form), lambda case: customer.answer_questions(case, language, form, visit.actor, now))
+    note_if_unprintable(visit, form)
     return to("/my")
 
 
@@ -418,6 +422,8 @@ def agreement(visit: Visit) -> Response:
     offer = chosen(visit)
     if offer is None or not customer.has_understood(visit.case):
         return to("/my")
+    if is_unprintable(visit):
+        return name_page(visit, called=visit.case.glyph_task == "OPEN")
     return agreement_page(visit, offer)
 
 
@@ -426,6 +432,8 @@ def agreement(visit: Visit) -> Response:
 def consent(visit: Visit, form: Form) -> Response:
     """With every box ticked, a code that signs these very terms goes to the phone."""
     offer, terms, digest = terms_to_sign(visit, form)
+    if note_if_unprintable(visit, form):
+        return name_page(visit, 409, called=True)
     if any(form.get(f"consent-{text['id']}") != "yes" for text in terms["consents"]):
         return agreement_page(visit, offer, 422, unticked=True)
     if visit.done(keyed(form)):
@@ -450,6 +458,8 @@ def sign_form(visit: Visit) -> Response:
     offer = chosen(visit)
     if offer is None or not customer.has_understood(visit.case):
         return to("/my")
+    if is_unprintable(visit):
+        return name_page(visit, called=visit.case.glyph_task == "OPEN")
     digest = terms_hash(terms_for(visit, offer))
     case_id, now = visit.case.case_id, clock.now()
     if codes.waits_for(case_id, Purpose.SIGNATURE, visit.session.key, now) != digest:
@@ -464,6 +474,8 @@ def sign(visit: Visit, form: Form) -> Response:
     if visit.done(keyed(form)):
         return to("/my/plan")
     offer, terms, digest = terms_to_sign(visit, form)
+    if note_if_unprintable(visit, form):
+        return name_page(visit, 409, called=True)
     name, now = form.get("name", ""), clock.now()
     if not customer.same_name(name, people.get(visit.case.cardholder_id).name):
         return sign_page(visit, offer, digest, 422, problem="wrong_name", name=name)
@@ -565,6 +577,26 @@ def sign_page(visit: Visit, offer: Offer, digest: str, status: int = 200, **valu
     tail = people.get(visit.case.cardholder_id).phone[-2:]
     shown = pages.shown_offer(offer, visit.language)
     return inside(visit, "sign", status, offer=shown, terms_hash=digest, tail=tail, **values)
+
+
+def is_unprintable(visit: Visit) -> bool:
+    """Whether the documents cannot print the person's name. Asked every time: a font may have come since."""
+    return bool(missing_glyphs(people.get(visit.case.cardholder_id).name))
+
+
+def note_if_unprintable(visit: Visit, form: Form) -> bool:
+    """Whether the documents cannot print the person's name; then staff have the task to see to it."""
+    if not is_unprintable(visit):
+        return False
+    actor, key = Actor(kind="SYSTEM", id="customer_web"), f"name/{keyed(form)['key']}"
+    cases.change(visit.case.case_id, key, lambda case: customer.note_unprintable_name(case, actor, clock.now()))
+    return True
+
+
+def name_page(visit: Visit, status: int = 200, *, called: bool) -> Response:
+    """Why nobody can sign under this name yet, in place of the agreement. `called`: staff have the task to call."""
+    until = pages.last_day(visit.case, customer.offers_to_show(visit.case, clock.now()), visit.language)
+    return inside(visit, "agreement", status, "name.html", until=until, called=called)
 
 
 def decision_id(form: Form) -> str:

@@ -150,7 +150,6 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         labels = [name for name, value in own.items() if value == best[name]] if len(offers) > 1 else []
         chart = _falling(offer, longest) if offer.months > 1 else ""
         shown.append(shown_offer(offer, language) | {"best": labels, "chart": chart})
-    until = min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date()
     proposed = case.proposed_monthly
     within = [n for n, offer in enumerate(offers, 1) if proposed is not None and offer.regular_instalment <= proposed]
     return owed_view(case, language) | {
@@ -161,8 +160,13 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         "papers": _papers(case),
         "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",
         "within": ", ".join(map(str, within)),
-        "until": format_date(until, language),
+        "until": last_day(case, offers, language),
     }
+
+
+def last_day(case: Case, offers: tuple[Offer, ...], language: str) -> str:
+    """Until when all of the offers stand, where the customer is."""
+    return format_date(min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date(), language)
 
 
 def _papers(case: Case) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
 
-from accord import staff
+from accord import glyphs, staff
 from accord.agreement import check_complete, terms_hash
 from accord.assessment import assess
 from accord.aws import clients, delivery
@@ -574,6 +574,111 @@ def test_typed_words_never_become_markup(web: Web) -> None:
         assert "49" not in page.form["fields"].get("amount", "")
     assert browser.send("GET", "/my/offers?lang=%22%3E%3Cscript%3E").html.count("<script") == 0
     assert offers.html.count("<script") == 0
+
+
+# --- a name that the documents cannot print ------------------------------------------------------------------------
+
+RARE = "王\U00020bb7"
+SAID = {
+    "en": ("your name", "cannot show yet", "do not write a name wrongly", "so you cannot sign for now"),
+    "zh-CN": ("您的姓名", "显示不出来", "姓名不能写错", "还不能签署"),
+}
+CALLED = {"en": "They will call you", "zh-CN": "会给您打电话"}
+
+
+def says_why(page: Page, language: str = "en") -> bool:
+    return all(words in page.text or words.capitalize() in page.text for words in SAID[language])
+
+
+def name_tasks(web: Web, case: Case) -> list[str | None]:
+    found = [task for task in web.cases.tasks(case.case_id) if task.reason == "NAME_NOT_PRINTABLE"]
+    return [task.outcome for task in found]
+
+
+def printable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bank has deployed a font with every character."""
+    monkeypatch.setattr(glyphs, "_coverage", lambda: ([0], [0x10FFFF]))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_name_that_cannot_be_printed_is_told_with_the_offers_and_in_place_of_the_agreement(
+    web: Web, language: str
+) -> None:
+    case = web.invited(cardholder={"name": RARE})
+    browser, offers = web.entered(case, language)
+    before = web.dump("CasesTable", "EventsTable")
+    offers = browser.get("/my/offers")
+    assert says_why(offers, language)
+    assert CALLED[language] not in offers.text  # nobody was asked to call yet
+    assert f'href="{BASE}/my/call"' in offers.html
+    assert web.dump("CasesTable", "EventsTable") == before
+    agreement = understood(web, case, browser, offers)
+    assert agreement.status == 200
+    assert says_why(agreement, language)
+    assert CALLED[language] in agreement.text
+    assert name_tasks(web, case) == [None]
+    assert ("2026年" if language == "zh-CN" else "2026") in agreement.text  # until when the offers stand
+    assert f'href="{BASE}/my/call"' in agreement.html
+    assert [form["action"] for form in agreement.forms] == [f"{BASE}/my/language", f"{BASE}/my/leave"]
+    assert CALLED[language] in browser.get("/my/offers").text
+
+
+def test_no_code_leaves_and_nothing_is_signed_under_a_name_that_cannot_be_printed(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    consents = browser.filled(agreement) | ticked(agreement)
+    rename(web, case, RARE)  # billing hands over another record meanwhile
+    sent = len(web.sms())
+    refused = browser.post("/my/agreement", consents)
+    assert (refused.status, says_why(refused), len(web.sms())) == (409, True, sent)
+    assert (name_tasks(web, case), "CodeSent" in happened(web, case)[-2:]) == ([None], False)
+    rename(web, case, NAME)
+    sign = browser.post("/my/agreement", browser.filled(browser.get("/my/agreement")) | ticked(agreement))
+    assert sign.path == "/my/sign"
+    rename(web, case, RARE)
+    refused = browser.submit(sign, name=RARE, code=web.last_code())
+    assert (refused.status, says_why(refused)) == (409, True)
+    assert says_why(browser.get("/my/sign"))
+    assert web.cases.get(case.case_id).status is Status.NEGOTIATING
+    assert name_tasks(web, case) == [None]
+    rename(web, case, NAME)  # the code is still good
+    assert browser.submit(sign, name=NAME, code=web.last_code()).path == "/my/plan"
+
+
+def rename(web: Web, case: Case, name: str) -> None:
+    web.people.put(web.people.get(case.cardholder_id).model_copy(update={"name": name}), web.now)
+    web.later(seconds=1)
+
+
+def test_when_a_font_with_the_character_is_there_the_customer_goes_on_and_signs(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = web.invited(cardholder={"name": RARE})
+    browser, offers = web.entered(case)
+    assert says_why(understood(web, case, browser, offers))
+    printable(monkeypatch)
+    assert not says_why(browser.get("/my/offers"))
+    agreement = browser.get("/my/agreement")
+    sign = browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+    assert browser.submit(sign, name=RARE, code=web.last_code()).path == "/my/plan"
+    assert web.cases.get(case.case_id).status is Status.SIGNED
+
+
+def test_a_call_about_the_name_is_promised_only_while_staff_have_the_task(web: Web) -> None:
+    case = web.invited(cardholder={"name": RARE})
+    browser, offers = web.entered(case)
+    understood(web, case, browser, offers)
+    (task,) = web.cases.tasks(case.case_id)
+    policy = load_policy("CN")
+    web.change(case.case_id, lambda case: staff.decide(case, task, [task], "REACHED", "mei", "LEAD", policy, web.now))
+    for path in ("/my/offers", "/my/agreement"):
+        page = browser.get(path)
+        assert says_why(page)
+        assert CALLED["en"] not in page.text
+        assert "Have us call you about it" in page.text
+    browser.submit(browser.get("/my/offers"))  # they want to go on all the same
+    assert sorted(name_tasks(web, case), key=str) == [None, "REACHED"]
 
 
 # --- where one left off ----------------------------------------------------------------------------------------

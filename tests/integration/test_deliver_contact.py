@@ -20,7 +20,7 @@ from moto.sesv2.models import sesv2_backends
 from accord.aws import clients
 from accord.case import Case, ClosedReason, Status
 from accord.events import announcement
-from accord.lifecycle import close, inform
+from accord.lifecycle import close, inform, remind
 from accord.policy import load_policy
 
 
@@ -286,6 +286,20 @@ def test_a_message_that_the_case_has_overtaken_does_not_leave_and_needs_nobody(w
         assert outcomes(web, case)[0]["outcome"] == "OVERTAKEN"
         assert tasks(web, case) == []
     assert not web.sms()
+
+
+def test_a_name_that_cannot_be_printed_gets_the_message_and_staff_the_task_once(web: Web, app: ModuleType) -> None:
+    case = web.invited(cardholder={"name": "王\U00020bb7"})
+    delivered(app, detail_of(web, case))
+    assert (len(web.sms()), outcomes(web, case)[0]["outcome"]) == (1, "SENT")
+    (task,) = web.cases.tasks(case.case_id)
+    assert (task.kind, task.reason, task.facts) == ("MISSING_GLYPH", "NAME_NOT_PRINTABLE", {})
+    for text in ("王", "\U00020bb7"):
+        assert text not in json.dumps(web.dump("CasesTable", "EventsTable"), ensure_ascii=False)
+    web.later(days=1)
+    web.change(case.case_id, lambda case: remind(case, load_policy("CN"), web.now))
+    delivered(app, detail_of(web, case))
+    assert (len(web.sms()), tasks(web, case)) == (2, ["MISSING_GLYPH"])
 
 
 def test_somebody_who_was_erased_gets_no_message(web: Web, app: ModuleType) -> None:

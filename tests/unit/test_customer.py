@@ -430,6 +430,38 @@ def test_delivery_that_failed_says_what_a_person_has_to_do() -> None:
     assert replace(sent).result == {"outcome": "SENT"}
 
 
+def test_a_name_that_cannot_be_printed_is_told_to_staff_with_the_first_message_and_once() -> None:
+    first = customer.note_delivery(invited(), "k-1", "SENT", "INVITATION/1/en", NOW, printable=False)
+    (task,) = first.tasks
+    assert (task.kind, task.reason, task.facts) == ("MISSING_GLYPH", "NAME_NOT_PRINTABLE", {})
+    assert types(first) == ["ContactDelivered", "StaffTaskCreated"]
+    assert (first.result, first.case.glyph_task) == ({"outcome": "SENT"}, "OPEN")
+    for glyph_task in ("OPEN", "CLOSED"):  # staff have heard of it
+        known = first.case.model_copy(update={"glyph_task": glyph_task})
+        assert customer.note_delivery(known, "k-2", "SENT", "REMINDER/1/en", NOW, printable=False).tasks == ()
+
+
+def test_it_is_told_also_where_the_message_did_not_leave() -> None:
+    refused = NotSentError("MESSAGE_REJECTED", error="InvalidParameter")
+    change = customer.note_delivery(invited(), "k-1", "FAILED", "INVITATION/1/en", NOW, refused, printable=False)
+    assert [task.reason for task in change.tasks] == ["MESSAGE_REJECTED", "NAME_NOT_PRINTABLE"]
+    assert len({task.task_id for task in change.tasks}) == 2
+
+
+@pytest.mark.parametrize("status", [Status.SIGNED, Status.ACTIVE, Status.CLOSED])
+def test_where_nobody_will_sign_any_more_the_name_is_no_task(status: Status) -> None:
+    case = invited(status=status)
+    assert customer.note_delivery(case, "k-1", "SENT", "PLAN_ACTIVE/1/en", NOW, printable=False).tasks == ()
+
+
+def test_the_pages_tell_staff_of_the_name_again_when_their_task_was_closed() -> None:
+    once = customer.note_unprintable_name(invited(), ACTOR, NOW)
+    assert [task.reason for task in once.tasks] == ["NAME_NOT_PRINTABLE"]
+    assert customer.note_unprintable_name(once.case, ACTOR, NOW).events == ()
+    closed = once.case.model_copy(update={"glyph_task": "CLOSED"})
+    assert len(customer.note_unprintable_name(closed, ACTOR, NOW).tasks) == 1
+
+
 @pytest.mark.parametrize("standing", ["SOLD", "DISPUTED", "BANKRUPT", "DECEASED"])
 @pytest.mark.parametrize("act", sorted(DECISIONS))
 def test_nothing_is_decided_on_an_account_that_is_in_another_procedure(act: str, standing: str) -> None:

@@ -198,10 +198,10 @@ DECIDE = ["affordability", "assessment", "authority", "behaviour", "early_warnin
 
 
 def asks_who_it_is(tree: ast.AST) -> Iterator[int]:
-    """The lines of a source that read a person or the language of one."""
+    """The lines of a source that read a person, the language of one, or whether the name is a rare one."""
     for node in ast.walk(tree):
         match node:
-            case ast.Attribute(attr="language" | "cardholder_id"):
+            case ast.Attribute(attr="language" | "cardholder_id" | "glyph_task"):
                 yield node.lineno
             case ast.ImportFrom(module="accord.person" | "accord.billing"):
                 yield node.lineno
@@ -213,6 +213,8 @@ def test_no_step_towards_an_offer_reads_who_the_person_is(module: str) -> None:
     assert list(asks_who_it_is(tree)) == []
 
 
-@pytest.mark.parametrize("source", ["a = case.language", "a = case.cardholder_id", "from accord.person import Person"])
+@pytest.mark.parametrize(
+    "source", ["a = case.language", "a = case.cardholder_id", "a = case.glyph_task", "from accord.person import Person"]
+)
 def test_reading_who_the_person_is_would_be_seen(source: str) -> None:
     assert list(asks_who_it_is(ast.parse(source))) == [1]

@@ -13,7 +13,7 @@ from accord.case import Balance, Case, Change, Decision, Offer, Product, StaffTa
 from accord.errors import DecisionRefusedError
 from accord.events import AccessUnlocked, Actor, ContactRequested
 from accord.identification import identify
-from accord.lifecycle import invite, record_failure
+from accord.lifecycle import cannot_print, invite, record_failure
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import Policy
 from infra.data import sample
@@ -275,3 +275,52 @@ def test_the_pages_can_be_opened_again_until_the_case_ends(status: Status) -> No
         assert len(unlocked(case, task, "NOT_REACHED").tasks) == 1  # nobody has to try again
     else:
         assert unlocked(case, task).case.status is status
+
+
+# --- a name that cannot be printed -------------------------------------------------------------------------------
+
+
+def unprintable(**changes: Any) -> tuple[Case, StaffTask]:
+    """An invited customer's case whose name the documents cannot print, and the task about it."""
+    case = after(invite(an_offered_case(), the_policy(), MORNING)).model_copy(update=changes)
+    change = customer.note_unprintable_name(case, SYSTEM, MORNING)
+    return after(change), change.tasks[0]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_before_the_signature_and_after_it_nothing_waits_for_the_task_about_the_name(status: Status) -> None:
+    """Signed meanwhile, it must not stand for the task of the seal, whose decision the workflow takes up."""
+    case, task = unprintable(status=status)
+    assert not staff.resumes(case, task)
+    assert staff.choices(case, task, MORNING) == ("REACHED", "NOT_REACHED", "NO_LONGER_NEEDED")
+    for choice in ("REACHED", "NO_LONGER_NEEDED"):
+        change = staff.decide(case, task, [task], choice, "staff-7", "LEAD", the_policy(), MORNING)
+        assert (change.case.glyph_task, change.case.decision) == ("CLOSED", None)
+        assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
+
+
+def test_who_was_not_reached_about_the_name_is_called_again() -> None:
+    case, task = unprintable()
+    change = staff.decide(case, task, [task], "NOT_REACHED", "staff-7", "LEAD", the_policy(), MORNING)
+    closed, again = change.tasks
+    assert (closed.outcome, again.outcome, again.reason) == ("NOT_REACHED", None, task.reason)
+    assert (again.task_id != task.task_id, change.case.glyph_task) == (True, "OPEN")
+
+
+@pytest.mark.parametrize("status", ENDED)
+def test_when_the_case_has_ended_nobody_is_called_again_about_the_name(status: Status) -> None:
+    case, task = unprintable(status=status)
+    change = staff.decide(case, task, [task], "NOT_REACHED", "staff-7", "LEAD", the_policy(), MORNING)
+    assert [closed.outcome for closed in change.tasks] == ["NOT_REACHED"]
+
+
+def test_the_answer_at_the_seal_settles_the_earlier_task_about_the_name_too() -> None:
+    case, early = unprintable(status=Status.SIGNED)
+    held = cannot_print(case, MORNING)
+    (task,) = held.tasks
+    change = staff.decide(after(held), task, [early, task], "RETRY", "staff-7", "LEAD", the_policy(), MORNING)
+    assert [(closed.reason, closed.outcome) for closed in change.tasks] == [
+        ("GLYPH_MISSING", "RETRY"),
+        ("NAME_NOT_PRINTABLE", "RETRY"),
+    ]
+    assert (change.case.glyph_task, change.case.decision is not None) == ("CLOSED", True)

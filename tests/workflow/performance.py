@@ -34,7 +34,14 @@ def perform(stack: LocalStack, path: Path) -> Play:
 
 
 def ends_the_wait(act: str) -> bool:
-    return act not in ("lift_the_stop", "mend_the_name", "nothing", "let_the_offers_expire")
+    return act not in (
+        "lift_the_stop",
+        "mend_the_name",
+        "find_the_task_about_the_name",
+        "call_about_the_name",
+        "nothing",
+        "let_the_offers_expire",
+    )
 
 
 def compare(play: Play, ends: dict[str, Any]) -> None:

@@ -255,6 +255,16 @@ class Play:
         person = self.people.get(self.detail["cardholder"]["cardholderId"])
         self.people.put(person.model_copy(update={"name": name}), clock.now())
 
+    def hear_another_name(self) -> None:
+        """Billing hands over another record of the person, with a character that the fonts cannot draw."""
+        self.mend_the_name("王\U000212fe")
+
+    def find_the_task_about_the_name(self) -> None:
+        self.until("the task about the name", lambda: "MISSING_GLYPH" in self.open_tasks())
+
+    def call_about_the_name(self) -> None:
+        self._decide("MISSING_GLYPH", "REACHED")
+
     # --- what came of it ---------------------------------------------------------------------------------------
 
     def published(self) -> list[str]:

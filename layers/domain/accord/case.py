@@ -338,6 +338,7 @@ class Case(Value):
     rejected_for: str | None = None  # why staff rejected the last offers in review, until the customer was told
     human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
     call_arranged: bool = False  # the customer asked for a call, and staff have not closed the task for it yet
+    glyph_task: str | None = None  # OPEN or CLOSED, once staff were told that the name cannot be printed
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()
@@ -399,7 +400,8 @@ class TaskReason(StrEnum):
     MESSAGE_IN_DOUBT = "MESSAGE_IN_DOUBT"
     CUSTOMER_DATA_MISSING = "CUSTOMER_DATA_MISSING"
     EMAIL_MISSING = "EMAIL_MISSING"
-    GLYPH_MISSING = "GLYPH_MISSING"
+    NAME_NOT_PRINTABLE = "NAME_NOT_PRINTABLE"  # noticed before anybody signs
+    GLYPH_MISSING = "GLYPH_MISSING"  # noticed at the seal: it is signed
     STANDING_CHANGED = "STANDING_CHANGED"
     STEP_FAILED = "STEP_FAILED"
     DOCUMENT_MISSING = "DOCUMENT_MISSING"  # gone, or not the one that was sealed
@@ -424,6 +426,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.MESSAGE_IN_DOUBT: frozenset(),
     TaskReason.CUSTOMER_DATA_MISSING: frozenset(),
     TaskReason.EMAIL_MISSING: frozenset(),
+    TaskReason.NAME_NOT_PRINTABLE: frozenset(),
     TaskReason.GLYPH_MISSING: frozenset(),
     TaskReason.STANDING_CHANGED: frozenset({"standing"}),
     TaskReason.STEP_FAILED: frozenset({"execution"}),

@@ -21,6 +21,7 @@ from accord.case import (
     Comprehension,
     Decision,
     Offer,
+    StaffTask,
     Status,
     TaskKind,
     TaskReason,
@@ -33,6 +34,7 @@ from accord.events import (
     Actor,
     AgreementDownloaded,
     AgreementSigned,
+    CaseEvent,
     CircumstancesTold,
     CodeSent,
     ComprehensionChecked,
@@ -74,16 +76,37 @@ def lock_access(case: Case, lock: int, actor: Actor, now: datetime) -> Change:
 
 
 def note_delivery(
-    case: Case, contact_id: str, outcome: str, text: str, now: datetime, failure: NotSentError | None = None
+    case: Case,
+    contact_id: str,
+    outcome: str,
+    text: str,
+    now: datetime,
+    failure: NotSentError | None = None,
+    *,
+    printable: bool = True,
 ) -> Change:
-    """A message was SENT, FAILED or OVERTAKEN. With its `failure` a person gets the task to do something about it."""
+    """A message was SENT, FAILED or OVERTAKEN. With its `failure` a person gets the task to do something about it.
+
+    So they do, once in the case, where the person's name is not `printable` and they may be about to sign with it.
+    """
     actor = Actor(kind="SYSTEM", id="deliver_contact")
-    delivered = ContactDelivered(contact_id=contact_id, outcome=outcome, text=text)
-    result = {"outcome": outcome}
-    if failure is None:
-        return Change(case, (delivered,), actor, result)
-    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason(failure.reason), failure.facts)
-    return Change(case, (delivered, created), actor, result, tasks=(task,))
+    events: list[CaseEvent] = [ContactDelivered(contact_id=contact_id, outcome=outcome, text=text)]
+    tasks: list[StaffTask] = []
+    if failure is not None:
+        task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason(failure.reason), failure.facts)
+        tasks, events = [task], [*events, created]
+    if not printable and case.glyph_task is None and case.status in _DECIDING:
+        noted = note_unprintable_name(case, actor, now)
+        case, tasks, events = noted.case, [*tasks, *noted.tasks], [*events, *noted.events]
+    return Change(case, tuple(events), actor, {"outcome": outcome}, tasks=tuple(tasks))
+
+
+def note_unprintable_name(case: Case, actor: Actor, now: datetime) -> Change:
+    """The documents cannot print the name, so nobody can sign: a person is told, once while the task is open."""
+    if case.glyph_task == "OPEN":
+        return Change(case, (), actor)
+    task, created = new_task(case, TaskKind.MISSING_GLYPH, now, TaskReason.NAME_NOT_PRINTABLE)
+    return Change(case.model_copy(update={"glyph_task": "OPEN"}), (created,), actor, tasks=(task,))
 
 
 # --- towards an agreement --------------------------------------------------------------------------------------
@@ -164,8 +187,8 @@ def answer_questions(case: Case, language: str, answers: Mapping[str, str], acto
 def sign(case: Case, terms: Mapping[str, Any], decision_id: str, actor: Actor, now: datetime) -> Change:
     """Sign the terms of the chosen offer, with every consent in them.
 
-    The caller has checked the typed name and the one-time code that is bound to these very terms. Raises
-    DecisionRefusedError when the offer has expired, was not understood, or is not the one in the terms.
+    The caller has checked the typed name, that it can be printed, and the one-time code that is bound to these very
+    terms. Raises DecisionRefusedError when the offer has expired, was not understood, or is not the one in the terms.
     """
     _check_may_decide(case)
     offer = _chosen(case, now)

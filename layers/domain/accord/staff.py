@@ -52,7 +52,7 @@ _WAITS = {
 _OUTCOMES = {
     TaskKind.REVIEW_OFFERS: ("NO_LONGER_NEEDED",),
     TaskKind.REACH_BY_HAND: _TALK,
-    TaskKind.MISSING_GLYPH: ("NO_LONGER_NEEDED",),
+    TaskKind.MISSING_GLYPH: _TALK,
     TaskKind.ACCOUNT_STANDING: ("NO_LONGER_NEEDED",),
     TaskKind.CALL_CUSTOMER: _TALK,
     TaskKind.UNLOCK_ACCESS: _UNLOCK,
@@ -63,7 +63,9 @@ _OUTCOMES = {
 
 
 def resumes(case: Case, task: StaffTask) -> bool:
-    """Whether the workflow waits for this task's decision."""
+    """Whether the workflow waits for this task's decision; never for a name that was noticed before the signature."""
+    if task.reason is TaskReason.NAME_NOT_PRINTABLE:
+        return False
     return task.kind in _WAITS and case.status in _WAITS[task.kind][0]
 
 
@@ -134,6 +136,8 @@ def decide(
         case = case.model_copy(update={"call_arranged": False})
     if task.kind is TaskKind.CHECK_DOCUMENT:
         case = case.model_copy(update={"copy_missing": False})
+    if any(closed.reason is TaskReason.NAME_NOT_PRINTABLE for closed in closing):
+        case = case.model_copy(update={"glyph_task": "CLOSED"})
     if stopped_case(case, task):
         case = case.model_copy(update={"stopped": None})
     if choice == _CONFIRMED:
@@ -141,11 +145,12 @@ def decide(
         events += unlocked
         result["unlocked"] = case.unlocked
     events += [StaffTaskClosed(task_id=closed.task_id, outcome=choice) for closed in closing]
-    if task.kind is TaskKind.UNLOCK_ACCESS and choice == "NOT_REACHED" and case.status not in ENDED:
-        # Nobody gets in meanwhile, so somebody has to try again.
+    if choice == "NOT_REACHED" and _has_to_be_reached(case, task):
         again, created = new_task(case, task.kind, now, task.reason, task.facts)
         following.append(again)
         events.append(created)
+        if task.reason is TaskReason.NAME_NOT_PRINTABLE:
+            case = case.model_copy(update={"glyph_task": "OPEN"})
     said = {"outcome": choice, "closed_by": staff_id, "closed_at": now}
     return Change(
         case,
@@ -154,6 +159,13 @@ def decide(
         result,
         tasks=tuple(closed.model_copy(update=said) for closed in closing) + tuple(following),
     )
+
+
+def _has_to_be_reached(case: Case, task: StaffTask) -> bool:
+    """Whether the customer can go no further before somebody has spoken with them: nobody gets in, nobody signs."""
+    if task.reason is TaskReason.NAME_NOT_PRINTABLE:
+        return case.agreement is None and case.status not in ENDED
+    return task.kind is TaskKind.UNLOCK_ACCESS and case.status not in ENDED
 
 
 def _is_last_approval(case: Case, staff_id: str, role: str) -> bool:

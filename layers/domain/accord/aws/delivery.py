@@ -17,6 +17,7 @@ from accord.case import ENDED, Case, Status, TaskReason
 from accord.contact_gate import may_contact
 from accord.customer import note_delivery, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
+from accord.glyphs import missing_glyphs
 from accord.messages import (
     NEW_LINK,
     PLAN_ACTIVE,
@@ -127,23 +128,32 @@ class Messenger:
         if (done := self._cases.result_of(contact.case_id, key)) is not None:
             return str(done["outcome"])
         case = self._cases.get(contact.case_id)
+        person = self._person(case)
         if case.unlocked:
             # Who decided it may have stopped before the lock was lifted; lifted after this, it would end the new link.
             self._tries.lift(case.case_id, case.unlocked)
         failure: NotSentError | None = None
         try:
-            outcome = self._send_once(contact, case, now)
+            outcome = self._send_once(contact, case, person, now)
         except NotSentError as error:
             outcome, failure = "FAILED", error
         text = text_id(contact.template, case.language)
+        # Looked at here, because whoever reaches the pages does so by a link from here, and the person is known here.
+        printable = person is None or not missing_glyphs(person.name)
         self._cases.change(
             contact.case_id,
             key,
-            lambda case: note_delivery(case, contact.contact_id, outcome, text, now, failure),
+            lambda case: note_delivery(case, contact.contact_id, outcome, text, now, failure, printable=printable),
         )
         return outcome
 
-    def _send_once(self, contact: Contact, case: Case, now: datetime) -> str:
+    def _person(self, case: Case) -> Person | None:
+        try:
+            return self._people.get(case.cardholder_id)
+        except PersonNotFoundError:
+            return None
+
+    def _send_once(self, contact: Contact, case: Case, person: Person | None, now: datetime) -> str:
         policy = load_policy(case.jurisdiction)
         if _is_overtaken(contact, case, now):
             return "OVERTAKEN"
@@ -152,10 +162,8 @@ class Messenger:
         verdict = may_contact(policy, now, case.time_zone, contact.channel, case.flags, before)
         if not verdict.allowed:
             raise NotSentError(TaskReason.MESSAGE_TOO_LATE, rule=str(verdict.rule))
-        try:
-            person = self._people.get(case.cardholder_id)
-        except PersonNotFoundError:
-            raise NotSentError(TaskReason.CUSTOMER_DATA_MISSING) from None
+        if person is None:
+            raise NotSentError(TaskReason.CUSTOMER_DATA_MISSING)
         if contact.channel == "EMAIL" and person.email is None:
             raise NotSentError(TaskReason.EMAIL_MISSING)
         claim = self._deliveries.claim(contact.contact_id, now, _BUSY_FOR)
