@@ -1,6 +1,7 @@
 """The agreement as a PDF: what it says, to whom it is readable, and that nothing in it is left to chance."""
 
 import json
+import re
 import shutil
 import subprocess
 from datetime import date
@@ -21,6 +22,7 @@ PLANS = [
     pytest.param("en", 1, 0, id="en one payment"),
     pytest.param("zh-CN", 1, 0, id="zh one payment"),
 ]
+A4_WIDTH, MARGIN = 595.28, 53.86  # in points
 needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs poppler")
 
 
@@ -138,6 +140,22 @@ def test_the_chart_has_words_for_who_cannot_see_it() -> None:
 def test_european_names_are_printed_letter_by_letter(name: str, language: str) -> None:
     text = words_of(rendered(agreed_terms(language), name=name))
     assert text.count(without_spaces(name)) == 3
+
+
+@needs_poppler
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+@pytest.mark.parametrize(
+    "name",
+    ["W" * 100, "龘" * 100, "王" + "M" * 99, "Ưở" * 50, "Щ" * 100, "ョー" * 50, "W." * 50, "阿依古丽·" * 20],
+    ids=lambda name: name[:2],
+)
+def test_the_longest_name_and_account_stay_on_the_page_and_whole(name: str, language: str) -> None:
+    terms = agreed_terms(language) | {"account_id": "W" * 64}
+    pdf = rendered(terms, name=name)
+    assert words_of(pdf).count(name) == 3
+    assert "W" * 64 in words_of(pdf)
+    ends = re.findall(r'<word xMin="[\d.]+" yMin="[\d.]+" xMax="([\d.]+)"', text_of(pdf, "-bbox"))
+    assert max(map(float, ends)) <= A4_WIDTH - MARGIN + 6  # a Chinese full stop may hang over
 
 
 @needs_poppler
