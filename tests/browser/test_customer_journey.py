@@ -53,12 +53,12 @@ def chromium() -> Iterator[Browser]:
 class Customer:
     """A card holder whom billing handed over, and who got a message."""
 
-    def __init__(self, stack: LocalStack, number: str) -> None:
+    def __init__(self, stack: LocalStack, number: str, name: str = "王小明") -> None:
         self.stack = stack
         detail = overdue_detail(
             event_id=f"evt-{number}",
             account_id=f"acct-{number}",
-            cardholder={"phone": f"+86100000{number}", "name": "王小明"},
+            cardholder={"phone": f"+86100000{number}", "name": name},
             occurredAt=clock.now().isoformat(),
         )
         self.phone: str = detail["cardholder"]["phone"]
@@ -236,4 +236,34 @@ def test_no_page_has_a_barrier(stack: LocalStack, chromium: Browser, language: s
     check()
     assert len(seen) == 20
     assert not stack.problems
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "We cannot print your name"), ("zh-CN", "您的姓名暂时打印不出来")]
+)
+def test_who_cannot_sign_yet_is_told_on_an_old_phone_without_a_barrier(
+    stack: LocalStack, chromium: Browser, language: str, words: str
+) -> None:
+    customer = Customer(stack, "004" if language == "en" else "005", name="\U00020bb7" * 100)
+    context = chromium.new_context(viewport=OLD_PHONE, locale=language, bypass_csp=True)
+    page = context.new_page()
+    page.goto(customer.message(r"(http\S+/c/\S+)"))
+    page.locator("#last4").fill("204X")
+    page.locator("main button").click()
+    page.locator("#code").fill(customer.message(r"#(\d{6})$", 2))
+    page.locator("main button").click()
+    told = page.locator(".notice")
+    expect(told).to_contain_text(words)
+    expect(told.get_by_role("link").last).to_have_attribute("href", re.compile("/my/call$"))
+    assert Axe().run(page).violations_count == 0
+    fits(page)
+    page.locator("main form button").first.click()
+    for question, choice in customer.answers().items():
+        page.locator(f'input[name="{question}"][value="{choice}"]').check()
+    page.locator("main form button").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(words)
+    assert page.locator("main button").count() == 0
+    assert Axe().run(page).violations_count == 0
+    fits(page)
     context.close()
