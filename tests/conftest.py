@@ -1,11 +1,17 @@
-"""What holds for every test: nobody finds another module's business time."""
+"""What holds for every test: nobody finds another module's business time, and AWS's models are read once."""
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from accord import clock
+
+# Every mock of AWS begins a new session, which would read and parse the same megabytes of models again.
+_load = cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda _, path: _load(path)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -27,9 +27,10 @@ def tables_on_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
     with mock_aws():
         clients.client.cache_clear()
         names = {}
+        dynamodb = boto3.client("dynamodb")
         for logical in ("CasesTable", "EventsTable", "PeopleTable", "AccessTable"):
             properties = {key: value for key, value in RESOURCES[logical]["Properties"].items() if key in _KEPT}
-            boto3.client("dynamodb").create_table(TableName=logical, **properties)
+            dynamodb.create_table(TableName=logical, **properties)
             names[logical.replace("Table", "_TABLE").upper()] = logical
         for name, table in names.items():
             monkeypatch.setenv(name, table)
