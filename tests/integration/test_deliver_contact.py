@@ -157,7 +157,9 @@ def test_what_certainly_did_not_leave_is_tried_again(
     assert outcomes(web, case)[0]["outcome"] == "SENT"
 
 
-@pytest.mark.parametrize("failure", [ReadTimeoutError(endpoint_url="https://sns"), refused("InternalError", 500)])
+@pytest.mark.parametrize(
+    "failure", [ReadTimeoutError(endpoint_url="https://sns"), refused("InternalError", 500), refused("Whatever", 504)]
+)
 def test_a_lost_answer_is_never_followed_by_a_second_message(
     web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:

@@ -17,16 +17,17 @@ _CONFIG = Config(connect_timeout=2, read_timeout=8)
 # What passes by itself although its status, 400 most often, does not say so.
 _TRANSIENT = frozenset(
     {
-        "DependencyTimeoutException", "ExecutionLimitExceeded", "InternalError", "InternalException", "InternalFailure",
-        "InternalServerError", "KMSInternalException", "KMSThrottling", "KeyUnavailableException", "KmsThrottled",
-        "KmsThrottlingException", "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException",
-        "RequestLimitExceeded", "RequestThrottled", "RequestTimeout", "RequestTimeoutException", "ServiceUnavailable",
-        "ServiceUnavailableException", "SlowDown", "Throttled", "Throttling", "ThrottlingException",
-        "TooManyRequestsException", "TooManyUpdates", "TransactionInProgressException",
+        "BandwidthLimitExceeded", "DependencyTimeoutException", "ExecutionLimitExceeded", "InternalError",
+        "InternalException", "InternalFailure", "InternalServerError", "KMS.ThrottlingException",
+        "KMSInternalException", "KMSThrottling", "KeyUnavailableException", "KmsThrottled", "KmsThrottlingException",
+        "LimitExceededException", "OperationAborted", "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException", "ReplicatedWriteConflictException", "RequestLimitExceeded",
+        "RequestThrottled", "RequestThrottledException", "RequestTimeout", "RequestTimeoutException",
+        "ServiceUnavailable", "ServiceUnavailableException", "SlowDown", "Throttled", "ThrottledException",
+        "Throttling", "ThrottlingException", "TooManyRequestsException", "TooManyUpdates",
+        "TransactionConflictException", "TransactionInProgressException",
     }
 )  # fmt: skip
-
-
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 
 
