@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.cells import cell_len
 
-from accord.audit import UnreadableError, tables_of
+from accord.audit import UnreadableError, printable, tables_of
 from accord.case import Case, Product
 from accord.errors import CaseNotFoundError
 from accord.explain import (
@@ -48,7 +48,7 @@ def explain(
     except UnreadableError as problem:
         refuse("explain", str(problem))
     for line in lines(case, language):
-        typer.echo(line)
+        typer.echo(printable(line))
 
 
 def _read(case_id: str, stack: str) -> Case:

@@ -6,7 +6,8 @@ import pytest
 from integration.web_fixtures import NAME, PHONE, Web, web_on_moto
 from typer.testing import CliRunner
 
-from accord.case import ClosedReason, Product, Status
+from accord.case import Change, ClosedReason, Product, Status
+from accord.events import Actor
 from accord.texts import texts
 from infra.command import explain
 from infra.command.app import app
@@ -57,6 +58,15 @@ def test_every_code_that_the_command_shows_has_its_words(web: Web) -> None:
     assert set(said["products"]) == set(Product)
     strange = web.invited().model_copy(update={"review_reasons": ("A_NEW_ONE",)})
     assert "  A_NEW_ONE" in list(explain.lines(strange, "en"))
+
+
+def test_nothing_unprintable_reaches_the_terminal(web: Web) -> None:
+    case = web.invited()
+    forged = {"review_reasons": ("类型\x1b[2J",)}
+    web.cases.change(
+        case.case_id, "forged", lambda case: Change(case.model_copy(update=forged), (), Actor(kind="SYSTEM", id="test"))
+    )
+    assert "  类型\\x1b[2J" in run(app, ["explain", case.case_id]).output
 
 
 def test_a_case_that_is_not_there_is_said_in_a_sentence() -> None:

@@ -202,6 +202,8 @@ def test_staff_read_why_each_figure_is_what_it_is(
             "The record is broken: event 2 (",
         ),
         ("at", {"S": "yesterday"}, "The record is broken: event 2 (ReviewRequested"),
+        ("at", {"S": "<b>"}, "The record is broken: event 2 (ReviewRequested, &lt;b&gt;)"),
+        ("type", {"S": "<b>"}, "The record is broken: event 2 (&lt;b&gt;"),
     ],
 )
 def test_a_tampered_record_is_shown_and_named(console: Console, name: str, value: dict[str, str], said: str) -> None:

@@ -203,21 +203,6 @@ def test_a_damaged_event_of_a_file_is_broken_and_named(
     assert f"BROKEN: event {change.get('seq', 3)}: {problem}" in capsys.readouterr().out
 
 
-def test_commands_for_a_terminal_are_shown_and_not_carried_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What somebody altered may try to wipe what the command says of it."""
-    evil = "\x1b[2J\x9b1A\u202e信用卡"
-    events = chain()
-    events[2] = events[2].model_copy(update={"type": evil, "at": evil, "body": json.dumps({"actor": {"kind": evil}})})
-    file = tmp_path / "record"
-    file.write_text("\n".join(event.model_dump_json() for event in events), encoding="utf-8")
-    assert audit.main(["verify", "--file", str(file)]) == 1
-    printed = capsys.readouterr().out
-    assert "\\x1b[2J\\x9b1A\\u202e信用卡" in printed
-    assert all(line.isprintable() for line in printed.splitlines())
-
-
 def test_a_missing_file_ends_with_2(tmp_path: Path) -> None:
     assert audit.main(["verify", "--file", str(tmp_path / "none.jsonl")]) == 2
 
@@ -234,3 +219,84 @@ def test_export_and_verify_fit_together(tmp_path: Path, capsys: pytest.CaptureFi
     file = written(tmp_path / "events.jsonl", chain(), claim=True)
     assert audit.main(["export", "--file", str(file)]) == 0
     assert capsys.readouterr().out == file.read_text(encoding="utf-8")
+
+
+# --- what a terminal would obey ----------------------------------------------------------------------------------
+
+ODD = {
+    "\x1b[2J": "\\x1b[2J",  # clears the screen
+    "\n  whole: 6 events": "\\n  whole: 6 events",  # would stand as a verdict of its own
+    "\r": "\\r",
+    "\x7f": "\\x7f",
+    "\x9b": "\\x9b",
+    "\u202e": "\\u202e",  # turns the reading direction
+    "\u2028": "\\u2028",
+    "\ud800": "\\ud800",
+    "\U000e0041": "\\U000e0041",
+}
+
+
+def tampered(path: Path, event: dict[str, Any], claim: dict[str, Any]) -> Path:
+    """A file whose third event and whose claim somebody changed."""
+    lines = [json.loads(event.model_dump_json()) for event in chain()]
+    lines[2] |= event
+    lines.insert(0, {"case_id": "c-1", "head": chain()[-1].hash, "count": LENGTH} | claim)
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("place", ["type", "at", "case_id", "seq", "actor", "fact", "claimed case", "claimed head"])
+@pytest.mark.parametrize("odd", ODD)
+def test_nothing_unprintable_reaches_the_terminal(
+    tmp_path: Path, place: str, odd: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = chain()[2].body
+    file = tampered(
+        tmp_path / "events.jsonl",
+        {
+            "type": {"type": f"类型\u3000{odd}"},
+            "at": {"at": odd},
+            "case_id": {"case_id": odd},
+            "seq": {"seq": odd},
+            "actor": {"body": body.replace("staff-1", f"类型\u3000{json.dumps(odd)[1:-1]}")},
+            "fact": {"body": body.replace('"reasons":', f'"类型\u3000{json.dumps(odd)[1:-1]}":')},
+        }.get(place, {}),
+        {"claimed case": {"case_id": f"类型\u3000{odd}"}, "claimed head": {"head": odd}}.get(place, {}),
+    )
+    assert audit.main(["verify", "--file", str(file)]) == 1
+    told = capsys.readouterr().out
+    assert all(char.isprintable() for char in told.replace("\n", "").replace("\u3000", ""))
+    assert [line.split(":")[0] for line in told.splitlines()[LENGTH + 1 :]] == ["BROKEN"]
+    unreadable = odd == "\ud800" and place in ("actor", "fact")
+    hidden = place in ("case_id", "claimed head") or unreadable
+    assert hidden or ODD[odd] in told, "it is shown by its number"
+    assert "类型\u3000" in told or place not in ("type", "claimed case"), "Chinese stays as it is, its wide space too"
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_export_shows_nothing_unprintable_and_stays_the_same_record(
+    tmp_path: Path, odd: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tampered(tmp_path / "events.jsonl", {"type": f"类型\u3000{odd}"}, {"case_id": odd})
+    found = audit.read_file(file)
+    assert audit.main(["export", "--file", str(file)]) == 0
+    exported = capsys.readouterr().out
+    assert all(char.isprintable() for char in exported.replace("\n", "").replace("\u3000", ""))
+    assert "类型\u3000" in exported
+    (tmp_path / "again.jsonl").write_text(exported, encoding="utf-8")
+    assert audit.read_file(tmp_path / "again.jsonl") == found
+
+
+def test_a_problem_of_the_file_itself_shows_nothing_unprintable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert audit.main(["verify", "--file", str(tmp_path / "\x1b[2J")]) == 2
+    assert "\\x1b[2J" in capsys.readouterr().err
+
+
+def test_a_line_break_within_a_text_of_json_ends_no_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path / "events.jsonl", chain(), claim=True)
+    claim, rest = file.read_text(encoding="utf-8").split("\n", 1)
+    file.write_text(claim.replace("c-1", "c-1\u2028") + "\n" + rest, encoding="utf-8")
+    assert audit.main(["verify", "--file", str(file)]) == 1
+    assert "BROKEN: events of another case" in capsys.readouterr().out

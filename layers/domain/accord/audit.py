@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def read_file(path: Path) -> Record:
     claim: dict[str, Any] = {}
     events: list[ChainedEvent | DamagedEvent] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8", newline="\n") as file:  # other line breaks may stand in a text of JSON
+            lines = file.readlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableError(f"{path}: {error}") from error
     for number, line in enumerate(lines, start=1):
@@ -248,6 +250,23 @@ def verdicts(record: Record, bucket: str | None) -> Iterator[tuple[bool, str]]:
                 yield True, sentence
 
 
+def printable(line: str) -> str:
+    """A line as a terminal may have it. What is found may be forged: no control character in it moves a cursor, begins
+    a line of its own or turns the reading direction. It is shown by its number instead.
+    """
+    return "".join(char.encode("unicode_escape").decode() if _is_unprintable(char) else char for char in line)
+
+
+def _printable_json(document: str) -> str:
+    """The same for JSON, which stays the same document: outside of its texts it has no such character."""
+    return "".join(json.dumps(char)[1:-1] if _is_unprintable(char) else char for char in document)
+
+
+def _is_unprintable(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category.startswith("C") or category in ("Zl", "Zp")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     options = _options(arguments)
@@ -255,25 +274,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stores = None if options.file else _stores(options)
         record = read_tables(options.case_id, stores) if stores else read_file(options.file)
     except AccordError as error:
-        print(_printable(f"cannot tell: {error}"), file=sys.stderr)
+        print(printable(f"cannot tell: {error}"), file=sys.stderr)
         return 2
     if options.command == "export":
         if not record.lost:
-            print(json.dumps(record.model_dump(mode="json", exclude={"events"}, exclude_none=True)))
+            claim = json.dumps(record.model_dump(mode="json", exclude={"events"}, exclude_none=True))
+            print(_printable_json(claim))
         for event in record.events:
-            print(event.model_dump_json())
+            document = json.dumps(event.model_dump(), ensure_ascii=False, separators=(",", ":"))
+            print(_printable_json(document))
         return 0
     for line in timeline(record):
-        print(_printable(line))
+        print(printable(line))
     found = list(verdicts(record, stores.documents_bucket if stores else None))
     for _, sentence in found:
-        print(_printable(sentence))
+        print(printable(sentence))
     return 0 if all(whole for whole, _ in found) else 1
-
-
-def _printable(line: str) -> str:
-    """A line for a terminal. What was altered may hold its commands: they are shown, never carried out."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
