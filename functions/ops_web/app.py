@@ -25,7 +25,7 @@ from accord.audit import described
 from accord.aws.access import Tries
 from accord.aws.executions import is_running, start_negotiation
 from accord.aws.steps import case_store
-from accord.case import AssessmentLine, Case, Change, Offer, StaffTask, TaskKind
+from accord.case import AssessmentLine, Case, Change, DamagedTask, Offer, StaffTask, TaskKind
 from accord.errors import (
     CaseDamagedError,
     CaseNotFoundError,
@@ -218,9 +218,11 @@ def for_staff(view: Callable[..., Response]) -> Callable[..., Response]:
 @for_staff
 def tasks(page: Page) -> Response:
     """Open tasks by kind; the kind with the most urgent task first."""
-    queues = [(kind, store.open_tasks(kind, TASKS_A_KIND)) for kind in TaskKind]
+    found = {kind: store.open_tasks(kind, TASKS_A_KIND) for kind in TaskKind}
+    queues = [(kind, _whole(those), len(those) == TASKS_A_KIND) for kind, those in found.items()]
     queues = sorted((queue for queue in queues if queue[1]), key=lambda queue: queue[1][0].due_at)
-    return page.render("tasks.html", queues=queues, limit=TASKS_A_KIND)
+    damaged = [task for those in found.values() for task in _damaged(those)]
+    return page.render("tasks.html", queues=queues, limit=TASKS_A_KIND, damaged=damaged)
 
 
 @app.route("/ops/cases/{case_id}")
@@ -234,7 +236,8 @@ def case(page: Page, case_id: str) -> Response:
         broken = None
     except ChainBrokenError as error:
         broken = str(error)
-    everything = sorted(store.tasks(case_id), key=lambda task: task.created_at, reverse=True)
+    everything = store.tasks(case_id)
+    newest_first = sorted(_whole(everything), key=lambda task: task.created_at, reverse=True)
     timeline = []
     for event in events:
         if isinstance(event, DamagedEvent):  # `broken` names the first one
@@ -242,7 +245,8 @@ def case(page: Page, case_id: str) -> Response:
         who, facts = described(event)
         told = {k: page.money(found, int(v)) if k in AMOUNTS and v.isdecimal() else v for k, v in facts.items()}
         timeline.append((event, who, told))
-    return page.render("case.html", case=found, timeline=timeline, broken=broken, tasks=everything)
+    shown = {"timeline": timeline, "broken": broken, "tasks": newest_first, "damaged": _damaged(everything)}
+    return page.render("case.html", case=found, **shown)
 
 
 @app.route("/ops/tasks/{case_id}/{task_id}")
@@ -267,7 +271,7 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
         return _task_page(page, store.get(case_id), found, page.text("choose_first"), 400)
     if choice == staff.START_AGAIN and not _started_again(store.get(case_id), found):
         return _task_page(page, store.get(case_id), found, page.text("not_started"), 503)
-    others = store.tasks(case_id)
+    others = _whole(store.tasks(case_id))
 
     def decide(case: Case) -> Change:
         policy = load_policy(case.jurisdiction)
@@ -295,6 +299,14 @@ def asset(name: str) -> Response:
         return Response("", status_code=404, headers=HEADERS)
     cached = HEADERS | {"Content-Type": "text/css; charset=utf-8", "Cache-Control": "public, max-age=3600"}
     return Response((HERE / "ops.css").read_text(encoding="utf-8"), headers=cached)
+
+
+def _whole(tasks: list[StaffTask | DamagedTask]) -> list[StaffTask]:
+    return [task for task in tasks if isinstance(task, StaffTask)]
+
+
+def _damaged(tasks: list[StaffTask | DamagedTask]) -> list[DamagedTask]:
+    return [task for task in tasks if isinstance(task, DamagedTask)]
 
 
 def _task(case_id: str, task_id: str) -> StaffTask:

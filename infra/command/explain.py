@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from accord.audit import UnreadableError, printable, tables_of
 from accord.case import Case, Product
-from accord.errors import CaseNotFoundError
+from accord.errors import CaseDamagedError, CaseNotFoundError
 from accord.explain import (
     Sentence,
     explain_assessment,
@@ -58,6 +58,8 @@ def _read(case_id: str, stack: str) -> Case:
         return CaseStore(*tables_of(stack)).get(case_id)
     except CaseNotFoundError:
         raise UnreadableError(f"{stack} holds no case {case_id}") from None
+    except CaseDamagedError:
+        raise UnreadableError(f"the case {case_id} of {stack} is damaged and cannot be read") from None
 
 
 def lines(case: Case, language: str) -> Iterator[str]:

@@ -309,6 +309,57 @@ def test_what_does_not_exist_is_not_found(console: Console, path: str) -> None:
     assert console.ask(path)[0] == 404
 
 
+def damage(sk: str, case_id: str, name: str, value: Any) -> None:
+    """Write something else into an attribute of an item of the case."""
+    boto3.client("dynamodb").update_item(
+        TableName="CasesTable",
+        Key={"pk": {"S": f"CASE#{case_id}"}, "sk": {"S": sk}},
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":value": value},
+    )
+
+
+OTHERS_TASK = StaffTask(
+    task_id="t", case_id="c", kind=TaskKind.REVIEW_OFFERS, created_at=NOW, due_at=NOW, reason=TaskReason.SECOND_APPROVAL
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"N": "1"}, {"L": []}, {"NULL": True}, {"S": "{}"}, {"S": "no JSON"}, {"S": OTHERS_TASK.model_dump_json()}],
+)
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_a_task_that_is_damaged_is_named_and_keeps_no_other_from_being_seen_and_decided(
+    console: Console, body: Any, language: str
+) -> None:
+    (_, damaged), (_, other) = in_review(console.store, 0), in_review(console.store, 1)
+    damage(f"TASK#{damaged.task_id}", damaged.case_id, "body", body)
+    said = {"en": "The task {} of the case {} is damaged", "zh-CN": "案件 {1} 的任务 {0} 已损坏"}[language]
+    for path in ("/ops", f"/ops/cases/{damaged.case_id}"):
+        status, page, _ = console.ask(path, query={"lang": language})
+        assert status == 200
+        assert said.format(damaged.task_id, damaged.case_id) in page
+    assert other.case_id in console.ask("/ops")[1]
+    assert console.ask(address(other), {"choice": "APPROVED"})[0] == 303
+    assert console.ask(address(damaged))[0] == 409
+    assert console.ask(address(damaged), {"choice": "APPROVED"})[0] == 409
+    assert "Nothing waits" not in console.ask("/ops")[1]
+
+
+def test_a_task_whose_facts_are_not_those_of_its_reason_is_damaged(console: Console) -> None:
+    _, task = in_review(console.store)
+    damage(f"TASK#{task.task_id}", task.case_id, "body", {"S": task.model_copy(update={"facts": {}}).model_dump_json()})
+    assert f"The task {task.task_id} of the case" in console.ask("/ops")[1]
+
+
+def test_a_damaged_task_beside_it_keeps_nobody_from_deciding(console: Console) -> None:
+    case, review, failure = stopped(console.store)
+    damage(f"TASK#{failure.task_id}", case.case_id, "body", {"N": "7"})
+    assert console.ask(address(review), {"choice": "APPROVED"})[0] == 303
+    assert console.store.get(case.case_id).decision is not None
+
+
 class StepFunctions:
     """Step Functions as far as the console asks: which executions run, and which were started."""
 

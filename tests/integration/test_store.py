@@ -9,12 +9,13 @@ import pytest
 from billing_events import overdue_event
 from botocore.exceptions import ClientError
 from integration.tables import tables_on_moto
+from loading import CONTEXT, load_app
 
 from accord import clock
 from accord.aws.store import CaseStore
 from accord.aws.waits import hand_over_decision
 from accord.case import Case, Change, ClosedReason, Decision, Status, TaskKind, TaskReason, new_task
-from accord.errors import CaseChangedError, CaseNotFoundError, ServiceUnavailableError
+from accord.errors import CaseChangedError, CaseDamagedError, CaseNotFoundError, ServiceUnavailableError
 from accord.events import Actor, CaseClosed, CaseIdentified, verify_chain
 from accord.lifecycle import close
 from accord.opening import NEW_ACCOUNT, AccountCases, open_case
@@ -253,6 +254,81 @@ def test_a_decision_resumes_only_the_wait_that_it_answers(store: CaseStore) -> N
 def test_an_unknown_case_is_an_error_by_name(store: CaseStore) -> None:
     with pytest.raises(CaseNotFoundError):
         store.get("c-nowhere")
+
+
+def damage(case_id: str, sk: str, name: str, value: Any) -> None:
+    """Write something else into an attribute of an item of the case."""
+    boto3.client("dynamodb").update_item(
+        TableName="CasesTable",
+        Key={"pk": {"S": f"CASE#{case_id}"}, "sk": {"S": sk}},
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":value": value},
+    )
+
+
+OTHER_TYPES = pytest.mark.parametrize("value", [{"N": "4711"}, {"L": []}, {"M": {}}, {"NULL": True}, {"B": b"4711"}])
+
+
+def with_a_task(case: Case) -> Change:
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, NOW, TaskReason.CUSTOMER_ASKED_FOR_CALL)
+    return Change(case, (created,), SYSTEM, tasks=(task,))
+
+
+@OTHER_TYPES
+def test_whatever_item_of_a_case_is_damaged_is_an_error_by_name(store: CaseStore, value: dict[str, Any]) -> None:
+    case_id = opened(store)
+    store.change(case_id, "task", with_a_task)
+    store.hold_token(case_id, "CUSTOMER", "token")
+    (task,) = store.tasks(case_id)
+    for sk, name, read in (
+        ("DONE#open/e-1", "result", lambda: store.result_of(case_id, "open/e-1")),
+        ("WAIT#CUSTOMER", "task_token", lambda: store.token(case_id, "CUSTOMER")),
+        (f"TASK#{task.task_id}", "body", lambda: store.task(case_id, task.task_id)),
+        ("CASE", "body", lambda: store.change(case_id, "step", identified)),
+    ):
+        damage(case_id, sk, name, value)
+        with pytest.raises(CaseDamagedError) as raised:
+            read()
+        assert str(raised.value) == (case_id if sk == "CASE" else f"{case_id}, {sk}")
+    assert [damaged.task_id for damaged in store.tasks(case_id)] == [task.task_id]
+
+
+@pytest.mark.parametrize("result", ["", "[]", "7", "{", "[" * 100_000])
+def test_a_marker_that_holds_no_result_is_damaged(store: CaseStore, result: str) -> None:
+    case_id = opened(store)
+    damage(case_id, "DONE#open/e-1", "result", {"S": result})
+    with pytest.raises(CaseDamagedError, match="DONE#open/e-1"):
+        store.result_of(case_id, "open/e-1")
+
+
+def test_another_case_in_the_place_of_a_case_is_damage(store: CaseStore) -> None:
+    case_id, other = opened(store), opened(store, "e-2", "a-2")
+    damage(case_id, "CASE", "body", {"S": store.get(other).model_dump_json()})
+    with pytest.raises(CaseDamagedError, match=case_id):
+        store.get(case_id)
+
+
+def test_a_damaged_case_holds_back_no_decision_of_another(store: CaseStore) -> None:
+    decided = clock.now() - timedelta(hours=1)
+    for number in range(3):
+        told = {"decision": Decision(decision_id="d-1", by="CUSTOMER", kind="DECLINED", at=decided)}
+        case_id = opened(store, f"e-{number}", f"a-{number}")
+        store.change(case_id, "say", lambda case, told=told: Change(case.model_copy(update=told), (), SYSTEM))
+    broken, *others = store.undelivered_decisions("CUSTOMER", clock.now())
+    damage(broken, "CASE", "body", {"N": "4711"})
+    schedule, handed_over = load_app("redeliver_decisions"), []
+    hand_over = schedule.hand_over_decision
+
+    def noted(store: CaseStore, case_id: str, who: str) -> str:
+        outcome: str = hand_over(store, case_id, who)
+        handed_over.append((case_id, outcome))
+        return outcome
+
+    schedule.hand_over_decision = noted
+    with pytest.raises(CaseDamagedError, match=broken):  # by which an alarm tells of it
+        schedule.handler({}, CONTEXT)
+    assert handed_over == [(case_id, "NOBODY_WAITS") for case_id in others]
 
 
 def test_markers_expire_long_after_anything_could_repeat_a_step(store: CaseStore) -> None:

@@ -449,6 +449,14 @@ class StaffTask(Value):
     closed_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class DamagedTask:
+    """What stands in a task's place and is not what Accord wrote there."""
+
+    case_id: str
+    task_id: str
+
+
 # Within which time a person should have done it.
 DUE_WITHIN: Mapping[TaskKind, timedelta] = {
     TaskKind.REVIEW_OFFERS: timedelta(days=1),

@@ -24,7 +24,11 @@ class CaseNotFoundError(AccordError):
 
 
 class CaseDamagedError(AccordError):
-    """The case's item in the table is not what Accord wrote: somebody else did, and nothing may be built on it."""
+    """An item of the case in the table is not what Accord wrote: somebody else did, and nothing may be built on it.
+
+    Its text is the case's id and, where it is another item than the case itself, which one. What was found there is not
+    told: it may be anything, and this is logged.
+    """
 
 
 class PersonNotFoundError(AccordError):

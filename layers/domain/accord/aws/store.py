@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 
 from accord import clock
 from accord.aws.clients import client, error_code, translated
-from accord.case import ENDED, Case, Change, StaffTask, Status
+from accord.case import ENDED, TASK_FACTS, Case, Change, DamagedTask, StaffTask, Status
 from accord.errors import (
     CaseChangedError,
     CaseDamagedError,
@@ -59,9 +59,12 @@ class CaseStore:
         if item is None:
             raise CaseNotFoundError(case_id)
         try:
-            return Case.model_validate_json(item["body"]["S"])
-        except (ValueError, KeyError):  # without what was found there, which may be anything
+            case = Case.model_validate_json(item["body"]["S"])
+        except (ValueError, KeyError):
             raise CaseDamagedError(case_id) from None
+        if case.case_id != case_id:
+            raise CaseDamagedError(case_id)
+        return case
 
     def events(self, case_id: str) -> Iterator[ChainedEvent]:
         """The chain of a case, first event first. Raises ChainBrokenError that names what is no event."""
@@ -119,11 +122,16 @@ class CaseStore:
         return found
 
     def result_of(self, case_id: str, key: str) -> dict[str, Any] | None:
-        """What a change with this key returned, or None when there was none yet."""
+        """What a change with this key returned, or None when there was none yet. Raises CaseDamagedError."""
         marker = self._read(f"CASE#{case_id}", f"DONE#{key}")
         if marker is None:
             return None
-        result: dict[str, Any] = json.loads(marker["result"]["S"])
+        try:
+            result = json.loads(marker["result"]["S"])
+        except (ValueError, KeyError, RecursionError):
+            result = None
+        if not isinstance(result, dict):
+            raise CaseDamagedError(f"{case_id}, DONE#{key}")
         return result
 
     def _read(self, pk: str, sk: str) -> dict[str, Any] | None:
@@ -356,9 +364,13 @@ class CaseStore:
             )
 
     def token(self, case_id: str, who: str) -> str | None:
-        """The token of the execution that waits, or last waited, for `who`."""
+        """The token of the execution that waits, or last waited, for `who`. Raises CaseDamagedError."""
         item = self._read(f"CASE#{case_id}", f"WAIT#{who}")
-        return item["task_token"]["S"] if item else None
+        if item is None:
+            return None
+        if "S" not in item.get("task_token", {}):
+            raise CaseDamagedError(f"{case_id}, WAIT#{who}")
+        return str(item["task_token"]["S"])
 
     def undelivered_decisions(self, who: str, before: datetime) -> list[str]:
         """Cases whose decision by `who`, made before a moment, no execution has taken up yet; oldest first."""
@@ -374,12 +386,15 @@ class CaseStore:
     # --- tasks -------------------------------------------------------------------------------------------------
 
     def task(self, case_id: str, task_id: str) -> StaffTask | None:
-        """One task of a case."""
+        """One task of a case. Raises CaseDamagedError."""
         item = self._read(f"CASE#{case_id}", f"TASK#{task_id}")
-        return StaffTask.model_validate_json(item["body"]["S"]) if item else None
+        found = _found_task(item) if item else None
+        if isinstance(found, DamagedTask):
+            raise CaseDamagedError(f"{case_id}, TASK#{task_id}")
+        return found
 
-    def tasks(self, case_id: str) -> list[StaffTask]:
-        """All tasks of a case, open and closed."""
+    def tasks(self, case_id: str) -> list[StaffTask | DamagedTask]:
+        """All tasks of a case, open and closed, damaged or not."""
         with translated():
             pages = self._db.get_paginator("query").paginate(
                 TableName=self._cases,
@@ -387,10 +402,10 @@ class CaseStore:
                 ExpressionAttributeValues={":pk": {"S": f"CASE#{case_id}"}, ":task": {"S": "TASK#"}},
                 ConsistentRead=True,
             )
-            return [StaffTask.model_validate_json(item["body"]["S"]) for page in pages for item in page["Items"]]
+            return [_found_task(item) for page in pages for item in page["Items"]]
 
-    def open_tasks(self, kind: str, limit: int = 50) -> list[StaffTask]:
-        """Open tasks of a kind, the most urgent first."""
+    def open_tasks(self, kind: str, limit: int = 50) -> list[StaffTask | DamagedTask]:
+        """Open tasks of a kind, the most urgent first, damaged or not."""
         with translated():
             page = self._db.query(
                 TableName=self._cases,
@@ -399,7 +414,7 @@ class CaseStore:
                 ExpressionAttributeValues={":kind": {"S": kind}},
                 Limit=limit,
             )
-        return [StaffTask.model_validate_json(item["body"]["S"]) for item in page["Items"]]
+        return [_found_task(item) for item in page["Items"]]
 
 
 # --- items -----------------------------------------------------------------------------------------------------
@@ -444,6 +459,16 @@ def _task_item(task: StaffTask) -> dict[str, Any]:
     if task.outcome is None:
         item["open_task"] = {"S": task.kind}
     return item
+
+
+def _found_task(item: dict[str, Any]) -> StaffTask | DamagedTask:
+    place = DamagedTask(item["pk"]["S"].removeprefix("CASE#"), item["sk"]["S"].removeprefix("TASK#"))
+    try:
+        task = StaffTask.model_validate_json(item["body"]["S"])
+    except (ValueError, KeyError):
+        return place
+    at_home = (task.case_id, task.task_id) == (place.case_id, place.task_id)
+    return task if at_home and task.facts.keys() == TASK_FACTS[task.reason] else place
 
 
 def _event_item(event: ChainedEvent) -> dict[str, Any]:
