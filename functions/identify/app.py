@@ -1,6 +1,5 @@
 """Negotiation step: who is the cardholder to us now, and is there a reason not to negotiate?"""
 
-from dataclasses import replace
 from typing import Any
 
 from accord import clock
@@ -16,8 +15,7 @@ store = case_store()
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
-        known = with_standing(case, store.account_status(case.account_id))
-        change = identify(known, load_policy(case.jurisdiction), clock.now())
-        return replace(change, case=change.case.model_copy(update={"execution": request.execution}))
+        known = with_standing(case.taken_up(request.execution), store.account_status(case.account_id))
+        return identify(known, load_policy(case.jurisdiction), clock.now())
 
     return store.change(request.case_id, request.step, decide)

@@ -20,5 +20,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
     execution, case_id = ended["name"], json.loads(ended["input"])["case_id"]
     logger.append_keys(case_id=case_id, execution=execution)
     key = failure_key(execution, ended.get("redriveCount", 0))
-    store.change(case_id, key, lambda case: record_failure(case, execution, clock.now()))
-    logger.warning("execution ended without an outcome", status=ended["status"])
+    noted = store.change(case_id, key, lambda case: record_failure(case, execution, clock.now()))
+    logger.warning("execution ended without an outcome", status=ended["status"], outcome=noted["outcome"])

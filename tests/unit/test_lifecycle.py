@@ -474,3 +474,37 @@ def test_a_failure_keeps_the_status_and_calls_a_person_within_hours() -> None:
     assert (change.tasks[0].reason, change.tasks[0].facts) == ("STEP_FAILED", {"execution": "c-1"})
     assert change.events[0] == StepFailed(execution="c-1")
     assert failure_key("c-1") != failure_key("c-2")
+
+
+def held(*executions: str) -> Case:
+    """A case that these executions took up, one after another."""
+    case = an_offered_case()
+    for execution in executions:
+        case = case.taken_up(execution)
+    return case
+
+
+@pytest.mark.parametrize("stopped", [None, "e-2"])
+def test_late_word_of_an_execution_that_was_overtaken_is_kept_and_stops_nothing(stopped: str | None) -> None:
+    case = held("e-1", "e-2").model_copy(update={"stopped": stopped})
+    change = record_failure(case, "e-1", NOW)
+    assert (change.case, change.tasks) == (case, ())
+    assert (change.events, change.result) == ((StepFailed(execution="e-1"),), {"outcome": "OVERTAKEN"})
+
+
+@pytest.mark.parametrize(
+    ("executions", "failed"),
+    [
+        ((), "e-1"),  # it failed before it had the case
+        (("e-1",), "e-1"),
+        (("e-1", "e-2"), "e-2"),
+        (("e-1",), "e-2"),  # the second one failed before it had the case
+        (("e-1", "e-2", "e-1"), "e-1"),  # it was redriven, and looked at the case again
+        (("e-1", "e-1"), "e-1"),  # it watched, and looks again
+    ],
+)
+def test_the_word_of_an_execution_that_nobody_overtook_stops_the_case(executions: tuple[str, ...], failed: str) -> None:
+    change = record_failure(held(*executions), failed, NOW)
+    assert (change.case.stopped, kinds(change)) == (failed, [TaskKind.FAILED_STEP])
+    taken_up = change.case.taken_up("e-9")
+    assert (taken_up.stopped, taken_up.execution) == (None, "e-9")

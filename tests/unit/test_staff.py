@@ -169,7 +169,7 @@ def test_a_case_that_stopped_can_only_be_started_again() -> None:
 
 def test_a_start_is_recorded_also_when_the_execution_was_quicker_and_took_the_case_up_or_failed_again() -> None:
     case, task = a_stopped_case()
-    taken_up = identify(case, the_policy(), NOW).case
+    taken_up = identify(case.taken_up("e-2"), the_policy(), NOW).case
     assert (taken_up.stopped, taken_up.status) == (None, Status.IN_REVIEW)
     assert staff.choices(taken_up, task, NOW) == ("NO_LONGER_NEEDED",)
     for quicker in (taken_up, record_failure(case, task.task_id, NOW).case):

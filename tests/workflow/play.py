@@ -91,11 +91,13 @@ class Play:
         described = self.stack.client("stepfunctions").describe_execution(executionArn=self._execution_arn())
         return str(described["status"])
 
+    def arn_of(self, execution: str) -> str:
+        """The ARN of a negotiation's execution."""
+        machine = self.stack.physical_id("NegotiationStateMachine")
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{execution}"
+
     def _execution_arn(self) -> str:
-        return (
-            self.stack.physical_id("NegotiationStateMachine").replace(":stateMachine:", ":execution:")
-            + f":{self._execution_name()}"
-        )
+        return self.arn_of(self._execution_name())
 
     def _execution_name(self) -> str:
         return f"{self.case_id}-{self._runs}" if self._runs else self.case_id

@@ -109,6 +109,23 @@ def test_staff_start_a_case_that_stopped_again_and_their_decision_is_taken_up(pa
 
 
 @pytest.mark.xdist_group("patient")
+def test_an_execution_that_was_overtaken_by_hand_and_then_aborted_stops_nothing(patient_stack: LocalStack) -> None:
+    play = Play(patient_stack, "overtaken", {})
+    play.start()
+    play.wait_at("Wait for the customer", 1)
+    first = str(play.case().execution)
+    play.start_again()
+    play.until("the second execution", lambda: play.case().execution not in (None, first))
+    play.wait_at("Wait for the customer", 1)
+    patient_stack.client("stepfunctions").stop_execution(executionArn=play.arn_of(first))
+    play.until("the word of it", lambda: "StepFailed" in [event.type for event in play.cases.events(play.case_id)])
+    assert (play.case().stopped, play.open_tasks()) == (None, [])
+    play.sign()
+    play.wait_for_the_end()
+    assert (play.case().status, play.open_tasks()) == ("ACTIVE", [])
+
+
+@pytest.mark.xdist_group("patient")
 def test_an_execution_of_a_case_that_has_ended_ends_at_once(patient_stack: LocalStack) -> None:
     play = Play(patient_stack, "ended", {})
     play.start()

@@ -349,6 +349,7 @@ class Case(Value):
     comprehension: Comprehension | None = None
     agreement: Agreement | None = None
     execution: str | None = None  # the one that took the case up last
+    executions_before: tuple[str, ...] = ()  # those that it was taken over from
     stopped: str | None = None  # the execution that failed, until another one takes the case up
     copy_missing: bool = (
         False  # the sealed document cannot be handed over, and staff have not closed the task for it yet
@@ -358,6 +359,19 @@ class Case(Value):
     def offer(self, offer_id: str | None) -> Offer | None:
         """The offer of that id, or None."""
         return next((offer for offer in self.offers if offer.offer_id == offer_id), None)
+
+    def taken_up(self, execution: str) -> "Case":
+        """This case in the hands of an execution, whoever had it before."""
+        before = self.executions_before
+        if self.execution is not None:
+            before = (*before, self.execution)
+        return self.model_copy(
+            update={
+                "execution": execution,
+                "executions_before": tuple(name for name in dict.fromkeys(before) if name != execution),
+                "stopped": None,
+            }
+        )
 
     def moved(self, to: Status, **changes: Any) -> "Case":
         """This case in status `to` with `changes`. Raises MoveNotAllowedError where the table has no such move."""

@@ -66,8 +66,8 @@ def identify(case: Case, policy: Policy, now: datetime) -> Change:
     if case.status not in (Status.OPENED, Status.IDENTIFIED):
         sealed = case.status is Status.SIGNED and case.agreement is not None and case.agreement.document_key
         # The review that nobody did has all its time again.
-        taken_up = case.model_copy(update={"stopped": None, "review_escalations": 0})
-        return Change(taken_up, (), _STEP, {"outcome": "SEALED" if sealed else case.status.value})
+        again = case.model_copy(update={"review_escalations": 0})
+        return Change(again, (), _STEP, {"outcome": "SEALED" if sealed else case.status.value})
     zone = ZoneInfo(case.time_zone)
     today = now.astimezone(zone).date()
     rules = policy.on(today)
@@ -93,7 +93,7 @@ def identify(case: Case, policy: Policy, now: datetime) -> Change:
     if treatment == "SELF_CURE_WATCH":
         until = datetime.combine(today + timedelta(days=days_to_watch), time(), zone)
         result = {"outcome": "WATCH", "wait_seconds": int((until - now).total_seconds()) + 1}
-    after = case.moved(Status.IDENTIFIED, identification=identification, stopped=None)
+    after = case.moved(Status.IDENTIFIED, identification=identification)
     return Change(after, (identified,), _STEP, result)
 
 

@@ -296,7 +296,13 @@ def failure_key(execution: str, redrives: int = 0) -> str:
 
 
 def record_failure(case: Case, execution: str, now: datetime) -> Change:
-    """A step failed for good: the case keeps its status and a person gets the task to set it right."""
+    """A step failed for good: the case keeps its status and a person gets the task to set it right.
+
+    Outcomes: RECORDED; OVERTAKEN where the word comes late and another execution has taken the case over: that goes on,
+    or fails by a word of its own, so the chain keeps this one and nobody has anything to do.
+    """
+    if execution in case.executions_before:
+        return Change(case, (StepFailed(execution=execution),), _WORKFLOW, {"outcome": "OVERTAKEN"})
     task, created = new_task(case, TaskKind.FAILED_STEP, now, TaskReason.STEP_FAILED, {"execution": execution})
     failed: tuple[CaseEvent, ...] = (StepFailed(execution=execution), created)
     return Change(
