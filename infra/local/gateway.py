@@ -95,6 +95,8 @@ class Gateway:
         headers = {"Cache-Control": "no-store"}
         if page == self._move_clock:
             return self._move_clock(request, chinese)
+        if page == self._clock:
+            parameters = {"unit": request.args.get("unit", "")}
         if page not in (self._execution, self._clock):
             headers["Refresh"] = "5"  # what arrives shows by itself; the page of one execution is for reading
         return Response(page(chinese=chinese, **parameters), content_type="text/html; charset=utf-8", headers=headers)
@@ -112,19 +114,19 @@ class Gateway:
             counts[execution.status] += 1
         return self._render("index.html", chinese, counts=counts, now=clock.now())
 
-    def _clock(self, chinese: bool, problem: bool = False) -> str:
-        return self._render("clock.html", chinese, now=clock.now(), problem=problem)
+    def _clock(self, chinese: bool, unit: str, count: str = "1", problem: bool = False) -> str:
+        return self._render("clock.html", chinese, now=clock.now(), unit=unit, count=count, problem=problem)
 
     def _move_clock(self, request: Request, chinese: bool) -> Response:
         """Move business time forward, for whoever sits at this machine: a form of another site is refused."""
         if request.headers.get("Origin") != request.host_url.rstrip("/"):
             return Response("", status=403)
-        count, unit = request.form.get("count", ""), request.form.get("unit", "")
+        count, unit = request.form.get("count", "").strip(), request.form.get("unit", "")
         if unit not in ("days", "hours") or not re.fullmatch(r"[0-9]{1,3}", count) or not 1 <= int(count) <= 366:
-            page = self._clock(chinese, problem=True)
+            page = self._clock(chinese, unit, count[:20], problem=True)
             return Response(page, status=422, content_type="text/html; charset=utf-8")
         self._stack.advance(timedelta(**{unit: int(count)}))
-        return Response("", status=303, headers={"Location": f"/clock?lang={'zh' if chinese else 'en'}"})
+        return Response("", status=303, headers={"Location": f"/clock?lang={'zh' if chinese else 'en'}&unit={unit}"})
 
     def _outbox(self, chinese: bool) -> str:
         return self._render(

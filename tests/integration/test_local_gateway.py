@@ -157,6 +157,21 @@ def test_who_runs_the_stack_moves_business_time_forward(browser: Client) -> None
     assert timedelta(hours=3) <= clock.now() - before < timedelta(hours=3, minutes=1)
 
 
+def test_who_moves_it_again_finds_the_unit_as_it_was(browser: Client) -> None:
+    moved = browser.post("/clock?lang=en", data={"count": " 2 ", "unit": "hours"}, headers=HOME)
+    assert '<option value="hours" selected>' in browser.get(moved.headers["Location"]).text
+    assert "selected" not in browser.get("/clock").text
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "The time was not moved."), ("zh", "时间没有变动。")])
+def test_what_was_typed_wrongly_stands_there_with_what_is_asked_for(browser: Client, language: str, said: str) -> None:
+    data = {"count": '7"<b>' + "9" * 500, "unit": "hours"}
+    page = browser.post(f"/clock?lang={language}", data=data, headers=HOME).text
+    assert said in page
+    assert 'value="7&#34;&lt;b&gt;999999999999999"' in page
+    assert '<option value="hours" selected>' in page
+
+
 @pytest.mark.parametrize(
     ("data", "headers", "status"),
     [
