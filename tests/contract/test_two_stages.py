@@ -1,7 +1,5 @@
 """Two stages live in one account: nothing that one of them names is the other's too."""
 
-import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,15 +118,8 @@ def test_a_rule_on_the_bus_of_the_account_hears_its_own_stage_alone(beta: dict[s
     assert all("'Ref'" in str(rule["EventPattern"]["detail"]) for rule in shared), "by a resource of its own stack"
 
 
-def test_every_deployment_says_where_the_certificate_of_its_own_key_is() -> None:
-    template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    assert "Default" not in template["Parameters"]["SealCertificateParameter"]
-    settings = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
-    given = [
-        stage["deploy"]["parameters"]["parameter_overrides"]
-        for stage in settings.values()
-        if isinstance(stage, dict) and "deploy" in stage
-    ]
-    named = [re.findall(r"(Stage|SealCertificateParameter)=(\S+)", text) for text in map(str, given)]
-    assert [dict(pairs)["Stage"] in dict(pairs)["SealCertificateParameter"] for pairs in named] == [True] * len(given)
-    assert len(given) > 1
+def test_each_stage_looks_for_the_certificate_of_its_own_key(beta: dict[str, Any], prod: dict[str, Any]) -> None:
+    for name, resources in (("beta", beta), ("prod", prod)):
+        seal = of_kind(resources, "AWS::Lambda::Function")["SealFunction"]
+        condition, _, otherwise = seal["Environment"]["Variables"]["SEAL_CERTIFICATE_PARAMETER"]["Fn::If"]
+        assert (condition, otherwise) == ("SealCertificateIsNamed", f"/accord/{name}/seal-certificate")
