@@ -187,6 +187,7 @@ def owed_view(case: Case, language: str) -> dict[str, Any]:
     return {
         "unit": unit(currency, language),
         "owed": {
+            "as_of": format_date(case.account.as_of, language),
             "total": format_money(balance.total, currency, language),
             "parts": [(name, format_money(amount, currency, language)) for name, amount in parts if amount],
         },

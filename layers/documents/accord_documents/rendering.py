@@ -99,6 +99,7 @@ def _content(
         "last_instalment": money(terms["last_instalment"]),
         "first_due": day(terms["first_due_date"]),
         "last_due": day(terms["last_due_date"]),
+        "owed_as_of": day(terms["owed_as_of"]),
         "owed": money(terms["owed"]["total"]),
         "waived": money(terms["waived"]["total"]),
         "financed": money(terms["financed"]),
