@@ -1,7 +1,8 @@
 """The template's tables, made on moto exactly as the template describes them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -9,7 +10,9 @@ from contract.definitions import RESOURCES
 from moto import mock_aws
 
 from accord.aws import clients
+from infra.local.moto_patches import requests_cost_less
 
+_CHEAPER = requests_cost_less()
 _KEPT = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
 
 
@@ -24,7 +27,9 @@ def tables_on_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         "POWERTOOLS_METRICS_NAMESPACE": "Accord",
     }.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
+    with mock_aws(), ExitStack() as cheaper:
+        for target, name, value in _CHEAPER:
+            cheaper.enter_context(patch.object(target, name, value))
         clients.client.cache_clear()
         names = {}
         dynamodb = boto3.client("dynamodb")
