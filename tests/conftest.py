@@ -1,5 +1,6 @@
 """What holds for every test: nobody finds another module's business time, and AWS's models are read once."""
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
@@ -12,6 +13,11 @@ from accord import clock
 # Every mock of AWS begins a new session, which would read and parse the same megabytes of models again.
 _load = cache(JSONFileLoader().load_file)
 JSONFileLoader.load_file = lambda _, path: _load(path)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: many tests wait for a second that a state machine waits."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True, scope="module")
