@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accord.policy import BUCKETS, ShareBand
-from accord.pricing import Prices, prices, without_plan, worth_of_instalments, worth_of_one_payment
+from accord.pricing import Prices, chances, prices, without_plan, worth_of_instalments, worth_of_one_payment
 from accord.schedule import payments
 
 PPM = 1_000_000
@@ -47,7 +47,8 @@ def test_the_worth_of_a_plan_agrees_with_exact_fractions(
 ) -> None:
     of = some_prices()
     regular = (bearing + free) // months + 1
-    worth = worth_of_instalments(regular, months, bearing, free, rate, break_ppm, 400_000, of)
+    to_expect = chances(months, rate, break_ppm, of.discount_ppm)
+    worth = worth_of_instalments(regular, bearing, free, to_expect, 400_000, of)
     assert (
         abs(worth - exact_worth(regular, months, bearing, free, rate, break_ppm, of)) <= 2 + (bearing + free) // 10**6
     )
@@ -56,15 +57,15 @@ def test_the_worth_of_a_plan_agrees_with_exact_fractions(
 def test_a_plan_that_nobody_breaks_at_no_discount_is_worth_its_payments() -> None:
     of = some_prices(discount_ppm=0)
     rows = payments(1_200 * YUAN, 0, 60_000, 12)
-    worth = worth_of_instalments(rows[0].amount, 12, 1_200 * YUAN, 0, 60_000, 0, 400_000, of)
+    worth = worth_of_instalments(rows[0].amount, 1_200 * YUAN, 0, chances(12, 60_000, 0, 0), 400_000, of)
     assert abs(worth - sum(row.amount for row in rows)) <= 12
 
 
 @given(st.integers(2, 59), st.integers(0, 50_000))
 def test_a_plan_is_worth_less_the_likelier_it_breaks(months: int, break_ppm: int) -> None:
     of = some_prices()
-    worth = [worth_of_instalments(1_000 * YUAN, months, 0, 1_000 * YUAN * months, 0, chance, 400_000, of)
-             for chance in (break_ppm, break_ppm + 5_000)]  # fmt: skip
+    to_expect = [chances(months, 0, chance, of.discount_ppm) for chance in (break_ppm, break_ppm + 5_000)]
+    worth = [worth_of_instalments(1_000 * YUAN, 0, 1_000 * YUAN * months, each, 400_000, of) for each in to_expect]
     assert worth[1] <= worth[0]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accord.agreement import terms_of
 from accord.case import Agreement, Balance, Instalment, Product
-from accord.schedule import annual_cost_ppm, due_dates, payments, schedule_of
+from accord.schedule import annual_cost_ppm, due_dates, most_rounded, payments, schedule_of
 
 # --- published vectors -------------------------------------------------------------------------------------------
 
@@ -97,6 +97,16 @@ def test_any_schedule_repays_exactly_what_is_owed_and_ends_at_zero(
 def test_the_last_instalment_is_near_the_others(principal: int, rate: int, months: int) -> None:
     rows = payments(principal, 0, rate, months)
     assert abs(rows[-1].amount - rows[0].amount) <= 2 * months
+
+
+@given(st.integers(10_000, 10**9), RATES, st.integers(2, 60))
+def test_the_last_instalment_is_off_by_no_more_than_what_was_rounded(principal: int, rate: int, months: int) -> None:
+    try:
+        rows = payments(principal, 0, rate, months)
+    except ValueError:
+        assume(False)
+    divided = principal % months if rate == 0 else 0
+    assert abs(rows[-1].amount - rows[0].amount - divided) <= most_rounded(rate, months)
 
 
 @given(st.integers(100_000, 10**9), st.integers(0, 100_000), RATES, st.integers(1, 60))

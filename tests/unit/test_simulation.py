@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from billing_events import overdue_event
@@ -21,7 +21,7 @@ from accord.offers import propose
 from accord.opening import NEW_ACCOUNT, STANDINGS, open_case
 from accord.policy import Policy, load_policy
 from accord.portfolio import read_header, screen
-from accord.search import _STAGES, search
+from accord.search import Lost, search
 from accord.texts import LANGUAGES
 from accord.texts import texts as explanations
 from infra.command import policy_effect
@@ -466,7 +466,8 @@ def test_every_text_is_there_in_both_languages_with_the_same_gaps() -> None:
 
 
 def test_every_code_has_words() -> None:
-    codes = {*OUTCOMES, *_STAGES, *STANDINGS, *Product, *Balance.model_fields, SAME, BETTER, WORSE, MIXED, UNKNOWN}
+    codes = {*OUTCOMES, *get_args(Lost), *STANDINGS, *Product, *Balance.model_fields}
+    codes |= {SAME, BETTER, WORSE, MIXED, UNKNOWN}
     codes |= {"INCOME_UNKNOWN", "NOT_AT_RISK", "NOT_OVERDUE", "NOTHING_OWED"}
     assert codes <= set(texts())
     assert Words("en", "CNY").code("NOT_YET_NAMED") == "NOT_YET_NAMED"

@@ -6,6 +6,7 @@ parameters are policy data with their source, and none of them is a model: they 
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from accord.money import PPM
 from accord.policy import RulesOfTheDay, ShareBand
@@ -28,10 +29,20 @@ class Prices:
 
     def break_at(self, share_percent: int) -> int:
         """How many plans of a million break each month whose instalment takes that share of what is left."""
-        for band in self.by_share:
-            if share_percent <= band.share_up_to:
-                return min(self.break_ppm * band.percent // 100, PPM)
-        return min(self.break_ppm * self.by_share[-1].percent // 100, PPM)
+        return self.breaks()[min(share_percent, 100)]
+
+    def breaks(self) -> tuple[int, ...]:
+        """The same for each share from 0 to 100 per cent."""
+        return _breaks(self.break_ppm, self.by_share)
+
+
+@lru_cache(maxsize=256)
+def _breaks(break_ppm: int, by_share: tuple[ShareBand, ...]) -> tuple[int, ...]:
+    percents = [
+        next((band.percent for band in by_share if share <= band.share_up_to), by_share[-1].percent)
+        for share in range(101)
+    ]
+    return tuple(min(break_ppm * percent // 100, PPM) for percent in percents)
 
 
 def prices(rules: RulesOfTheDay, bucket: str) -> Prices:
@@ -56,32 +67,23 @@ def without_plan(owed: int, affordable_monthly: int | None, of: Prices) -> tuple
     """
     ways = [(owed * of.recovery_percent // 100, "pricing.recovery_percent_without_plan")]
     if affordable_monthly is not None:
-        months, _ = _chances(of.months_collected, 0, of.break_at(100), of.discount_ppm)
-        ways.append((affordable_monthly * months // _SCALE, "pricing.months_collected_without_plan"))
+        months = chances(of.months_collected, 0, of.break_at(100), of.discount_ppm)
+        ways.append((affordable_monthly * months.paid // _SCALE, "pricing.months_collected_without_plan"))
     sold = (owed * of.bulk_sale_percent // 100, "pricing.bulk_sale_percent")
     return max(min(ways), sold)
 
 
 def worth_of_instalments(
-    regular: int,
-    months: int,
-    bearing: int,
-    free: int,
-    annual_rate_ppm: int,
-    break_ppm: int,
-    recovery_ppm: int,
-    of: Prices,
+    regular: int, bearing: int, free: int, of_plan: "Chances", recovery_ppm: int, of: Prices
 ) -> int:
     """What a plan of equal instalments is worth today: each as far as it may be expected, and what a break leaves.
 
-    `bearing` bears interest, `free` none; `break_ppm` is the monthly chance of a break (see `Prices.break_at`), and
-    `recovery_ppm` the part of an open debt that comes in after one: the same as without any plan.
+    `bearing` bears interest, `free` none; `recovery_ppm` is the part of an open debt that comes in after a break: the
+    same as without any plan.
     """
-    paid, left = _chances(months, 0, break_ppm, of.discount_ppm)
-    recovered = free * left
-    if bearing:
-        recovered += bearing * (_chances(months, annual_rate_ppm, break_ppm, of.discount_ppm)[1])
-    return (regular * paid + recovered * recovery_ppm // PPM) // _SCALE - of.cost_of_plan
+    paid, bearing_left, free_left = of_plan
+    recovered = (bearing * bearing_left + free * free_left) * recovery_ppm // PPM
+    return (regular * paid + recovered) // _SCALE - of.cost_of_plan
 
 
 def worth_of_one_payment(
@@ -92,29 +94,38 @@ def worth_of_one_payment(
     return (amount * kept + owed * broken * recovery_ppm // PPM) // _SCALE - of.cost_of_plan
 
 
-@lru_cache(maxsize=65_536)
-def _chances(months: int, annual_rate_ppm: int, break_ppm: int, discount_ppm: int) -> tuple[int, int]:
-    """For a plan of `months`: how many instalments come, and which part of the debt is open when it breaks.
+class Chances(NamedTuple):
+    """What to expect of a plan: how many instalments come, and which part of the debt is open when it breaks.
 
-    Both discounted to today and in billionths. The chance to break is the same each month.
+    Discounted to today and in billionths.
     """
+
+    paid: int
+    bearing_left: int  # of what bears interest
+    free_left: int
+
+
+@lru_cache(maxsize=65_536)
+def chances(months: int, annual_rate_ppm: int, break_ppm: int, discount_ppm: int) -> Chances:
+    """What to expect of a plan of `months` with that chance of a break each month (see `Prices.break_at`)."""
     unit = PPM * _MONTHS_A_YEAR
     grown = [_SCALE]  # (1 + i)^k
     for _ in range(months):
         grown.append(grown[-1] * (unit + annual_rate_ppm) // unit)
-    paid = left = 0
+    paid = bearing_left = free_left = 0
     alive = _SCALE  # still kept after k instalments, discounted
     for k in range(1, months + 1):
         month = alive * unit // (unit + discount_ppm)
         broken = month * break_ppm // PPM
         alive = month - broken
         paid += alive
+        evenly = (months - k + 1) * _SCALE // months
+        free_left += broken * evenly // _SCALE
+        as_annuity = evenly
         if annual_rate_ppm:
-            still_open = (grown[months] - grown[k - 1]) * _SCALE // (grown[months] - _SCALE)
-        else:
-            still_open = (months - k + 1) * _SCALE // months
-        left += broken * still_open // _SCALE
-    return paid, left
+            as_annuity = (grown[months] - grown[k - 1]) * _SCALE // (grown[months] - _SCALE)
+        bearing_left += broken * as_annuity // _SCALE
+    return Chances(paid, bearing_left, free_left)
 
 
 @lru_cache(maxsize=4_096)

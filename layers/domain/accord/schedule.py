@@ -125,6 +125,21 @@ def _annuity_factor(annual_rate_ppm: int, months: int) -> tuple[int, int]:
     return annual_rate_ppm * grown, unit * (grown - unit**months)
 
 
+@lru_cache(maxsize=4096)
+def most_rounded(annual_rate_ppm: int, months: int) -> int:
+    """By how many minor units the last instalment of an annuity may differ from the others; 0 without interest.
+
+    The instalment and each month's interest are rounded by half a unit at most, and each half grows with interest until
+    the end: together ((1+r)^n - 1) / r.
+    """
+    if annual_rate_ppm == 0:
+        return 0
+    unit = PPM * _MONTHS_A_YEAR
+    grown, whole = (unit + annual_rate_ppm) ** months, unit**months
+    rounded_up: int = -((whole - grown) * unit // (whole * annual_rate_ppm))
+    return rounded_up
+
+
 def _annuity(principal: int, annual_rate_ppm: int, months: int, share: int) -> list[Payment]:
     """An annuity with interest = balance·r rounded half up each month; the last instalment repays the rest.
 

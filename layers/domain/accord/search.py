@@ -7,23 +7,26 @@ long as it leaves the bank a set share (`offer.price_floor_percent`) of the best
 ordinary plan is affordable, less where the debt exceeds what the person can pay.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 from accord.authority import ROLES, least_role, needs_four_eyes
 from accord.case import Assessment, Balance, Case, Identification, Product
 from accord.money import PPM
 from accord.policy import RulesOfTheDay
-from accord.pricing import Prices, prices, without_plan, worth_of_instalments, worth_of_one_payment
-from accord.schedule import Payment, annuity_amount, payments
+from accord.pricing import Prices, chances, prices, without_plan, worth_of_instalments, worth_of_one_payment
+from accord.schedule import Payment, annuity_amount, most_rounded, payments
+
+Lost = Literal["NO_PRODUCT", "BEYOND_MEANS", "WORTH_LESS_THAN_NO_PLAN", "BEYOND_AUTHORITY"]
 
 MOST_OFFERS = 3
 LEAST_MONTHS = 2  # one month is a single payment
 
 
 class Candidate(NamedTuple):
-    """A plan that was considered. Amounts in minor units, to the unit only when checked (see `_Plans.exact`)."""
+    """A plan that was considered. Amounts in minor units; the highest and the total are bounds until it is made."""
 
     product: Product
     waived: Balance
@@ -32,10 +35,21 @@ class Candidate(NamedTuple):
     months: int  # instalments; 1 for a single payment
     free_after: int  # months until nothing is owed
     monthly: int  # the regular instalment, or the single payment
-    highest: int  # of all payments: the last one takes up what does not divide
-    total: int
+    highest: int  # of all payments, at least: the last one takes up what does not divide
+    total: int  # at least
     expected: int
     by_policy: bool  # a term of the policy's, and not one made for the customer's own amount
+
+
+# A search makes hundreds of candidates: this takes half the time of calling the class with so many arguments.
+_as_candidate: Callable[[tuple[Any, ...]], Candidate] = partial(tuple.__new__, Candidate)
+
+
+class Made(NamedTuple):
+    """A plan to the unit."""
+
+    plan: Candidate
+    payments: tuple[Payment, ...]
 
 
 class Beside(NamedTuple):
@@ -65,6 +79,7 @@ class Search:
     considered: int = 0
     affordable: int = 0
     worthwhile: int = 0
+    approved: int = 0
     without_plan: int = 0
     without_plan_by: str = ""  # the rule that set it
     longest: int = 0  # months that a plan may have
@@ -73,6 +88,17 @@ class Search:
     discount_ppm: int = 0
     why_none: str | None = None
     picks: list[Pick] = field(default_factory=list)
+
+    @property
+    def lost_to(self) -> Lost:
+        """What the last plans were lost to, where none came through."""
+        if self.approved:
+            return "BEYOND_MEANS"  # by the unit: what does not divide makes the last payment too high
+        if self.worthwhile:
+            return "BEYOND_AUTHORITY"
+        if self.affordable:
+            return "WORTH_LESS_THAN_NO_PLAN"
+        return "BEYOND_MEANS" if self.considered else "NO_PRODUCT"
 
 
 def search(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> Search:
@@ -84,12 +110,13 @@ def search(case: Case, identification: Identification, assessment: Assessment, r
     if result.picks:
         return result
     for question, answers in _questions(case, assessment):
-        answered = _searched(case, identification, assessment.model_copy(update=answers), rules)
-        if answered.picks:
+        plans = _Plans(case, identification, assessment.model_copy(update=answers), rules)
+        answered = Search()
+        if any(plans.made(candidate) is not None for candidate in _pool(plans, plans, answered)):
             result.why_none = question
             break
         if question == "MEANS_UNKNOWN":  # if not even the best answer helps, it is not the means
-            result.why_none = answered.why_none
+            result.why_none = answered.lost_to
     return result
 
 
@@ -113,50 +140,45 @@ def exceeds_ability(case: Case, identification: Identification, assessment: Asse
     plans = _Plans(case, identification, assessment, rules)
     if plans.owed.total <= plans.affordable:
         return False
+    if plans.least_owed > plans.affordable * plans.longest:  # whatever the plan: no need to look at each
+        return True
     return not any(
-        candidate.highest <= plans.affordable and plans.exact(candidate, plans.affordable) is not None
+        candidate.highest <= plans.affordable and plans.made(candidate) is not None
         for candidate in plans
         if candidate.product is not Product.LUMP_SUM
     )
 
 
 def _searched(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> Search:
-    found = _Plans(case, identification, assessment, rules)
+    plans = _Plans(case, identification, assessment, rules)
     result = Search(
-        without_plan=found.alternative,
-        without_plan_by=found.alternative_by,
-        longest=found.longest,
-        floor_percent=found.floor_percent,
-        discount_ppm=found.prices.discount_ppm,
+        without_plan=plans.alternative,
+        without_plan_by=plans.alternative_by,
+        longest=plans.longest,
+        floor_percent=plans.floor_percent,
+        discount_ppm=plans.prices.discount_ppm,
     )
-    pool: list[Candidate] = []
-    lost_to = "NO_PRODUCT"
-    every = list(found)
-    result.considered = len(every)
-    for candidate in every:
-        if candidate.highest > found.limit(candidate):
-            lost_to = _furthest(lost_to, "BEYOND_MEANS")
-            continue
-        result.affordable += 1
-        if candidate.expected <= found.alternative:
-            lost_to = _furthest(lost_to, "WORTH_LESS_THAN_NO_PLAN")
-            continue
-        result.worthwhile += 1
-        if not candidate.approver:
-            lost_to = _furthest(lost_to, "BEYOND_AUTHORITY")
-            continue
-        pool.append(candidate)
-    result.floor, result.picks = _picks(pool, every, case.proposed_monthly, found)
+    every = list(plans)
+    result.floor, result.picks = _picks(list(_pool(every, plans, result)), every, case.proposed_monthly, plans)
     if not result.picks:
-        result.why_none = lost_to
+        result.why_none = result.lost_to
     return result
 
 
-_STAGES = ("NO_PRODUCT", "BEYOND_MEANS", "WORTH_LESS_THAN_NO_PLAN", "BEYOND_AUTHORITY")
-
-
-def _furthest(one: str, other: str) -> str:
-    return max(one, other, key=_STAGES.index)
+def _pool(every: Iterable[Candidate], plans: "_Plans", result: Search) -> Iterator[Candidate]:
+    """What is affordable, worth more than no plan, and within somebody's authority; what came how far is counted."""
+    affordable, alternative = plans.affordable, plans.alternative
+    for candidate in every:
+        result.considered += 1
+        if candidate.highest > affordable and candidate.highest > plans.limit(candidate):
+            continue
+        result.affordable += 1
+        if candidate.expected <= alternative:
+            continue
+        result.worthwhile += 1
+        if candidate.approver:
+            result.approved += 1
+            yield candidate
 
 
 def most_waived(owed: Balance, percent: Mapping[str, Mapping[str, int]], bucket: str, step: int) -> Balance:
@@ -184,8 +206,9 @@ class _Plans:
         self.bucket = identification.delinquency_bucket
         self.products: tuple[Product, ...] = rules["offer.products"].get(self.bucket, ())
         self.prices: Prices = prices(rules, self.bucket)
-        self._break_at = [self.prices.break_at(share) for share in range(101)]  # looked up for every plan
-        self._annuities: dict[tuple[int, int, int], int] = {}  # the steps of a waiver share them
+        self._break_at = self.prices.breaks()  # looked up for every plan
+        self._with_annuity: dict[tuple[int, int], list[tuple[int, int, int]]] = {}  # the steps of a waiver share them
+        self._made: dict[Candidate, Made | None] = {}
         self.affordable = assessment.affordable_monthly or 0  # what nobody knows, nobody promises
         self.alternative, self.alternative_by = without_plan(
             self.owed.total, assessment.affordable_monthly, self.prices
@@ -210,15 +233,17 @@ class _Plans:
         named = case.proposed_monthly
         self.own_amount = None if named is None else min(named, self.affordable)
         self.waived_before = case.waived_before
+        self.waivers = list(self._waivers("waiver.plan_percent"))
+        # No plan of instalments repays less than this in all.
+        self.least_owed = self.owed.total - max((waived.total for waived, _ in self.waivers), default=0)
 
     def __iter__(self) -> Iterator[Candidate]:
-        waivers = list(self._waivers("waiver.plan_percent"))
         for product in self.products:
             if product is Product.LUMP_SUM:
                 yield from self._single_payments()
                 continue
             for rate in self._rates(product):
-                for waived, approver in waivers:
+                for waived, approver in self.waivers:
                     yield from self._instalments(product, rate, waived, approver)
 
     def _rates(self, product: Product) -> tuple[int, ...]:
@@ -250,28 +275,26 @@ class _Plans:
         free = self.owed.total - waived.total - bearing
         if rate == 0:
             bearing, free = 0, bearing + free
-        financed = bearing + free
-        terms = list(self.terms)
         own = self._own_term(bearing, free, rate)
-        if own is not None and own not in terms:
-            terms.append(own)
-        for months in terms:
-            regular = free // months
-            if bearing:
-                regular += self._annuity(bearing, rate, months)
-            by_policy = months in self.terms and regular >= self.least
+        terms = self._terms_at(bearing, rate)
+        if own is not None and own not in self.terms:
+            terms = [*terms, _term_at(bearing, rate, own)]
+        break_at, left, discount = self._break_at, self.left, self.prices.discount_ppm
+        for months, annuity, rounded in terms:
+            share, rest = divmod(free, months)
+            regular = annuity + share
+            by_policy = regular >= self.least and months in self.terms
             if not by_policy and months != own:
                 continue
-            total = financed if rate == 0 else regular * months
-            yield Candidate(
+            beyond = rest - rounded  # by so much the last one is higher, at least
+            break_ppm = break_at[min(regular * 100 // left, 100)] if left else break_at[100]
+            expected = worth_of_instalments(
+                regular, bearing, free, chances(months, rate, break_ppm, discount), self.recovery_ppm, self.prices
+            )
+            yield _as_candidate((
                 product, waived, approver, rate, months, months,
-                regular, regular + free % months, total,
-                worth_of_instalments(
-                    regular, months, bearing, free, rate,
-                    self._breaks(regular, self.left), self.recovery_ppm, self.prices,
-                ),
-                by_policy,
-            )  # fmt: skip
+                regular, regular + beyond if beyond > 0 else regular, regular * months + beyond, expected, by_policy,
+            ))  # fmt: skip
 
     def _own_term(self, bearing: int, free: int, rate: int) -> int | None:
         """The shortest term whose regular instalment is within the customer's own amount a month.
@@ -311,37 +334,51 @@ class _Plans:
         """How many of a million such plans break each month, by the share of what is there that the payment takes."""
         return self._break_at[min(amount * 100 // available, 100) if available else 100]
 
-    def _annuity(self, bearing: int, rate: int, months: int) -> int:
-        key = (bearing, rate, months)
-        amount = self._annuities.get(key)
-        if amount is None:
-            amount = self._annuities[key] = annuity_amount(bearing, rate, months)
-        return amount
+    def _terms_at(self, bearing: int, rate: int) -> list[tuple[int, int, int]]:
+        """Each term of the policy with its annuity."""
+        terms = self._with_annuity.get((bearing, rate))
+        if terms is None:
+            terms = self._with_annuity[bearing, rate] = [_term_at(bearing, rate, months) for months in self.terms]
+        return terms
 
     def break_ppm(self, candidate: Candidate) -> int:
         """The monthly chance of a break that a plan was priced with."""
         return self._breaks(candidate.monthly, self.once if candidate.product is Product.LUMP_SUM else self.left)
 
-    def exact(self, candidate: Candidate, limit: int) -> tuple[Payment, ...] | None:
-        """The payments of a plan to the unit; None where they cannot be made or the highest is above the limit."""
+    def made(self, candidate: Candidate) -> Made | None:
+        """The plan to the unit; None where the payments cannot be made, or one is beyond the means."""
+        if candidate not in self._made:
+            self._made[candidate] = self._to_the_unit(candidate)
+        return self._made[candidate]
+
+    def _to_the_unit(self, candidate: Candidate) -> Made | None:
         if candidate.product is Product.LUMP_SUM:
-            return (Payment(candidate.total, candidate.total, 0),)
+            return Made(candidate, (Payment(candidate.total, candidate.total, 0),))
         bearing = self.owed.principal - candidate.waived.principal
         free = self.owed.total - candidate.waived.total - bearing
         try:
             rows = payments(bearing, free, candidate.annual_rate_ppm, candidate.months)
         except ValueError:  # too little for so many instalments
             return None
-        return tuple(rows) if max(row.amount for row in rows) <= limit else None
+        highest = max(row.amount for row in rows)
+        if highest > self.affordable:
+            return None
+        exact = candidate._replace(highest=highest, total=sum(row.amount for row in rows))
+        return Made(exact, tuple(rows))
+
+
+def _term_at(bearing: int, rate: int, months: int) -> tuple[int, int, int]:
+    """A term, its annuity and by how much the last instalment may be off; both 0 where nothing bears interest."""
+    return (months, annuity_amount(bearing, rate, months), most_rounded(rate, months)) if bearing else (months, 0, 0)
 
 
 # What a plan can be best at, in the order in which plans stand beside each other, and how it is told. Ties go to what
 # costs the person least, then to what the bank may expect most of: so no plan that is shown is beaten in everything.
-_BEST_AT: tuple[tuple[str, Callable[[Candidate], tuple[int, ...]]], ...] = (
-    ("SOONEST_FREE", lambda one: (one.free_after, one.total, one.monthly, -one.expected)),
-    ("LOWEST_MONTHLY", lambda one: (one.monthly, one.total, one.free_after, -one.expected)),
-    ("LOWEST_TOTAL", lambda one: (one.total, one.free_after, one.monthly, -one.expected)),
-)
+_WISHES: Mapping[str, Callable[[Candidate], tuple[int, ...]]] = {
+    "SOONEST_FREE": lambda one: (one.free_after, one.total, one.monthly, -one.expected),
+    "LOWEST_MONTHLY": lambda one: (one.monthly, one.total, one.free_after, -one.expected),
+    "LOWEST_TOTAL": lambda one: (one.total, one.free_after, one.monthly, -one.expected),
+}
 
 
 def _picks(
@@ -350,43 +387,58 @@ def _picks(
     """At most three plans of the pool, of the least authority that has any, and the least worth they had to have."""
     for role in ROLES:
         within = [candidate for candidate in pool if ROLES.index(candidate.approver) <= ROLES.index(role)]
-        if not within:
-            continue
-        # The customer's own term moves no floor: naming an amount takes no other plan away. Nor does a plan at the
-        # card's own rate: that it becomes affordable takes no relief away.
-        measured = [candidate.expected for candidate in within if candidate.by_policy]
-        relief = [candidate.expected for candidate in within if candidate.by_policy and _is_relief(candidate)]
-        best = max(relief or measured, default=0)
-        floor = best * plans.floor_percent // 100
-        if picks := _best_of(within, floor, every, own_amount, plans):
-            return floor, picks
+        floor = _best_worth(within, plans) * plans.floor_percent // 100
+        if best_at := _best_of(within, floor, own_amount, plans):
+            return floor, _shown(best_at, every, plans)
     return 0, []
 
 
-def _is_relief(candidate: Candidate) -> bool:
-    return candidate.product is not Product.INSTALMENT
+def _best_worth(within: list[Candidate], plans: _Plans) -> int:
+    """What the best of the plans is worth to the bank that the price floor is a share of; 0 where there is none.
+
+    These are the instalments below the card's own rate: neither that the full rate becomes affordable nor that savings
+    would do for a single payment takes any relief away. Where there are none, all instalments count, and then all
+    plans. The customer's own term is never one of them: naming an amount makes no other plan dearer.
+    """
+    by_policy = [candidate for candidate in within if candidate.by_policy]
+    instalments = [candidate for candidate in by_policy if candidate.product is not Product.LUMP_SUM]
+    relief = [candidate for candidate in instalments if candidate.product is not Product.INSTALMENT]
+    for measured in (relief, instalments, by_policy):
+        for candidate in sorted(measured, key=lambda one: one.expected, reverse=True):
+            if plans.made(candidate) is not None:
+                return candidate.expected
+    return 0
 
 
-def _best_of(
-    within: list[Candidate], floor: int, every: list[Candidate], own_amount: int | None, plans: _Plans
-) -> list[Pick]:
+def _best_of(within: list[Candidate], floor: int, own_amount: int | None, plans: _Plans) -> dict[str, Made]:
     """The best for the person at each thing they can name, of the plans that leave the bank its share."""
     eligible = [candidate for candidate in within if candidate.expected >= floor]
     monthly = [candidate for candidate in eligible if candidate.product is not Product.LUMP_SUM]
-    wishes = [(label, key, monthly if label == "LOWEST_MONTHLY" else eligible) for label, key in _BEST_AT]
+    best_at: dict[str, Made | None] = {}
     if own_amount is not None:
         own = [candidate for candidate in monthly if candidate.monthly <= own_amount]
-        wishes.insert(0, ("OWN_AMOUNT", _BEST_AT[0][1], own))
-    chosen: dict[Candidate, Pick] = {}
-    for label, key, among in wishes:
-        found = _first_that_can_be_made(among, key, plans)
-        if found is not None:
-            candidate, rows = found
-            before = chosen[candidate].best_at if candidate in chosen else ()
-            four_eyes = needs_four_eyes(candidate.waived, plans.waived_before, plans.rules)
-            break_ppm, beside = plans.break_ppm(candidate), _beside(candidate, every)
-            chosen[candidate] = Pick(candidate, (*before, label), rows, four_eyes, break_ppm, beside)
-    return list(chosen.values())[:MOST_OFFERS]
+        best_at["OWN_AMOUNT"] = _first(own, _WISHES["SOONEST_FREE"], plans)
+    for wish, key in _WISHES.items():
+        best_at[wish] = _first(monthly if wish == "LOWEST_MONTHLY" else eligible, key, plans)
+    return {wish: made for wish, made in best_at.items() if made is not None}
+
+
+def _shown(best_at: dict[str, Made], every: list[Candidate], plans: _Plans) -> list[Pick]:
+    """The plans to show, each once, with all that it is best at and the plans that lie beside it."""
+    if len(set(best_at.values())) > MOST_OFFERS:
+        # The plan for an own amount is the soonest free for that amount: it takes the place of the soonest of all.
+        best_at = {wish: made for wish, made in best_at.items() if wish != "SOONEST_FREE"}
+    return [
+        Pick(
+            made.plan,
+            tuple(wish for wish, best in best_at.items() if best == made),
+            made.payments,
+            needs_four_eyes(made.plan.waived, plans.waived_before, plans.rules),
+            plans.break_ppm(made.plan),
+            _beside(made.plan, every),
+        )
+        for made in dict.fromkeys(best_at.values())
+    ]
 
 
 def _beside(plan: Candidate, every: list[Candidate]) -> Beside:
@@ -416,14 +468,16 @@ def _beside(plan: Candidate, every: list[Candidate]) -> Beside:
     return Beside(shorter, longer, cheaper, waives_more)
 
 
-def _first_that_can_be_made(
-    among: list[Candidate], key: Callable[[Candidate], tuple[int, ...]], plans: _Plans
-) -> tuple[Candidate, tuple[Payment, ...]] | None:
-    """The first by `key` whose payments, to the unit, can be made and are within what the person can pay."""
-    while among:
-        first = min(among, key=key)
-        rows = plans.exact(first, plans.limit(first))
-        if rows is not None:
-            return first, rows
-        among = [candidate for candidate in among if candidate is not first]
-    return None
+def _first(among: list[Candidate], key: Callable[[Candidate], tuple[int, ...]], plans: _Plans) -> Made | None:
+    """The first by `key`, to the unit, of the plans that can be made and are within the means.
+
+    A candidate's total is a bound from below, so that only the few are made that may still come first.
+    """
+    best: Made | None = None
+    for candidate in sorted(among, key=key):
+        if best is not None and key(candidate) > key(best.plan):
+            break
+        made = plans.made(candidate)
+        if made is not None and (best is None or key(made.plan) < key(best.plan)):
+            best = made
+    return best
