@@ -23,7 +23,7 @@ _DAY = typer.Option("--on", formats=["%Y-%m-%d"], help="the day on which the rul
 def check(file: Annotated[Path, _PACK], on: Annotated[datetime | None, _DAY] = None) -> None:
     """Explain what is wrong with a pack, and warn of what looks like a slip.
 
-    Exit status: 0 fine or warnings alone, 1 something is wrong, 2 the file cannot be read.
+    Exit status: 0 fine or warnings alone, 1 what stands in it is wrong, 2 there is no file that can be opened.
     """
     found = _reviewed(file, on.date() if on else datetime.now(UTC).date())
     for problem in found.problems:

@@ -118,7 +118,8 @@ def tell(found: Comparison, currency: str, console: Console) -> None:
         console.print(_for_whom(found))
         console.print(_verdicts(found.differences))
         console.print(_sums(found.sums, currency))
-    told = [f"{found.accounts.total()} accounts decided: {changed} get something else"]
+    decided = found.accounts.total()
+    told = [f"{decided} accounts decided: {changed} get something else" if decided else "no account was decided on"]
     told += [f"{count} decisions denied: {reason}" for reason, count in found.denied.most_common()]
     if found.not_at_risk:
         told.append(f"{found.not_at_risk} are neither late nor at risk")

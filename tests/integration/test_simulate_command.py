@@ -64,6 +64,14 @@ def test_broken_rows_do_not_stop_it(tmp_path: Path) -> None:
     assert "two" not in page.split("<main>")[1]  # a name from a row that was torn in two
 
 
+def test_a_file_of_which_no_row_can_be_read_shows_in_the_exit_status(tmp_path: Path) -> None:
+    path = tmp_path / "portfolio.csv"
+    path.write_bytes(sample.portfolio().replace(b",CNY,", b",XXX,"))
+    told = accord_simulate("--portfolio", path, "--policy", "CN", "--report", tmp_path / "a.html")
+    assert told.exit_code == 1
+    assert "no account could be decided on" in told.output
+
+
 def test_what_a_policy_lacks_is_told_and_the_others_are_decided(file: Path, tmp_path: Path) -> None:
     late = tmp_path / "late.yaml"
     late.write_text(CN.read_text(encoding="utf-8").replace("2011-01-13", "2030-01-13"), encoding="utf-8")

@@ -126,6 +126,7 @@ BROKEN: tuple[tuple[str, str, str], ...] = (
     ("jurisdiction: CN\n", "", "jurisdiction: it is missing"),
     ("version: cn-2026.2", "version: 2026-01-01", 'put it in quotes: "2026-01-01"'),
     ("version: cn-2026.2", "version: 1.0", 'put it in quotes: "1.0"'),
+    ("value: false\n    citation: 中国人民银行", "value: 0\n    citation: 中国人民银行", "write true or false"),
     ("version: cn-2026.2", "vesion: cn-2026.2", "vesion: nothing of this name belongs here; write version"),
     ("currencies: [CNY]", "currencies: CNY", "write a list"),
     ("currencies: [CNY]", "currencies: [156]", 'put it in quotes: "156"'),

@@ -100,6 +100,14 @@ def caps(**amounts: int) -> dict[str, Any]:
         ({"authority__cumulative_12_months": {"POLICY": 0, "NEGOTIATOR": 0, "LEAD": 0, "MANAGER": 0}},
          "authority.cumulative_12_months", "MANAGER may give up 20000000 of one component in one plan"),
         ({"contact__channels": ["SMSS"]}, "contact.channels", "nobody is contacted by SMSS"),
+        ({"contact__channels": ["SMS", "CALL", "SMS"]}, "contact.channels", "SMS: twice in one list"),
+        ({"offer__terms_months": [3, 6, 12, 12]}, "offer.terms_months", "12: twice in one list"),
+        ({"offer__rates_ppm": [90_000, 60_000, 90_000]}, "offer.rates_ppm", "90000: twice in one list"),
+        ({"offer__products": PRODUCTS | {"M1": ["LUMP_SUM", "LUMP_SUM"]}}, "offer.products", "LUMP_SUM: twice"),
+        ({"waiver__steps_percent": [50, 100]}, "waiver.steps_percent", "every plan waives something"),
+        ({"waiver__steps_percent": [0, 50]}, "waiver.steps_percent", "no plan waives as much"),
+        ({"authority__concession": caps(POLICY=0, NEGOTIATOR=200_000, LEAD=200_000, MANAGER=200_000)},
+         "authority.concession", "POLICY may give up a share of interest but no amount"),
         ({"contact__third_party_allowed_when": ["ALWAYS"]}, "contact.third_party_allowed_when", "known of ALWAYS"),
     ],
 )  # fmt: skip
@@ -107,7 +115,8 @@ def test_a_slip_is_doubted_and_the_rule_is_named(changes: dict[str, Any], key: s
     found = [doubt for doubt in check_plausible(a_policy(**changes)) if doubt.key == key]
     assert any(what in doubt.what for doubt in found), found
     assert all(doubt.way_out for doubt in found)
-    assert {doubt.key for doubt in check_plausible(a_policy(**changes))} <= {key, "waiver.lump_sum_percent"}
+    related = {"waiver.lump_sum_percent", "authority.concession"}
+    assert {doubt.key for doubt in check_plausible(a_policy(**changes))} <= {key, *related}
 
 
 def test_a_bucket_without_any_products_is_found_where_it_is_not_named_at_all() -> None:

@@ -18,6 +18,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Strict,
     TypeAdapter,
     ValidationError,
     model_validator,
@@ -86,6 +87,7 @@ MonthsOrNone = Annotated[int, _whole(0, 600, "a number of months")]
 Years = Annotated[int, _whole(0, 1_000, "a number of years")]
 Times = Annotated[int, _whole(0, 100_000, "a number of times")]
 Persons = Annotated[int, _whole(0, 100, "a number of persons")]
+TrueOrFalse = Annotated[bool, Strict()]
 
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -372,7 +374,7 @@ _VALUES: Mapping[str, Any] = {
     "identification.early_contact_pd_ppm": Ppm,
     "negotiation.new_round_after_days": DaysByEnding,
     "contact.quiet_hours_local": QuietHours,
-    "contact.channels": Words,
+    "contact.channels": SomeOf[Word],
     "contact.stop_on": Words,
     "contact.max_connected_voice_per_debtor_per_day": Times | None,
     "contact.max_unanswered_attempts_per_number_per_day": Times | None,
@@ -400,16 +402,16 @@ _VALUES: Mapping[str, Any] = {
     "assessment.hardship_months": dict[Word, Months],
     "assessment.evidence": tuple[Evidence, ...],
     "assessment.doubts": Doubts,
-    "automated_decision.human_review_on_request": bool,
+    "automated_decision.human_review_on_request": TrueOrFalse,
     "plan.max_term_months": Months,
     "plan.agreement_required_fields": SomeOf[Content],
-    "plan.no_new_card_undertaking": bool,
+    "plan.no_new_card_undertaking": TrueOrFalse,
     "plan.grace_days": Days,
     "plan.tolerance": Amount,
     "plan.cure_days": Days,
     "plan.breach_after_missed": Times,
     "plan.breach_after_days_past_due": Days,
-    "interest.on_fees": bool,
+    "interest.on_fees": TrueOrFalse,
     "allocation.order": Annotated[dict[Phase, Order], _names_all(*get_args(Phase))],
     "reage.limits": Reage | None,
     "retention.recording_years": Years,
@@ -440,7 +442,7 @@ _VALUES: Mapping[str, Any] = {
     "authority.cumulative_12_months": dict[Role, Amount],
     "review.least_role": dict[Word, Role],
     "review.financed_above": Amount,
-    "review.vulnerable": bool,
+    "review.vulnerable": TrueOrFalse,
     "review.low_confidence_above": Amount,
     "reminders.max_count": Times,
     "institution.name": Texts,

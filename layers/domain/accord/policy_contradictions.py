@@ -60,6 +60,13 @@ def _terms(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
             f"a plan has {LEAST_MONTHS} instalments at least: nobody is offered {', '.join(map(str, single))}",
             "take it out; a single payment is the product LUMP_SUM",
         )
+    ordinary = rules.get("offer.ordinary_max_months", longest)
+    if not any(LEAST_MONTHS <= months <= ordinary for months in rules.get("offer.terms_months", (ordinary,))):
+        yield Finding(
+            "offer.terms_months",
+            f"none is within offer.ordinary_max_months ({ordinary}): nobody is offered an ordinary plan",
+            "add a shorter term",
+        )
     if rules.get("lump_sum.months_to_pay", 0) > longest:
         yield Finding(
             "lump_sum.months_to_pay",
@@ -76,6 +83,18 @@ def _products(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
             "offer.rates_ppm",
             f"there is no rate, but offer.products has REDUCED_RATE in {', '.join(reduced)}",
             "name a rate, or take the product out",
+        )
+    ceiling = rules.get("offer.price_ceiling_ppm")
+    beyond = [rate for rate in rules.get("offer.rates_ppm", ()) if ceiling is not None and rate > ceiling]
+    if beyond:
+        yield Finding(
+            "offer.rates_ppm",
+            f"{', '.join(map(str, beyond))} are above offer.price_ceiling_ppm ({ceiling})",
+            "take them out: nobody is offered them",
+        )
+    if 0 in rules.get("offer.rates_ppm", ()):
+        yield Finding(
+            "offer.rates_ppm", "no reduced rate is 0: nobody is offered it", "take it out; no interest is INTEREST_FREE"
         )
 
 

@@ -288,10 +288,10 @@ def _whole(text: str) -> int:
             raise ValueError(f"a number of {len(text)} digits is too large", "check how many digits are meant")
         return int(text)
     digits = text.replace("_", "").lstrip("0")
-    meant = f"{digits or 0}, or in quotes if it is no number" if digits.isdecimal() else f'in quotes: "{_short(text)}"'
+    meant = f"{digits or 0}" if digits.isdecimal() else "digits alone"
     raise ValueError(
         f"{_short(text)} could be read as another number (a 0 in front, _, : and letters have a meaning in YAML)",
-        f"write {meant}",
+        f'write {meant} if a number is meant, else put it in quotes: "{_short(text)}"',
     )
 
 

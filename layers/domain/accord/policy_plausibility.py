@@ -121,8 +121,8 @@ def check_plausible(policy: Policy) -> list[Finding]:
     """What looks like a slip, and what to do if it is one. Missing rules pass."""
     rules = {key: rule.value for key, rule in policy.rules.items()}
     checks: tuple[Callable[[Policy, Mapping[str, Any]], Iterator[Finding]], ...] = (
-        _numbers, _amounts, _by_bucket, _sale, _share_bands, _products, _price_floor, _authority, _twelve_months,
-        _four_eyes, _waivers, _instalment, _means, _words, _scorecard,
+        _numbers, _amounts, _repeated, _by_bucket, _sale, _share_bands, _products, _price_floor, _authority,
+        _twelve_months, _four_eyes, _waivers, _instalment, _means, _words, _scorecard,
     )  # fmt: skip
     return [finding for check in checks for finding in check(policy, rules)]
 
@@ -194,6 +194,27 @@ def _where(part: str, key: str) -> str:
 
 def _listed(values: list[int]) -> str:
     return ", ".join(map(str, dict.fromkeys(values)))
+
+
+def _repeated(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """What stands in a list twice changes nothing, and one of the two was most likely meant to be another."""
+    for key, value in rules.items():
+        twice = dict.fromkeys(str(one) for values in _lists(value) for one in values if values.count(one) > 1)
+        if twice:
+            yield Finding(key, f"{', '.join(twice)}: twice in one list", "take it out, or write what was meant")
+
+
+def _lists(value: Any) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _lists(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _lists(one)
+    elif isinstance(value, tuple):
+        yield value
+        for one in value:
+            yield from _lists(one)
 
 
 # --- prices ------------------------------------------------------------------------------------------------------
@@ -277,6 +298,10 @@ def _instalment(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _waivers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     """A share that somebody may give up is worth nothing where the amount beside it is none."""
+    key = "waiver.steps_percent"
+    for step, effect in ((0, "every plan waives something"), (100, "no plan waives as much as the policy allows")):
+        if step not in rules.get(key, (step,)):
+            yield Finding(key, f"{step} is not among the steps: {effect}", f"add {step}, or leave it if that is meant")
     matrix = rules.get("authority.concession")
     if matrix is None:
         return
@@ -302,6 +327,17 @@ def _waivers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """Who has authority on paper alone, and who has less of it than those below them."""
+    for role, by_component in rules.get("authority.concession", {}).items():
+        for component, by_bucket in by_component.items():
+            half = [bucket for bucket, cap in by_bucket.items() if (cap.percent == 0) != (cap.amount == 0)]
+            if half:
+                yield Finding(
+                    "authority.concession",
+                    f"{role} may give up a share of {component} but no amount, or an amount but no share, in "
+                    f"{', '.join(half)}: that is nothing",
+                    "name both, or take them out",
+                )
     key = "authority.cumulative_12_months"
     amounts = rules.get(key, {})
     for lower, higher in pairwise(role for role in get_args(Role) if role in amounts):
