@@ -518,10 +518,20 @@ def test_what_other_creditors_have_a_share_of_does_not_clear_this_debt() -> None
     assert assessed(shared, account=owing(24_000 * YUAN)).exceeds_ability
 
 
-@pytest.mark.parametrize(("principal", "exceeds"), [(24 * 320 * YUAN, False), (24 * 320 * YUAN + 1, True)])
-def test_while_income_is_unknown_the_estimate_is_the_ability(principal: int, exceeds: bool) -> None:
-    account = owing(principal, history=a_history(400 * YUAN, 400 * YUAN))
-    assert assessed(Circumstances(), account=account).exceeds_ability is exceeds
+@pytest.mark.parametrize(("principal", "exceeds"), [(24 * 320 * YUAN, False), (24 * 320 * YUAN + 1, None)])
+def test_while_income_is_unknown_nobody_is_said_to_be_unable_to_pay(principal: int, exceeds: bool | None) -> None:
+    """What was paid shows what they can pay at least. More than two years are offered when the means are known."""
+    case = an_assessed_case(
+        circumstances=Circumstances(), account=owing(principal, history=a_history(*[400 * YUAN] * 2))
+    )
+    assert case.assessment is not None
+    assert case.assessment.exceeds_ability is exceeds
+    change = propose(case, the_policy(), NOW)
+    asked = {"outcome": "ASK"}, "MEANS_UNKNOWN", ()
+    if exceeds is None:
+        assert (change.result, change.case.why_no_offer, change.case.offers) == asked
+    else:
+        assert max(offer.months for offer in change.case.offers) <= 24
 
 
 SILENT = an_account(history=a_history(0, 0, 0, 0, 0, 0, 900 * YUAN))
@@ -627,6 +637,13 @@ def test_figures_that_contradict_each_other_or_are_too_good_go_to_a_person(
     assert assessed(circumstances(**told)).doubts == doubts
 
 
+def late_by(*months_past_due: int, billed: int = 12_000 * YUAN) -> tuple[HistoryMonth, ...]:
+    """Statement months, newest first, so many months late."""
+    months = a_history(*(0 for _ in months_past_due))
+    pairs = zip(months, months_past_due, strict=True)
+    return tuple(month.model_copy(update={"months_past_due": late, "billed": billed}) for month, late in pairs)
+
+
 @pytest.mark.parametrize(
     ("account", "doubted"),
     [
@@ -634,9 +651,20 @@ def test_figures_that_contradict_each_other_or_are_too_good_go_to_a_person(
         ({"days_past_due": 75, "oldest_unpaid_due_date": TODAY - timedelta(days=75 + 31)}, False),
         ({"days_past_due": 75, "oldest_unpaid_due_date": TODAY - timedelta(days=75 + 32)}, True),
         ({"days_past_due": 75, "oldest_unpaid_due_date": TODAY - timedelta(days=75 - 32)}, True),
-        ({"opened_on": TODAY - timedelta(days=75)}, False),
-        ({"opened_on": TODAY - timedelta(days=74)}, True),
-        ({"days_past_due": 0, "oldest_unpaid_due_date": TODAY - timedelta(days=400)}, False),
+        ({"opened_on": TODAY - timedelta(days=75), "history": ()}, False),
+        ({"opened_on": TODAY - timedelta(days=74), "history": ()}, True),
+        ({"days_past_due": 0, "oldest_unpaid_due_date": TODAY - timedelta(days=31), "history": late_by(1)}, False),
+        ({"days_past_due": 0, "oldest_unpaid_due_date": TODAY - timedelta(days=400)}, True),
+        # The newest statement is of February: three months late, and not five.
+        ({"days_past_due": 153}, False),
+        ({"days_past_due": 154}, True),
+        ({"days_past_due": 500, "history": late_by(6)}, False),  # some systems count no further
+        ({"days_past_due": 180, "history": late_by(0)}, True),
+        ({"days_past_due": 1, "history": late_by(6)}, True),
+        ({"days_past_due": 1, "history": late_by(6), "balance": a_balance(principal=5_000 * YUAN)}, False),
+        ({"days_past_due": 1, "history": late_by(2)}, False),
+        ({"opened_on": TODAY - timedelta(days=100), "history": late_by(0, 0, 0, 0, 0, 0)}, True),
+        ({"days_past_due": 1, "opened_on": TODAY - timedelta(days=100), "history": late_by(*[0] * 6, billed=0)}, False),
     ],
 )
 def test_an_account_whose_dates_cannot_be_true_together_goes_to_a_person(

@@ -353,7 +353,10 @@ MIDDLE = an_account(
     [
         ({"account": BIG, "circumstances": WELL_OFF}, ("AMOUNT_ABOVE_LIMIT", "PAPERS_TO_SEE")),
         ({"flags": ("VULNERABLE",)}, ("VULNERABLE",)),
-        ({"account": MIDDLE, "circumstances": Circumstances()}, ("LOW_CONFIDENCE", "PAPERS_TO_SEE")),
+        (
+            {"account": MIDDLE, "circumstances": Circumstances(monthly_income=12_000 * YUAN)},
+            ("LOW_CONFIDENCE", "PAPERS_TO_SEE"),
+        ),
         ({"circumstances": Circumstances(), "proposed_monthly": 900 * YUAN}, ("OWN_AMOUNT_UNCHECKED",)),
     ],
 )

@@ -90,6 +90,8 @@ def _assessment(case: Case, identification: Identification, proposed: int | None
         rules=rules.used,
     )
     exceeds = None if affordable is None else exceeds_ability(case, identification, assessment, rules)
+    if told.monthly_income is None and exceeds:
+        exceeds = None  # what was paid says what a person can do at least; that they can do no more, it does not say
     return assessment.model_copy(update={"exceeds_ability": exceeds, "rules": rules.used})
 
 

@@ -1,5 +1,7 @@
 """Evidence: which papers the amount and the hardship ask for, and which figures a person has to look at first."""
 
+from datetime import date
+
 from accord.affordability import guideline, household, protected_floor, spending_told
 from accord.case import Account, Case, Circumstances
 from accord.policy import Doubts, RulesOfTheDay
@@ -7,6 +9,8 @@ from accord.willingness import usual_payment
 
 # Lateness is counted from the due date, from the end of the grace period or by statements: about a month lies between.
 _DAYS_COUNTED_APART = 31
+_DAYS_A_MONTH = 30
+_MONTHS_COUNTED_ON = 6  # some billing systems count no further: their last number stands for all that are more
 
 
 def papers(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
@@ -78,13 +82,24 @@ DOUBTS = frozenset(
 
 
 def _dates_contradict(account: Account) -> bool:
-    """Whether the account's dates cannot be true together, so that nobody knows how late it is."""
-    due = account.oldest_unpaid_due_date
-    if due is None:
+    """Whether dates, days past due and statements cannot be true together, so that nobody knows how late it is."""
+    due, days_told = account.oldest_unpaid_due_date, account.days_past_due
+    if due is not None and due < account.opened_on:
+        return True
+    if due is not None and abs((account.as_of - due).days - days_told) > _DAYS_COUNTED_APART:
+        return True
+    if not account.history:
         return False
-    days_told = account.days_past_due if account.days_past_due > 0 else None
-    off = days_told is not None and abs((account.as_of - due).days - days_told) > _DAYS_COUNTED_APART
-    return off or due < account.opened_on
+    opened = f"{account.opened_on:%Y-%m}"
+    if any(month.month < opened and (month.billed or month.paid) for month in account.history):
+        return True
+    newest = account.history[0]
+    at_least = (newest.months_past_due - 1) * _DAYS_A_MONTH - _DAYS_COUNTED_APART
+    if days_told < at_least and account.balance.total >= newest.billed:  # nothing was paid since that explains it
+        return True
+    since = (account.as_of - date.fromisoformat(f"{newest.month}-01")).days
+    at_most = newest.months_past_due * _DAYS_A_MONTH + since + _DAYS_COUNTED_APART
+    return newest.months_past_due < _MONTHS_COUNTED_ON and days_told > at_most
 
 
 def _surplus_told(told: Circumstances, income: int, spend: int) -> int | None:
