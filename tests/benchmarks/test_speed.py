@@ -20,7 +20,7 @@ from accord.identification import identify
 from accord.offers import propose
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import Policy, load_policy
-from accord.pricing import _chances, _kept
+from accord.pricing import _kept, chances
 from accord.schedule import _annuity_factor, annual_cost_ppm, payments
 from accord.search import search
 from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
@@ -77,7 +77,7 @@ def test_a_proposal_by_a_process_that_has_made_none(benchmark: BenchmarkFixture)
     case, policy = a_case_to_propose_to()
 
     def forget() -> None:
-        for remembered in (_chances, _kept, _annuity_factor):
+        for remembered in (chances, _kept, _annuity_factor):
             remembered.cache_clear()
 
     change = benchmark.pedantic(propose, args=(case, policy, NOW), setup=forget, rounds=200)
