@@ -1,6 +1,6 @@
 # Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test demo audit real train model-card lint bench exact build deploy lock glyphs clean
+.PHONY: help setup run test demo audit real train model-card lint bench exact build deploy lock glyphs holidays clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -117,6 +117,9 @@ lock: .venv/.packages ## choose new versions and lock them with hashes (UPGRADE=
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 	@for layer in domain documents; do \
 		$(COMPILE) --python-version 3.13 -c requirements/dev.txt layers/$$layer/requirements.in -o layers/$$layer/requirements.txt; done
+
+holidays: setup ## write the table of public holidays again, for instance when a government has announced the next year's
+	@$(LOCALLY) $(BIN)/python -m infra.setup.holidays
 
 glyphs: .venv/.npm ## write the table of what the documents can draw, after a change of their fonts
 	@$(BIN)/python -m infra.setup.fonts table

@@ -10,7 +10,6 @@ from accord.case import (
     Case,
     Change,
     Circumstances,
-    ContactRecord,
     Decision,
     HistoryMonth,
     Offer,
@@ -20,11 +19,13 @@ from accord.case import (
 from accord.identification import identify
 from accord.offers import propose
 from accord.policy import Policy, load_policy
+from accord.reach import ContactRecord, Reach
 from accord.schedule import annual_cost_ppm, payments
 
 YUAN = 100
 NOW = datetime(2026, 3, 5, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
 TODAY = date(2026, 3, 5)
+NOBODY_REACHED = Reach(cardholder_id="holder-1")
 TALKED = ContactRecord(contact_id="k-1", channel="CALL", at=NOW, template="call", connected=True)
 
 

@@ -15,5 +15,5 @@ def handler(request: StepInput) -> dict[str, Any]:
     return store.change(
         request.case_id,
         request.step,
-        lambda case: inform(case, load_policy(case.jurisdiction), clock.now()),
+        lambda case: inform(case, store.reach(case.cardholder_id), load_policy(case.jurisdiction), clock.now()),
     )

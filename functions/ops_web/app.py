@@ -275,7 +275,8 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
 
     def decide(case: Case) -> Change:
         policy = load_policy(case.jurisdiction)
-        return staff.decide(case, found, others, choice, page.staff_id, page.role, policy, clock.now())
+        reach = store.reach(case.cardholder_id)
+        return staff.decide(case, found, others, reach, choice, page.staff_id, page.role, policy, clock.now())
 
     try:
         done = store.change(case_id, f"task/{task_id}", decide)

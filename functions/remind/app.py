@@ -15,5 +15,5 @@ def handler(request: StepInput) -> dict[str, Any]:
     return store.change(
         request.case_id,
         request.step,
-        lambda case: remind(case, load_policy(case.jurisdiction), clock.now()),
+        lambda case: remind(case, store.reach(case.cardholder_id), load_policy(case.jurisdiction), clock.now()),
     )

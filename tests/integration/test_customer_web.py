@@ -161,7 +161,17 @@ def test_an_agreement_that_cannot_be_handed_over_is_told_to_staff_once_and_not_r
     assert happened(web, case)[-2:] == ["PlanActivated", "StaffTaskCreated"]
     (task,) = web.cases.tasks(case.case_id)
     assert (task.kind, task.reason) == ("CHECK_DOCUMENT", "DOCUMENT_MISSING")
-    done = staff.decide(web.cases.get(case.case_id), task, [], "MENDED", "mei", "LEAD", load_policy("CN"), web.now)
+    done = staff.decide(
+        web.cases.get(case.case_id),
+        task,
+        [],
+        web.cases.reach(case.cardholder_id),
+        "MENDED",
+        "mei",
+        "LEAD",
+        load_policy("CN"),
+        web.now,
+    )
     web.change(case.case_id, lambda _: done)
     browser.submit(browser.get("/my"))
     assert len(web.cases.tasks(case.case_id)) == 2, "who mended it in vain hears of it again"
@@ -671,7 +681,12 @@ def test_a_call_about_the_name_is_promised_only_while_staff_have_the_task(web: W
     understood(web, case, browser, offers)
     (task,) = web.cases.tasks(case.case_id)
     policy = load_policy("CN")
-    web.change(case.case_id, lambda case: staff.decide(case, task, [task], "REACHED", "mei", "LEAD", policy, web.now))
+    web.change(
+        case.case_id,
+        lambda case: staff.decide(
+            case, task, [task], web.cases.reach(case.cardholder_id), "REACHED", "mei", "LEAD", policy, web.now
+        ),
+    )
     for path in ("/my/offers", "/my/agreement"):
         page = browser.get(path)
         assert says_why(page)

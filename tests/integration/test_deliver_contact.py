@@ -248,7 +248,9 @@ def test_that_the_plan_has_begun_leaves_with_a_link_and_not_when_the_plan_is_ove
     for case, status in ((begun, Status.ACTIVE), (over, Status.BREACHED)):
         web.update(case.case_id, status=Status.ACTIVE)
         web.later(minutes=1)
-        web.change(case.case_id, lambda case: inform(case, load_policy("CN"), web.now))
+        web.change(
+            case.case_id, lambda case: inform(case, web.cases.reach(case.cardholder_id), load_policy("CN"), web.now)
+        )
         web.update(case.case_id, status=status)
         delivered(app, detail_of(web, case))
     (text,) = web.sms()
@@ -262,7 +264,7 @@ def test_that_a_person_decided_leaves_after_the_case_has_ended_and_keeps_the_lin
     link = web.link(case)
     web.update(case.case_id, human_review=True, rejected_for="NOT_AFFORDABLE")
     web.change(case.case_id, lambda case: close(case, ClosedReason.NO_AFFORDABLE_OFFER))
-    web.change(case.case_id, lambda case: inform(case, load_policy("CN"), web.now))
+    web.change(case.case_id, lambda case: inform(case, web.cases.reach(case.cardholder_id), load_policy("CN"), web.now))
     delivered(app, detail_of(web, case))
     (text,) = web.sms()
     assert "/c/" not in text
@@ -299,7 +301,7 @@ def test_a_name_that_cannot_be_printed_gets_the_message_and_staff_the_task_once(
     for text in ("王", "\U00020bb7"):
         assert text not in json.dumps(web.dump("CasesTable", "EventsTable"), ensure_ascii=False)
     web.later(days=1)
-    web.change(case.case_id, lambda case: remind(case, load_policy("CN"), web.now))
+    web.change(case.case_id, lambda case: remind(case, web.cases.reach(case.cardholder_id), load_policy("CN"), web.now))
     delivered(app, detail_of(web, case))
     assert (len(web.sms()), tasks(web, case)) == (2, ["MISSING_GLYPH"])
 

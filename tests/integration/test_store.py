@@ -19,6 +19,7 @@ from accord.errors import CaseChangedError, CaseDamagedError, CaseNotFoundError,
 from accord.events import Actor, CaseClosed, CaseIdentified, verify_chain
 from accord.lifecycle import close
 from accord.opening import NEW_ACCOUNT, AccountCases, open_case
+from accord.reach import ContactRecord, Reach
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 SYSTEM = Actor(kind="SYSTEM", id="test")
@@ -338,3 +339,42 @@ def test_markers_expire_long_after_anything_could_repeat_a_step(store: CaseStore
     assert len(markers) == 1
     expires = datetime.fromtimestamp(int(markers[0]["expires_at"]["N"]), UTC)
     assert expires > clock.now() + timedelta(days=366)
+
+
+# --- how a person may be reached -----------------------------------------------------------------------------------
+
+
+def contacts(case: Case, reach: Reach) -> Change:
+    record = ContactRecord(contact_id=f"{case.case_id}-1", channel="SMS", at=NOW, template="INVITATION")
+    return Change(case, (), SYSTEM, {"outcome": "INVITED"}, reach=reach.with_contact(record))
+
+
+def test_contacts_count_for_the_person_over_all_accounts(store: CaseStore) -> None:
+    one, two = opened(store, "e-1", "a-1"), opened(store, "e-2", "a-2")
+    assert store.reach("holder-1") == Reach(cardholder_id="holder-1")
+    for case_id in (one, two):
+        store.change(case_id, "contact", lambda case: contacts(case, store.reach("holder-1")))
+    assert [record.contact_id for record in store.reach("holder-1").contacts] == [f"{one}-1", f"{two}-1"]
+
+
+def test_of_two_cases_that_contact_one_person_at_once_the_second_looks_again(store: CaseStore) -> None:
+    one, two = opened(store, "e-1", "a-1"), opened(store, "e-2", "a-2")
+    seen: list[int] = []
+
+    def second(case: Case) -> Change:
+        reach = store.reach("holder-1")
+        seen.append(len(reach.contacts))
+        if len(seen) == 1:  # the other case contacts between our look and our write
+            store.change(one, "contact", lambda other: contacts(other, store.reach("holder-1")))
+        return contacts(case, reach)
+
+    store.change(two, "contact", second)
+    assert seen == [0, 1]
+    assert len(store.reach("holder-1").contacts) == 2
+
+
+def test_a_damaged_record_of_contacts_is_named_and_nothing_is_sent_on_it(store: CaseStore) -> None:
+    db = boto3.client("dynamodb")
+    db.put_item(TableName=store._cases, Item={"pk": {"S": "PERSON#h-1"}, "sk": {"S": "REACH"}, "body": {"S": "{}"}})
+    with pytest.raises(CaseDamagedError, match="PERSON#h-1, REACH"):
+        store.reach("h-1")

@@ -228,7 +228,12 @@ class Web:
         self.change(case_id, lambda case: identify(case, policy, self.now))
         self.change(case_id, lambda case: assess(case, policy, today))
         self.change(case_id, lambda case: propose(case, policy, self.now))
-        assert self.change(case_id, lambda case: invite(case, policy, self.now))["outcome"] == "INVITED"
+        assert (
+            self.change(case_id, lambda case: invite(case, self.cases.reach(case.cardholder_id), policy, self.now))[
+                "outcome"
+            ]
+            == "INVITED"
+        )
         return self.cases.get(case_id)
 
     def change(self, case_id: str, decide: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The contact gate: the debtor's own hours, counters of several kinds, stop conditions; closed where not sure."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,9 +9,10 @@ from builders import a_policy, the_policy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accord.case import ContactRecord
-from accord.contact_gate import Verdict, may_contact
+from accord.contact_gate import Ask, Verdict, may_contact
+from accord.holidays import last_year
 from accord.policy import Policy, load_policy
+from accord.reach import ContactRecord, Reach
 
 SHANGHAI = "Asia/Shanghai"
 
@@ -34,7 +36,8 @@ def gate(
     history: tuple[ContactRecord, ...] = (),
     policy: Policy | None = None,
 ) -> Verdict:
-    return may_contact(policy or the_policy(), now, zone, channel, flags, history)
+    reach = Reach(cardholder_id="h-1", contacts=history)
+    return may_contact(policy or the_policy(), now, zone, Ask(channel), flags, reach)
 
 
 def test_in_daytime_with_nothing_against_it_contact_is_allowed() -> None:
@@ -58,7 +61,7 @@ def test_in_daytime_with_nothing_against_it_contact_is_allowed() -> None:
         ("Asia/Kolkata", "2026-03-06 07:59", "2026-03-06 08:00"),
         ("America/New_York", "2026-03-07 23:00", "2026-03-08 08:00"),  # the clocks go forward in that night
         ("America/New_York", "2026-10-31 23:00", "2026-11-01 08:00"),  # the clocks go back in that night
-        ("Pacific/Apia", "2026-12-31 23:30", "2027-01-01 08:00"),
+        ("Pacific/Apia", "2026-12-30 23:30", "2026-12-31 08:00"),
     ],
 )
 def test_nobody_is_contacted_in_the_night_of_where_they_live(zone: str, local: str, allowed_from: str | None) -> None:
@@ -311,6 +314,118 @@ def test_a_rule_that_is_not_yet_in_force_allows_nothing() -> None:
 def test_a_moment_without_an_offset_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"^now: "):
         gate(datetime(2026, 3, 5, 12))
+
+
+# --- holidays ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "zone", "channel", "local", "allowed_from"),
+    [
+        ("CN", SHANGHAI, "SMS", "2026-09-30 21:59", None),
+        ("CN", SHANGHAI, "SMS", "2026-10-01 10:00", "2026-10-08 08:00"),  # the whole golden week, its Sunday too
+        ("CN", SHANGHAI, "CALL", "2026-10-04 10:00", "2026-10-08 08:00"),
+        ("CN", SHANGHAI, "EMAIL", "2026-10-01 10:00", None),
+        ("CN", SHANGHAI, "SMS", "2026-02-16 23:00", "2026-02-24 08:00"),  # by night, and then a holiday
+        ("US", NEW_YORK, "CALL", "2026-11-26 10:00", "2026-11-27 08:00"),
+        ("US", NEW_YORK, "SMS", "2026-11-26 10:00", None),
+        ("US", "Pacific/Honolulu", "CALL", "2026-11-25 20:30", None),  # it is the 26th in New York already
+        ("UK", LONDON, "CALL", "2026-04-03 10:00", "2026-04-07 08:00"),  # Good Friday to Easter Monday
+        ("UK", LONDON, "SMS", "2026-04-03 10:00", None),
+    ],
+)
+def test_on_a_public_holiday_some_channels_rest(
+    jurisdiction: str, zone: str, channel: str, local: str, allowed_from: str | None
+) -> None:
+    verdict = gate(at(local, zone), zone, channel, policy=load_policy(jurisdiction))
+    assert verdict.not_before == (None if allowed_from is None else at(allowed_from, zone))
+    assert verdict.allowed == (allowed_from is None)
+
+
+def test_where_the_holidays_are_not_known_nobody_is_contacted() -> None:
+    after_the_table = datetime(last_year("CN") + 1, 3, 5, 4, tzinfo=UTC)
+    verdict = gate(after_the_table)
+    assert (verdict.allowed, verdict.not_before) == (False, None)
+    assert "are not known" in str(verdict.rule)
+
+
+# --- what the person said, and what a contact is about -------------------------------------------------------------
+
+
+def asked(ask: Ask, standing: tuple[str, ...] = (), policy: Policy | None = None, **reach: Any) -> Verdict:
+    now = at("2026-03-05 12:00", NEW_YORK)
+    known = Reach(cardholder_id="h-1", **reach)
+    return may_contact(policy or load_policy("US"), now, NEW_YORK, ask, standing, known)
+
+
+def test_a_channel_that_the_person_refused_is_closed_and_no_other() -> None:
+    refused = asked(Ask("SMS", "SERVICE"), opted_out=("SMS",))
+    assert (refused.allowed, refused.not_before, refused.rule) == (False, None, "opted_out")
+    assert asked(Ask("CALL"), opted_out=("SMS",)).allowed
+
+
+def test_a_channel_that_needs_consent_waits_for_it() -> None:
+    assert asked(Ask("EMAIL")).rule == "contact.express_consent"
+    agreed = Reach(cardholder_id="h-1").agreeing("EMAIL")
+    assert asked(Ask("EMAIL"), consents=agreed.consents).allowed
+    taken_back = agreed.refusing("EMAIL")
+    assert (taken_back.opted_out, taken_back.consents) == (("EMAIL",), ())
+    assert taken_back.agreeing("EMAIL").opted_out == ()
+
+
+@pytest.mark.parametrize("word", ["COMPLAINT", "PLAN_PERFORMING"])
+@pytest.mark.parametrize("jurisdiction", ["CN", "UK", "US"])
+def test_who_complained_or_keeps_a_plan_is_asked_for_nothing_and_hears_what_became_of_it(
+    word: str, jurisdiction: str
+) -> None:
+    policy = load_policy(jurisdiction)
+    assert asked(Ask("SMS", "COLLECTION"), (word,), policy).rule == "contact.stop_on"
+    assert asked(Ask("SMS", "SERVICE"), (word,), policy).allowed
+    assert asked(Ask("SMS", "SERVICE"), (word, "DECEASED"), policy).rule == "contact.stop_on"
+
+
+def test_unanswered_calls_are_counted_for_each_number() -> None:
+    rang = tuple(contact(TODAYS[0], "CALL").model_copy(update={"number": "1"}) for _ in range(6))
+    reach = Reach(cardholder_id="h-1", contacts=rang)
+    first, second = (may_contact(the_policy(), NOON, SHANGHAI, Ask("CALL", number=one), (), reach) for one in "12")
+    assert first.rule == "contact.max_unanswered_attempts_per_number_per_day"
+    assert second.allowed
+
+
+DAY_BEFORE = at("2026-03-04 10:00")
+
+
+@pytest.mark.parametrize(
+    ("calls", "allowed"),
+    [
+        ([], False),
+        ([(DAY_BEFORE, None)] * 2, False),
+        ([(DAY_BEFORE, None)] * 3, True),  # from the next day on
+        ([(TODAYS[0], None)] * 3, False),
+        ([(DAY_BEFORE, None)] * 3 + [(TODAYS[0], "ANSWERED")], False),
+        ([(TODAYS[0], "WRONG_PERSON")], True),
+        ([(TODAYS[0], "FAILED")], True),  # the number is not good
+    ],
+)
+def test_somebody_else_is_asked_only_where_the_debtor_cannot_be_reached(
+    calls: list[tuple[datetime, str | None]], allowed: bool
+) -> None:
+    records = tuple(
+        contact(when, "CALL", connected=status == "ANSWERED").model_copy(update={"status": status})
+        for when, status in calls
+    )
+    reach = Reach(cardholder_id="h-1", contacts=records)
+    ask = Ask("CALL", party="THIRD_PARTY")
+    verdict = may_contact(the_policy(), NOON, SHANGHAI, ask, (), reach)
+    assert verdict.allowed == allowed
+    if not allowed:
+        assert verdict.rule == "contact.third_party_allowed_when"
+    for jurisdiction in ("UK", "US"):  # in the UK nobody else is asked; in the US where every way to them failed
+        other = may_contact(load_policy(jurisdiction), NOON, SHANGHAI, ask, (), reach)
+        assert other.allowed == (jurisdiction == "US" and bool(calls) and calls[-1][1] in ("FAILED", "WRONG_PERSON"))
+    assert not may_contact(the_policy(), NOON, SHANGHAI, Ask("SMS", party="THIRD_PARTY"), (), reach).allowed
+    refused = contact(TODAYS[1], "CALL").model_copy(update={"party": "THIRD_PARTY", "status": "REFUSED"})
+    assert not may_contact(the_policy(), NOON, SHANGHAI, ask, (), reach.with_contact(refused)).allowed
 
 
 # --- any moment, anywhere ----------------------------------------------------------------------------------------

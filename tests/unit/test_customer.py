@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, TODAY, YUAN, a_counter_offer, after, an_offered_case, the_policy
+from builders import NOBODY_REACHED, NOW, TODAY, YUAN, a_counter_offer, after, an_offered_case, the_policy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +25,7 @@ LATER = NOW + timedelta(days=30)
 
 
 def invited(**changes: Any) -> Case:
-    case = after(invite(an_offered_case(), the_policy(), NOW))
+    case = after(invite(an_offered_case(), NOBODY_REACHED, the_policy(), NOW))
     assert case.status is Status.INVITED
     return case.model_copy(update=changes)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from builders import (
+    NOBODY_REACHED,
     NOW,
     TODAY,
     YUAN,
@@ -75,7 +76,7 @@ def staff_said(kind: str, reason: str | None = None) -> Decision:
 
 
 def test_an_invitation_asks_for_one_message_and_is_counted() -> None:
-    change = invite(an_offered_case(), the_policy(), NOW)
+    change = invite(an_offered_case(), NOBODY_REACHED, the_policy(), NOW)
     assert change.result == {"outcome": "INVITED"}
     assert change.case.status is Status.INVITED
     (requested,) = change.events
@@ -88,13 +89,15 @@ def test_an_invitation_asks_for_one_message_and_is_counted() -> None:
 
 
 def test_in_the_night_an_invitation_waits_until_the_gate_opens() -> None:
-    change = invite(an_offered_case(), the_policy(), NIGHT)
+    change = invite(an_offered_case(), NOBODY_REACHED, the_policy(), NIGHT)
     assert change.result == {"outcome": "WAIT", "wait_seconds": 9 * 3600 + 1}
     assert (change.case.status, change.events) == (Status.OFFERED, ())
 
 
 def test_where_no_message_may_be_sent_a_person_finds_another_way() -> None:
-    change = invite(an_offered_case().moved(Status.OFFERED, flags=("CEASE_CONTACT",)), the_policy(), NOW)
+    change = invite(
+        an_offered_case().moved(Status.OFFERED, flags=("CEASE_CONTACT",)), NOBODY_REACHED, the_policy(), NOW
+    )
     assert change.result == {"outcome": "REFUSED"}
     assert kinds(change) == [TaskKind.REACH_BY_HAND]
     assert (change.tasks[0].reason, change.tasks[0].facts) == ("CONTACT_REFUSED", {"rule": "contact.stop_on"})
@@ -102,25 +105,25 @@ def test_where_no_message_may_be_sent_a_person_finds_another_way() -> None:
 
 @pytest.mark.parametrize(("now", "sent"), [(NOW, ["NEW_OFFERS"]), (NIGHT, [])])
 def test_who_asked_on_the_page_finds_new_offers_there_whatever_the_hour(now: datetime, sent: list[str]) -> None:
-    change = invite(an_offered_case(circumstances=circumstances(told_by="CUSTOMER")), the_policy(), now)
+    change = invite(an_offered_case(circumstances=circumstances(told_by="CUSTOMER")), NOBODY_REACHED, the_policy(), now)
     assert change.result == {"outcome": "INVITED"}
     assert (change.case.status, templates(change)) == (Status.NEGOTIATING, sent)
 
 
 def test_who_has_to_be_asked_first_is_sent_to_the_question() -> None:
     asked = propose(an_assessed_case(**INCOME_UNKNOWN), the_policy(), NOW).case
-    assert templates(invite(asked, the_policy(), NOW)) == ["QUESTIONS"]
+    assert templates(invite(asked, NOBODY_REACHED, the_policy(), NOW)) == ["QUESTIONS"]
 
 
 def test_offers_that_nobody_approved_invite_nobody() -> None:
     case = an_offered_case()
     withheld = tuple(offer.model_copy(update={"approved_by": None}) for offer in case.offers)
     with pytest.raises(NotApprovedError):
-        invite(case.moved(Status.OFFERED, offers=withheld), the_policy(), NOW)
+        invite(case.moved(Status.OFFERED, offers=withheld), NOBODY_REACHED, the_policy(), NOW)
 
 
 def test_a_standing_that_came_just_before_the_invitation_excludes_the_case() -> None:
-    change = invite(an_offered_case().moved(Status.OFFERED, flags=("DECEASED",)), the_policy(), NOW)
+    change = invite(an_offered_case().moved(Status.OFFERED, flags=("DECEASED",)), NOBODY_REACHED, the_policy(), NOW)
     assert (change.result, change.events) == ({"outcome": "EXCLUDED"}, ())
 
 
@@ -131,7 +134,7 @@ def test_time_that_runs_out_after_such_a_standing_came_is_not_the_reason_of_the_
 
 def test_offers_that_ran_out_before_anybody_could_be_told_expire() -> None:
     case = an_offered_case()
-    change = invite(case, the_policy(), case.offers[0].valid_until)
+    change = invite(case, NOBODY_REACHED, the_policy(), case.offers[0].valid_until)
     assert (change.result, change.events) == ({"outcome": "EXPIRED"}, ())
 
 
@@ -141,11 +144,11 @@ INCOME_UNKNOWN = {"circumstances": Circumstances(), "account": an_account(histor
 
 
 def invited() -> Case:
-    return after(invite(an_offered_case(), the_policy(), NOW))
+    return after(invite(an_offered_case(), NOBODY_REACHED, the_policy(), NOW))
 
 
 def test_a_reminder_asks_for_one_message_and_counts_itself() -> None:
-    change = remind(invited(), the_policy(), NOW + HOUR)
+    change = remind(invited(), NOBODY_REACHED, the_policy(), NOW + HOUR)
     assert (change.result, templates(change)) == ({"outcome": "WAIT"}, ["REMINDER"])
     assert (change.case.reminders, len(change.case.contacts)) == (1, 2)
 
@@ -153,18 +156,18 @@ def test_a_reminder_asks_for_one_message_and_counts_itself() -> None:
 @pytest.mark.parametrize(("sent_before", "sent"), [(1, ["REMINDER"]), (2, []), (3, [])])
 def test_no_more_reminders_than_the_policy_allows(sent_before: int, sent: list[str]) -> None:
     case = invited().model_copy(update={"reminders": sent_before})
-    change = remind(case, a_policy(reminders__max_count=2), NOW + HOUR)
+    change = remind(case, NOBODY_REACHED, a_policy(reminders__max_count=2), NOW + HOUR)
     assert (change.result, templates(change)) == ({"outcome": "WAIT"}, sent)
 
 
 def test_a_reminder_that_the_gate_refuses_is_left_out_and_not_counted() -> None:
-    change = remind(invited(), the_policy(), NIGHT)
+    change = remind(invited(), NOBODY_REACHED, the_policy(), NIGHT)
     assert (change.result, change.events, change.case.reminders) == ({"outcome": "WAIT"}, (), 0)
 
 
 def test_a_decision_of_this_very_moment_is_not_answered_with_a_reminder() -> None:
     case = invited().model_copy(update={"decision": a_counter_offer(500 * YUAN)})
-    change = remind(case, the_policy(), NOW + timedelta(days=30))
+    change = remind(case, NOBODY_REACHED, the_policy(), NOW + timedelta(days=30))
     assert (change.result, change.events, change.case) == ({"outcome": "WAIT"}, (), case)
 
 
@@ -173,21 +176,21 @@ def test_a_case_expires_only_with_the_last_of_its_offers() -> None:
     first, *others = case.offers
     later = first.model_copy(update={"valid_until": first.valid_until + HOUR})
     two = case.model_copy(update={"offers": (later, *others)})
-    assert remind(two, the_policy(), first.valid_until).result == {"outcome": "WAIT"}
-    assert remind(two, the_policy(), later.valid_until).result == {"outcome": "EXPIRED"}
+    assert remind(two, NOBODY_REACHED, the_policy(), first.valid_until).result == {"outcome": "WAIT"}
+    assert remind(two, NOBODY_REACHED, the_policy(), later.valid_until).result == {"outcome": "EXPIRED"}
 
 
 def test_a_question_of_income_expires_too() -> None:
     asked = propose(an_assessed_case(**INCOME_UNKNOWN), the_policy(), NOW).case
-    case = after(invite(asked, the_policy(), NOW))
+    case = after(invite(asked, NOBODY_REACHED, the_policy(), NOW))
     assert case.answer_by is not None
-    assert templates(remind(case, the_policy(), NOW + HOUR)) == ["QUESTIONS"]
-    assert remind(case, the_policy(), case.answer_by).result == {"outcome": "EXPIRED"}
+    assert templates(remind(case, NOBODY_REACHED, the_policy(), NOW + HOUR)) == ["QUESTIONS"]
+    assert remind(case, NOBODY_REACHED, the_policy(), case.answer_by).result == {"outcome": "EXPIRED"}
 
 
 @pytest.mark.parametrize("flag", ["DECEASED", "DISPUTED", "SOLD"])
 def test_a_standing_that_forbids_to_go_on_ends_the_waiting(flag: str) -> None:
-    change = remind(invited().model_copy(update={"flags": (flag,)}), the_policy(), NOW + HOUR)
+    change = remind(invited().model_copy(update={"flags": (flag,)}), NOBODY_REACHED, the_policy(), NOW + HOUR)
     assert (change.result, change.events) == ({"outcome": "EXCLUDED"}, ())
 
 
@@ -241,7 +244,9 @@ def test_offers_that_staff_reject_end_the_case_by_the_reason(reason: str, outcom
 
 def reviewed_on_request() -> Case:
     """A customer with offers that the policy approved wants a person to decide; the new ones wait for staff."""
-    asked = after(invite(an_offered_case(), the_policy(), NOW)).moved(Status.NEGOTIATING, human_review=True)
+    asked = after(invite(an_offered_case(), NOBODY_REACHED, the_policy(), NOW)).moved(
+        Status.NEGOTIATING, human_review=True
+    )
     assessed = asked.moved(Status.ASSESSED)
     change = propose(assessed, the_policy(), NOW + HOUR)
     assert change.result == {"outcome": "REVIEW"}
@@ -257,7 +262,7 @@ def test_a_rejection_leaves_what_the_bank_approved_before(reason: str, beyond: b
     assert change.result == {"outcome": "OFFERED"}
     assert (change.case.offers, change.case.offers_beyond_means) == (before, beyond)
     assert kinds(change) == ([TaskKind.ADVISE_CUSTOMER] if beyond else [])
-    told = invite(after(change), the_policy(), NOW + HOUR)
+    told = invite(after(change), NOBODY_REACHED, the_policy(), NOW + HOUR)
     assert templates(told) == ["REVIEW_KEPT"]
     assert (told.case.status, told.case.rejected_for) == (Status.NEGOTIATING, None)
 
@@ -286,22 +291,29 @@ def approved_by_a_person() -> Case:
 
 def test_who_waits_for_a_promised_message_may_decide_on_the_pages_meanwhile() -> None:
     asked = an_offered_case().model_copy(update={"human_review": True, "review_reasons": ("CUSTOMER_ASKED",)})
-    waits = after(invite(asked, the_policy(), NIGHT))
+    waits = after(invite(asked, NOBODY_REACHED, the_policy(), NIGHT))
     assert waits.status is Status.NEGOTIATING, "the pages show the offers, whatever the hour"
     decided = waits.model_copy(update={"decision": a_counter_offer(500 * YUAN)})
-    change = invite(decided, the_policy(), NOW)
+    change = invite(decided, NOBODY_REACHED, the_policy(), NOW)
     assert (change.result, change.events, change.case) == ({"outcome": "INVITED"}, (), decided)
 
 
 def test_who_was_promised_a_message_gets_it_when_the_gate_opens() -> None:
     """The page said that one may close it: what a person approved at night is announced in the morning."""
-    change = invite(approved_by_a_person().model_copy(update={"proposed_monthly": 1}), the_policy(), NIGHT)
+    change = invite(
+        approved_by_a_person().model_copy(update={"proposed_monthly": 1}), NOBODY_REACHED, the_policy(), NIGHT
+    )
     assert change.result == {"outcome": "WAIT", "wait_seconds": 9 * 3600 + 1}
-    assert templates(invite(change.case, the_policy(), NOW + HOUR * 24)) == ["NEW_OFFERS"]
+    assert templates(invite(change.case, NOBODY_REACHED, the_policy(), NOW + HOUR * 24)) == ["NEW_OFFERS"]
 
 
 def test_who_may_not_be_written_to_finds_the_offers_and_is_told_by_a_person() -> None:
-    change = invite(approved_by_a_person().model_copy(update={"flags": ("CEASE_CONTACT",)}), the_policy(), NOW + HOUR)
+    change = invite(
+        approved_by_a_person().model_copy(update={"flags": ("CEASE_CONTACT",)}),
+        NOBODY_REACHED,
+        the_policy(),
+        NOW + HOUR,
+    )
     assert (change.result, change.case.status) == ({"outcome": "INVITED"}, Status.NEGOTIATING)
     assert [(task.kind, task.reason) for task in change.tasks] == [(TaskKind.REACH_BY_HAND, "OUTCOME_UNTOLD")]
 
@@ -317,16 +329,16 @@ def closed_after_review() -> Case:
 @pytest.mark.parametrize(("case", "template"), [(with_a_plan, "PLAN_ACTIVE"), (closed_after_review, "REVIEW_NO_PLAN")])
 def test_what_became_of_it_is_told_once_and_waits_for_the_hour(case: Callable[[], Case], template: str) -> None:
     status = case().status.value
-    waits = inform(case(), the_policy(), NIGHT)
+    waits = inform(case(), NOBODY_REACHED, the_policy(), NIGHT)
     assert (waits.result, waits.events) == ({"outcome": "WAIT", "wait_seconds": 9 * 3600 + 1}, ())
-    told = inform(case(), the_policy(), NOW + HOUR)
+    told = inform(case(), NOBODY_REACHED, the_policy(), NOW + HOUR)
     assert (told.result, templates(told), told.case.status.value) == ({"outcome": status}, [template], status)
-    assert templates(inform(after(told), the_policy(), NOW + HOUR)) == []
+    assert templates(inform(after(told), NOBODY_REACHED, the_policy(), NOW + HOUR)) == []
 
 
 @pytest.mark.parametrize("case", [with_a_plan, closed_after_review])
 def test_what_no_message_may_tell_a_person_tells(case: Callable[[], Case]) -> None:
-    change = inform(case().model_copy(update={"flags": ("CEASE_CONTACT",)}), the_policy(), NOW + HOUR)
+    change = inform(case().model_copy(update={"flags": ("CEASE_CONTACT",)}), NOBODY_REACHED, the_policy(), NOW + HOUR)
     assert change.result == {"outcome": case().status.value}
     (task,) = change.tasks
     assert (task.kind, task.reason, task.facts) == ("REACH_BY_HAND", "OUTCOME_UNTOLD", {"rule": "contact.stop_on"})
@@ -334,10 +346,10 @@ def test_what_no_message_may_tell_a_person_tells(case: Callable[[], Case]) -> No
 
 def test_who_never_heard_of_offers_is_not_told_that_there_are_none() -> None:
     case = close(rejected(in_review(), "NOT_AFFORDABLE").case, ClosedReason.NO_AFFORDABLE_OFFER).case
-    assert inform(case, the_policy(), NOW).events == ()
-    assert inform(close(invited(), ClosedReason.WITHDRAWN).case, the_policy(), NOW).events == ()
+    assert inform(case, NOBODY_REACHED, the_policy(), NOW).events == ()
+    assert inform(close(invited(), ClosedReason.WITHDRAWN).case, NOBODY_REACHED, the_policy(), NOW).events == ()
     died = closed_after_review().model_copy(update={"flags": ("DECEASED",)})
-    assert inform(died, the_policy(), NOW + HOUR).events == ()
+    assert inform(died, NOBODY_REACHED, the_policy(), NOW + HOUR).events == ()
 
 
 @pytest.mark.parametrize("decision", [None, staff_said("APPROVED").model_copy(update={"by": "CUSTOMER"})])
@@ -358,7 +370,7 @@ def test_who_asks_for_a_call_twice_is_called_once_and_can_ask_again_when_staff_a
     again = arrange_call(first.case.model_copy(update={"decision": a_counter_offer(1)}), NOW)
     assert (again.result, again.tasks, again.events) == (first.result, (), ())
     assert again.case.decision is None
-    done = decide(again.case, task, [task], "NOT_REACHED", "staff-7", "NEGOTIATOR", the_policy(), NOW)
+    done = decide(again.case, task, [task], NOBODY_REACHED, "NOT_REACHED", "staff-7", "NEGOTIATOR", the_policy(), NOW)
     assert [task.kind for task in arrange_call(done.case, NOW).tasks] == [TaskKind.CALL_CUSTOMER]
 
 

@@ -18,7 +18,6 @@ MODULES = [*(ROOT / "layers" / "domain" / "accord").rglob("*.py"), *(ROOT / "fun
 
 # What the law and people ask for and no code reads yet. Whatever comes to be read leaves this list.
 UNREAD = {
-    "contact.third_party_allowed_when",  # Accord contacts the debtor alone; staff who ask others go by it
     "interest.on_fees",  # plans bear interest on principal alone; billing goes by it outside of plans
     "allocation.order",  # comes with the posting of payments
     "reage.limits",  # comes with the re-ageing of accounts after a plan's payments

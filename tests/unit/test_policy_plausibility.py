@@ -61,7 +61,7 @@ def caps(**amounts: int) -> dict[str, Any]:
          "no hardship ILNESS:"),
         ({"assessment__evidence": doubtful_evidence("JOBLOSS")}, "assessment.evidence", "no hardship JOBLOSS:"),
         ({"identification__exclusions": ["SOLD", "BANCRUPT"]}, "identification.exclusions", "no standing BANCRUPT:"),
-        ({"contact__stop_on": ["DECEASED", "CEASE"]}, "contact.stop_on", "no standing CEASE:"),
+        ({"contact__stop_on": ["DECEASED", "CEASE"]}, "contact.stop_on", "nothing sets the word CEASE:"),
         ({"review__least_role": {"FOUREYES": "LEAD"}}, "review.least_role", "no reason for a review FOUREYES:"),
         ({"offer__min_instalment": 333_334}, "offer.min_instalment", "60 instalments of 333334 come to more"),
         ({"assessment__protected_floor": floor(0)}, "assessment.protected_floor", "nothing is protected"),

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from builders import NOBODY_REACHED, a_policy, after, an_offered_case, the_policy
 from builders import NOW as MORNING
-from builders import a_policy, after, an_offered_case, the_policy
 
 from accord import customer, staff
 from accord.billing import AccountOverdue, parse
@@ -44,7 +44,7 @@ def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind
     case = a_case(status)
     task = a_task(case, kind)
     for choice in staff.choices(case, task, NOW):
-        change = staff.decide(case, task, [task], choice, "staff-7", "MANAGER", the_policy(), NOW)
+        change = staff.decide(case, task, [task], NOBODY_REACHED, choice, "staff-7", "MANAGER", the_policy(), NOW)
         decision = change.case.decision
         assert decision == Decision(
             decision_id=task.task_id,
@@ -83,7 +83,7 @@ def test_where_nothing_waits_a_task_closes_without_a_decision(kind: TaskKind, st
     task = a_task(case, kind)
     assert "APPROVED" not in staff.choices(case, task, NOW)
     assert "RETRY" not in staff.choices(case, task, NOW)
-    change = staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", "MANAGER", the_policy(), NOW)
+    change = staff.decide(case, task, [], NOBODY_REACHED, "NO_LONGER_NEEDED", "staff-7", "MANAGER", the_policy(), NOW)
     assert change.case == case
     assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
 
@@ -94,7 +94,7 @@ def test_one_answer_settles_every_open_task_of_an_escalated_review_and_no_other(
     done = a_task(case, TaskKind.REVIEW_OFFERS, 3).model_copy(update={"outcome": "APPROVED"})
     call = a_task(case, TaskKind.CALL_CUSTOMER)
     change = staff.decide(
-        case, second, [first, second, done, call], "APPROVED", "staff-7", "MANAGER", the_policy(), NOW
+        case, second, [first, second, done, call], NOBODY_REACHED, "APPROVED", "staff-7", "MANAGER", the_policy(), NOW
     )
     assert [task.task_id for task in change.tasks] == [second.task_id, first.task_id]
 
@@ -104,13 +104,13 @@ def test_a_closed_task_offers_no_choice() -> None:
     task = a_task(case, TaskKind.REVIEW_OFFERS).model_copy(update={"outcome": "APPROVED"})
     assert staff.choices(case, task, NOW) == ()
     with pytest.raises(DecisionRefusedError):
-        staff.decide(case, task, [], "APPROVED", "staff-7", "MANAGER", the_policy(), NOW)
+        staff.decide(case, task, [], NOBODY_REACHED, "APPROVED", "staff-7", "MANAGER", the_policy(), NOW)
 
 
 def test_while_a_decision_is_being_taken_up_there_is_no_second() -> None:
     case = a_case(Status.IN_REVIEW)
     task = a_task(case, TaskKind.REVIEW_OFFERS)
-    decided = staff.decide(case, task, [], "APPROVED", "staff-7", "MANAGER", the_policy(), NOW).case
+    decided = staff.decide(case, task, [], NOBODY_REACHED, "APPROVED", "staff-7", "MANAGER", the_policy(), NOW).case
     other = a_task(case, TaskKind.REVIEW_OFFERS, 2)
     assert staff.choices(decided, other, NOW) == ()
 
@@ -146,7 +146,17 @@ def test_offers_that_ran_out_can_be_rejected_but_not_approved() -> None:
 def test_a_word_that_is_no_choice_is_refused(choice: str) -> None:
     case = a_case(Status.IN_REVIEW)
     with pytest.raises(DecisionRefusedError):
-        staff.decide(case, a_task(case, TaskKind.REVIEW_OFFERS), [], choice, "staff-7", "MANAGER", the_policy(), NOW)
+        staff.decide(
+            case,
+            a_task(case, TaskKind.REVIEW_OFFERS),
+            [],
+            NOBODY_REACHED,
+            choice,
+            "staff-7",
+            "MANAGER",
+            the_policy(),
+            NOW,
+        )
 
 
 # --- a case that stopped -----------------------------------------------------------------------------------------
@@ -161,8 +171,8 @@ def test_a_case_that_stopped_can_only_be_started_again() -> None:
     case, task = a_stopped_case()
     assert staff.choices(case, task, NOW) == ("START_AGAIN",)
     with pytest.raises(DecisionRefusedError):
-        staff.decide(case, task, [], "NO_LONGER_NEEDED", "staff-7", "MANAGER", the_policy(), NOW)
-    change = staff.decide(case, task, [], "START_AGAIN", "staff-7", "MANAGER", the_policy(), NOW)
+        staff.decide(case, task, [], NOBODY_REACHED, "NO_LONGER_NEEDED", "staff-7", "MANAGER", the_policy(), NOW)
+    change = staff.decide(case, task, [], NOBODY_REACHED, "START_AGAIN", "staff-7", "MANAGER", the_policy(), NOW)
     assert change.case.stopped is None
     assert [closed.outcome for closed in change.tasks] == ["START_AGAIN"]
 
@@ -173,7 +183,7 @@ def test_a_start_is_recorded_also_when_the_execution_was_quicker_and_took_the_ca
     assert (taken_up.stopped, taken_up.status) == (None, Status.IN_REVIEW)
     assert staff.choices(taken_up, task, NOW) == ("NO_LONGER_NEEDED",)
     for quicker in (taken_up, record_failure(case, task.task_id, NOW).case):
-        change = staff.decide(quicker, task, [], "START_AGAIN", "staff-7", "MANAGER", the_policy(), NOW)
+        change = staff.decide(quicker, task, [], NOBODY_REACHED, "START_AGAIN", "staff-7", "MANAGER", the_policy(), NOW)
         assert change.case.stopped == quicker.stopped
         assert [closed.task_id for closed in change.tasks] == [task.task_id]
 
@@ -199,14 +209,14 @@ ENDED = (Status.CLOSED, Status.BREACHED, Status.COMPLETED)
 
 def locked(lock: int = 1, **changes: Any) -> tuple[Case, StaffTask]:
     """An invited customer's case whose pages are locked, and the task about it."""
-    case = after(invite(an_offered_case(), the_policy(), MORNING)).model_copy(update=changes)
+    case = after(invite(an_offered_case(), NOBODY_REACHED, the_policy(), MORNING)).model_copy(update=changes)
     change = customer.lock_access(case, lock, SYSTEM, MORNING)
     return after(change), change.tasks[0]
 
 
 def unlocked(case: Case, task: StaffTask, choice: str = "IDENTITY_CONFIRMED", **changes: Any) -> Change:
     told: dict[str, Any] = {"policy": the_policy(), "now": MORNING} | changes
-    return staff.decide(case, task, [task], choice, "staff-7", "MANAGER", told["policy"], told["now"])
+    return staff.decide(case, task, [task], NOBODY_REACHED, choice, "staff-7", "MANAGER", told["policy"], told["now"])
 
 
 @pytest.mark.parametrize("lock", [1, 2])
@@ -282,7 +292,7 @@ def test_the_pages_can_be_opened_again_until_the_case_ends(status: Status) -> No
 
 def unprintable(**changes: Any) -> tuple[Case, StaffTask]:
     """An invited customer's case whose name the documents cannot print, and the task about it."""
-    case = after(invite(an_offered_case(), the_policy(), MORNING)).model_copy(update=changes)
+    case = after(invite(an_offered_case(), NOBODY_REACHED, the_policy(), MORNING)).model_copy(update=changes)
     change = customer.note_unprintable_name(case, SYSTEM, MORNING)
     return after(change), change.tasks[0]
 
@@ -294,14 +304,14 @@ def test_before_the_signature_and_after_it_nothing_waits_for_the_task_about_the_
     assert not staff.resumes(case, task)
     assert staff.choices(case, task, MORNING) == ("REACHED", "NOT_REACHED", "NO_LONGER_NEEDED")
     for choice in ("REACHED", "NO_LONGER_NEEDED"):
-        change = staff.decide(case, task, [task], choice, "staff-7", "LEAD", the_policy(), MORNING)
+        change = staff.decide(case, task, [task], NOBODY_REACHED, choice, "staff-7", "LEAD", the_policy(), MORNING)
         assert (change.case.glyph_task, change.case.decision) == ("CLOSED", None)
         assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
 
 
 def test_who_was_not_reached_about_the_name_is_called_again() -> None:
     case, task = unprintable()
-    change = staff.decide(case, task, [task], "NOT_REACHED", "staff-7", "LEAD", the_policy(), MORNING)
+    change = staff.decide(case, task, [task], NOBODY_REACHED, "NOT_REACHED", "staff-7", "LEAD", the_policy(), MORNING)
     closed, again = change.tasks
     assert (closed.outcome, again.outcome, again.reason) == ("NOT_REACHED", None, task.reason)
     assert (again.task_id != task.task_id, change.case.glyph_task) == (True, "OPEN")
@@ -310,7 +320,7 @@ def test_who_was_not_reached_about_the_name_is_called_again() -> None:
 @pytest.mark.parametrize("status", ENDED)
 def test_when_the_case_has_ended_nobody_is_called_again_about_the_name(status: Status) -> None:
     case, task = unprintable(status=status)
-    change = staff.decide(case, task, [task], "NOT_REACHED", "staff-7", "LEAD", the_policy(), MORNING)
+    change = staff.decide(case, task, [task], NOBODY_REACHED, "NOT_REACHED", "staff-7", "LEAD", the_policy(), MORNING)
     assert [closed.outcome for closed in change.tasks] == ["NOT_REACHED"]
 
 
@@ -318,7 +328,9 @@ def test_the_answer_at_the_seal_settles_the_earlier_task_about_the_name_too() ->
     case, early = unprintable(status=Status.SIGNED)
     held = cannot_print(case, MORNING)
     (task,) = held.tasks
-    change = staff.decide(after(held), task, [early, task], "RETRY", "staff-7", "LEAD", the_policy(), MORNING)
+    change = staff.decide(
+        after(held), task, [early, task], NOBODY_REACHED, "RETRY", "staff-7", "LEAD", the_policy(), MORNING
+    )
     assert [(closed.reason, closed.outcome) for closed in change.tasks] == [
         ("GLYPH_MISSING", "RETRY"),
         ("NAME_NOT_PRINTABLE", "RETRY"),

@@ -245,8 +245,10 @@ class Play:
     def _decide(self, kind: str, choice: str) -> None:
         task = self.open_task(kind)
         others = self.cases.tasks(self.case_id)
-        policy = load_policy(self.case().jurisdiction)
-        self.act(lambda case: staff.decide(case, task, others, choice, "staff-7", "MANAGER", policy, clock.now()))
+        policy, reach = load_policy(self.case().jurisdiction), self.cases.reach(self.case().cardholder_id)
+        self.act(
+            lambda case: staff.decide(case, task, others, reach, choice, "staff-7", "MANAGER", policy, clock.now())
+        )
 
     def lift_the_stop(self) -> None:
         """The customer allows contact again; staff note it."""

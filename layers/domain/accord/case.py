@@ -7,19 +7,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from accord.errors import MoveNotAllowedError
 from accord.events import GENESIS, Actor, CaseEvent, StaffTaskCreated
-
-# A hundred times what billing may hand over: with its interest, a plan repays more than what was owed.
-MinorUnits = Annotated[int, Field(ge=0, le=10**15, description="money in minor units of the account's currency")]
-
-
-class Value(BaseModel):
-    """A part of a case: immutable; unknown fields of newer versions are ignored when read."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+from accord.reach import ContactRecord, Reach
+from accord.value import MinorUnits, Value
 
 
 class Status(StrEnum):
@@ -293,16 +286,6 @@ class Decision(Value):
     reason: str | None = None  # why, where staff reject or give up
 
 
-class ContactRecord(Value):
-    """One contact that left or was tried, as the gate counts it."""
-
-    contact_id: str
-    channel: str  # SMS, EMAIL, CALL
-    at: datetime
-    template: str
-    connected: bool = False
-
-
 class Case(Value):
     """One negotiation about one account.
 
@@ -340,6 +323,8 @@ class Case(Value):
     call_arranged: bool = False  # the customer asked for a call, and staff have not closed the task for it yet
     glyph_task: str | None = None  # OPEN or CLOSED, once staff were told that the name cannot be printed
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
+    reachable_by: tuple[str, ...] = ("SMS", "CALL")  # the channels for which billing gave a number or an address
+    complaint: str | None = None  # OPEN while a complaint is looked at, then CLOSED
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()
     decision: Decision | None = None
@@ -524,3 +509,4 @@ class Change:
     actor: Actor
     result: dict[str, Any] = field(default_factory=dict)
     tasks: tuple[StaffTask, ...] = ()
+    reach: Reach | None = None  # where a contact counts over all the person's accounts

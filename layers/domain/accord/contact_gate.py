@@ -6,17 +6,34 @@ It fails closed: what no rule allows, an unknown time zone and an unknown channe
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from accord.case import Case, ContactRecord
 from accord.errors import RuleMissingError
-from accord.events import ContactRequested
-from accord.policy import Policy, QuietHours, RulesOfTheDay
+from accord.holidays import is_holiday
+from accord.policy import Holidays, Policy, QuietHours, RulesOfTheDay
+from accord.reach import ContactRecord, Party, Reach, facts_for_third_parties
 
+# What stands against a contact and is no rule of the policy: the person's own word.
+OPTED_OUT = "opted_out"
 _WEEK = timedelta(days=7)
 _MESSAGES = ("SMS", "EMAIL")
 # Each pass lifts one obstacle (a quiet night, a full day, a full week) and may meet the next one.
 _MAX_OBSTACLES = 50
+
+
+# What a contact is about: our own wish that somebody pays, or an answer to what they did.
+Purpose = Literal["COLLECTION", "SERVICE"]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A contact that somebody has in mind. `number` says which of the person's numbers, by its place."""
+
+    channel: str  # SMS, EMAIL or CALL
+    purpose: Purpose = "COLLECTION"
+    party: Party = "DEBTOR"
+    number: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,16 +60,12 @@ class _Cap:
 
 
 def may_contact(
-    policy: Policy,
-    now: datetime,
-    time_zone: str,
-    channel: str,
-    flags: Collection[str],
-    history: Sequence[ContactRecord],
+    policy: Policy, now: datetime, time_zone: str, ask: Ask, standing: Collection[str], reach: Reach
 ) -> Verdict:
-    """Ask whether the debtor may be contacted now through SMS, EMAIL or CALL.
+    """Ask whether the debtor, or about a debtor somebody else, may be contacted now.
 
-    Quiet hours and days are those of the debtor's own time zone. `history` holds what left or was tried before.
+    Quiet hours and days are those of the debtor's own time zone. `standing` has the case's stop words, `reach` what the
+    person refused and agreed to, and what left or was tried before over all their accounts.
     Raises ValueError when `now` has no offset.
     """
     if now.tzinfo is None:
@@ -63,42 +76,26 @@ def may_contact(
         return Verdict(False, "time_zone", None, ())
     rules = policy.on(now.astimezone(zone).date())
     try:
-        return _verdict(rules, now.astimezone(UTC), zone, channel, flags, history)
+        return _verdict(rules, now.astimezone(UTC), zone, ask, standing, reach)
     except RuleMissingError as error:
         return Verdict(False, str(error), None, rules.used)
 
 
-def request_contact(
-    case: Case, template: str, offer_ids: tuple[str, ...], verdict: Verdict, now: datetime
-) -> tuple[Case, ContactRequested]:
-    """Ask for the message that the gate allowed: the event for its adapter, and the case on which it counts."""
-    contact_id = f"{case.case_id}-{case.version + 1}"
-    requested = ContactRequested(
-        contact_id=contact_id, channel="SMS", template=template, offer_ids=offer_ids, rules=verdict.rules
-    )
-    record = ContactRecord(contact_id=contact_id, channel="SMS", at=now, template=template)
-    return case.model_copy(update={"contacts": (*case.contacts, record)}), requested
-
-
 def _verdict(
-    rules: RulesOfTheDay,
-    now: datetime,
-    zone: ZoneInfo,
-    channel: str,
-    flags: Collection[str],
-    history: Sequence[ContactRecord],
+    rules: RulesOfTheDay, now: datetime, zone: ZoneInfo, ask: Ask, standing: Collection[str], reach: Reach
 ) -> Verdict:
-    if channel not in rules["contact.channels"]:
-        return Verdict(False, "contact.channels", None, rules.used)
-    if not set(rules["contact.stop_on"]).isdisjoint(flags):
-        return Verdict(False, "contact.stop_on", None, rules.used)
+    against = _against(rules, now, zone, ask, standing, reach)
+    if against is not None:
+        return Verdict(False, against, None, rules.used)
+    holidays: Holidays = rules["contact.holidays"]
+    resting = holidays.calendar if ask.channel in holidays.closed_to else None
     quiet: QuietHours = rules["contact.quiet_hours_local"]
     per_week: int = rules["contact.max_contacts_rolling_7_days"]
-    caps = _caps(rules, channel, history)
+    caps = _caps(rules, ask, reach.contacts)
 
     first_rule, moment = None, now
     for _ in range(_MAX_OBSTACLES):
-        rule, until = _obstacle(moment, zone, quiet, caps, per_week, history)
+        rule, until = _obstacle(moment, zone, quiet, resting, caps, per_week, reach.contacts)
         if rule is None:
             break
         if until is None:
@@ -109,14 +106,38 @@ def _verdict(
     return Verdict(moment == now, first_rule, None if moment == now else moment, rules.used)
 
 
-def _caps(rules: RulesOfTheDay, channel: str, history: Sequence[ContactRecord]) -> list[_Cap]:
+def _against(
+    rules: RulesOfTheDay, now: datetime, zone: ZoneInfo, ask: Ask, standing: Collection[str], reach: Reach
+) -> str | None:
+    """What forbids the contact whatever the hour, or None."""
+    if ask.channel not in rules["contact.channels"]:
+        return "contact.channels"
+    stops = set(rules["contact.stop_on"])
+    if ask.purpose == "SERVICE":
+        stops -= set(rules["contact.service_despite"])
+    if not stops.isdisjoint(standing):
+        return "contact.stop_on"
+    if ask.party == "THIRD_PARTY":
+        # They are asked by a person, of nothing but where the debtor is, and never again once they refused.
+        refused = any(record.party == "THIRD_PARTY" and record.status == "REFUSED" for record in reach.contacts)
+        facts = facts_for_third_parties(reach, now, zone)
+        allowed = facts.intersection(rules["contact.third_party_allowed_when"])
+        return None if ask.channel == "CALL" and allowed and not refused else "contact.third_party_allowed_when"
+    if ask.channel in reach.opted_out:
+        return OPTED_OUT
+    if ask.channel in rules["contact.express_consent"] and ask.channel not in reach.consents:
+        return "contact.express_consent"
+    return None
+
+
+def _caps(rules: RulesOfTheDay, ask: Ask, history: Sequence[ContactRecord]) -> list[_Cap]:
     """What the policy caps for a channel, by the debtor's calendar days. A rule whose value is null caps nothing."""
-    if channel != "CALL":
+    if ask.channel != "CALL":
         messages = "contact.max_messages_per_day"
         return [_Cap(messages, rules[messages], 1, [record.at for record in history if record.channel in _MESSAGES])]
     calls = [record for record in history if record.channel == "CALL"]
-    conversations = [call.at for call in calls if call.connected]
-    unanswered = [call.at for call in calls if not call.connected]
+    conversations = [call.at for call in calls if call.connected and call.party == "DEBTOR"]
+    unanswered = [call.at for call in calls if not call.connected and call.number == ask.number]
     caps = [
         _Cap(rule, rules[rule], days, used)
         for rule, days, used in (
@@ -135,6 +156,7 @@ def _obstacle(
     moment: datetime,
     zone: ZoneInfo,
     quiet: QuietHours,
+    resting: str | None,
     caps: Sequence[_Cap],
     per_week: int,
     history: Sequence[ContactRecord],
@@ -153,6 +175,8 @@ def _obstacle(
     recent = sorted(record.at for record in history if record.at > moment - _WEEK)
     if len(recent) >= per_week:
         return "contact.max_contacts_rolling_7_days", (recent[-per_week] + _WEEK).astimezone(UTC)
+    if resting is not None and is_holiday(resting, local.date()):
+        return "contact.holidays", _at_local(local.date() + timedelta(days=1), time(0), zone)
     until = _quiet_until(local, quiet, zone)
     return ("contact.quiet_hours_local", until) if until is not None else (None, None)
 

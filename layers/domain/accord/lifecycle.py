@@ -13,7 +13,7 @@ from accord.case import (
     TaskReason,
     new_task,
 )
-from accord.contact_gate import Verdict, may_contact, request_contact
+from accord.channels import Way, next_way, request_contact
 from accord.customer import is_stopped
 from accord.errors import AgreementIncompleteError, CaseChangedError, NotApprovedError
 from accord.events import (
@@ -27,9 +27,10 @@ from accord.events import (
     StepFailed,
     WaivedAmounts,
 )
-from accord.messages import PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN
+from accord.messages import PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN, purpose_of
 from accord.offers import approve_offers, reject_offers
 from accord.policy import Policy
+from accord.reach import Reach
 
 _WORKFLOW = Actor(kind="SYSTEM", id="negotiation")
 # A review that was escalated this often goes to the failure path, where operations see it.
@@ -39,7 +40,7 @@ _MAX_ESCALATIONS = 3
 # --- inviting and reminding ------------------------------------------------------------------------------------
 
 
-def invite(case: Case, policy: Policy, now: datetime) -> Change:
+def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     """Ask the contact gate for the message that brings the personal link, to offers or to the question of income.
 
     Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff), EXPIRED where the offers ran out
@@ -57,11 +58,14 @@ def invite(case: Case, policy: Policy, now: datetime) -> Change:
         raise NotApprovedError("no offer is approved")
     if _stands_until(case, now) <= now:
         return Change(taken, (), _WORKFLOW, {"outcome": "EXPIRED"})
-    verdict = _gate(case, policy, now)
+    template = _invitation(case)
+    way = next_way(case, reach, purpose_of(template), policy, now)
+    verdict = way.verdict
     if verdict.allowed:
-        contacted, requested = _contact(taken, _invitation(case), verdict, now)
+        contacted, counted, requested = _contact(taken, reach, template, way, now)
         status = Status.NEGOTIATING if _asked_on_the_page(case) else Status.INVITED
-        return Change(contacted.moved(status, rejected_for=None), (requested,), _WORKFLOW, {"outcome": "INVITED"})
+        invited = contacted.moved(status, rejected_for=None)
+        return Change(invited, (requested,), _WORKFLOW, {"outcome": "INVITED"}, reach=counted)
     promised = bool(case.review_reasons)
     if _asked_on_the_page(case) and not promised:
         return Change(taken.moved(Status.NEGOTIATING), (), _WORKFLOW, {"outcome": "INVITED"})
@@ -96,7 +100,7 @@ def _wait_until(moment: datetime, now: datetime) -> dict[str, object]:
     return {"outcome": "WAIT", "wait_seconds": max(1, int((moment - now).total_seconds()) + 1)}
 
 
-def inform(case: Case, policy: Policy, now: datetime) -> Change:
+def inform(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     """Tell the customer what became of it, as the pages promise: the plan is active, or a person decided against one.
 
     Outcomes: WAIT (with `wait_seconds`) until the gate opens, else the case's status. Where no message may be sent at
@@ -106,10 +110,11 @@ def inform(case: Case, policy: Policy, now: datetime) -> Change:
     template = _news(case)
     if template is None or any(contact.template == template for contact in case.contacts):
         return Change(case, (), _WORKFLOW, done)
-    verdict = _gate(case, policy, now)
+    way = next_way(case, reach, purpose_of(template), policy, now)
+    verdict = way.verdict
     if verdict.allowed:
-        contacted, requested = _contact(case, template, verdict, now)
-        return Change(contacted, (requested,), _WORKFLOW, done)
+        contacted, counted, requested = _contact(case, reach, template, way, now)
+        return Change(contacted, (requested,), _WORKFLOW, done, reach=counted)
     if verdict.not_before is not None:
         return Change(case, (), _WORKFLOW, _wait_until(verdict.not_before, now))
     facts = {"rule": str(verdict.rule)}
@@ -124,7 +129,7 @@ def _news(case: Case) -> str | None:
     return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) and not is_stopped(case) else None
 
 
-def remind(case: Case, policy: Policy, now: datetime) -> Change:
+def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     """The customer has not decided yet.
 
     Outcomes: WAIT (reminded or not), EXCLUDED when the account's standing forbids to go on, EXPIRED when no offer is
@@ -137,12 +142,14 @@ def remind(case: Case, policy: Policy, now: datetime) -> Change:
         return Change(case, (), _WORKFLOW, {"outcome": "EXCLUDED"})
     if _stands_until(case, now) <= now:
         return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
-    verdict = _gate(case, policy, now)
+    template = "REMINDER" if case.offers else "QUESTIONS"
+    way = next_way(case, reach, purpose_of(template), policy, now)
     today = now.astimezone(ZoneInfo(case.time_zone)).date()
-    if case.reminders >= policy.rule("reminders.max_count", today) or not verdict.allowed:
+    if case.reminders >= policy.rule("reminders.max_count", today) or not way.verdict.allowed:
         return Change(case, (), _WORKFLOW, waits)
-    contacted, requested = _contact(case, "REMINDER" if case.offers else "QUESTIONS", verdict, now)
-    return Change(contacted.model_copy(update={"reminders": case.reminders + 1}), (requested,), _WORKFLOW, waits)
+    contacted, counted, requested = _contact(case, reach, template, way, now)
+    reminded = contacted.model_copy(update={"reminders": case.reminders + 1})
+    return Change(reminded, (requested,), _WORKFLOW, waits, reach=counted)
 
 
 def _stands_until(case: Case, now: datetime) -> datetime:
@@ -150,12 +157,8 @@ def _stands_until(case: Case, now: datetime) -> datetime:
     return max((offer.valid_until for offer in case.offers), default=case.answer_by or now)
 
 
-def _gate(case: Case, policy: Policy, now: datetime) -> Verdict:
-    return may_contact(policy, now, case.time_zone, "SMS", case.flags, case.contacts)
-
-
-def _contact(case: Case, template: str, verdict: Verdict, now: datetime) -> tuple[Case, ContactRequested]:
-    return request_contact(case, template, tuple(offer.offer_id for offer in case.offers), verdict, now)
+def _contact(case: Case, reach: Reach, template: str, way: Way, now: datetime) -> tuple[Case, Reach, ContactRequested]:
+    return request_contact(case, reach, template, tuple(offer.offer_id for offer in case.offers), way, now)
 
 
 # --- staff's word ----------------------------------------------------------------------------------------------

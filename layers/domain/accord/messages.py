@@ -10,6 +10,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from accord.case import Case, Offer, Product
+from accord.contact_gate import Purpose
 from accord.customer import offers_to_show
 from accord.errors import NotApprovedError
 from accord.money import format_money
@@ -55,6 +56,12 @@ def sender_of(policy: Policy, today: date, language: str) -> Sender:
 def text_id(template: str, language: str) -> str:
     """Template, version and language of a text: the evidence of what was sent."""
     return f"{template}/{texts('messages')['contacts'][template]['version']}/{language}"
+
+
+def purpose_of(template: str) -> Purpose:
+    """Whether a message is our own wish (COLLECTION) or answers what the person did (SERVICE)."""
+    purpose: Purpose = texts("messages")["contacts"][template]["purpose"]
+    return purpose
 
 
 def contact_message(

@@ -126,6 +126,7 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime) -> Chan
         at_risk=isinstance(event, AccountAtRisk),
         waived_before=known.waived_since(now - timedelta(days=365)),
         account=account,
+        reachable_by=("SMS", "CALL", "EMAIL") if event.cardholder.email else ("SMS", "CALL"),
         flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL"})),
         circumstances=event.as_circumstances(),
     )

@@ -27,6 +27,7 @@ from pydantic_core import PydanticCustomError
 
 from accord.case import ClosedReason, Product
 from accord.errors import RuleMissingError
+from accord.holidays import calendars
 from accord.money import MINOR_DIGITS, PPM
 from accord.policy_file import read_pack, shown
 
@@ -223,8 +224,15 @@ class QuietHours(Closed):
     @model_validator(mode="after")
     def leaves_time_to_contact(self) -> "QuietHours":
         if self.start == self.end:
-            raise wrong("start and end are the same", "if nobody may be contacted, write contact.channels: []")
+            raise wrong("start and end are the same", "name the hours in which nobody is contacted")
         return self
+
+
+class Holidays(Closed):
+    """On the public holidays of a calendar these channels rest."""
+
+    calendar: Annotated[str, _one_of(*calendars())]
+    closed_to: Words
 
 
 class Band(Closed):
@@ -375,7 +383,10 @@ _VALUES: Mapping[str, Any] = {
     "negotiation.new_round_after_days": DaysByEnding,
     "contact.quiet_hours_local": QuietHours,
     "contact.channels": SomeOf[Word],
+    "contact.holidays": Holidays,
+    "contact.express_consent": Words,
     "contact.stop_on": Words,
+    "contact.service_despite": Words,
     "contact.max_connected_voice_per_debtor_per_day": Times | None,
     "contact.max_unanswered_attempts_per_number_per_day": Times | None,
     "contact.max_calls_rolling_7d_per_debt": Times | None,

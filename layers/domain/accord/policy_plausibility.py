@@ -20,6 +20,7 @@ _WRONG_UNIT = 10
 # Whom else somebody may ask about a debtor: the words of the packs that ship, which the law's tables know.
 _THIRD_PARTY = ("DEBTOR_UNREACHABLE", "LOCATION_UNKNOWN")
 _CHANNELS = ("SMS", "EMAIL", "CALL")
+_OWN_WORDS = ("COMPLAINT", "PLAN_PERFORMING")  # what Accord itself notes of a case
 
 
 class Usual(NamedTuple):
@@ -420,9 +421,15 @@ def _words(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
         for key, words in _hardships(rules):
             # OTHER is on every income form, and nobody can say how long it lasts.
             yield from _strange(key, words, {*known, "OTHER"}, "assessment.hardship_months has no hardship")
-    for key in ("identification.exclusions", "contact.stop_on"):
-        yield from _strange(key, rules.get(key, ()), get_args(Flag), "billing has no standing")
-    yield from _strange("contact.channels", rules.get("contact.channels", ()), _CHANNELS, "nobody is contacted by")
+    key = "identification.exclusions"
+    yield from _strange(key, rules.get(key, ()), get_args(Flag), "billing has no standing")
+    for key in ("contact.stop_on", "contact.service_despite"):
+        yield from _strange(key, rules.get(key, ()), (*get_args(Flag), *_OWN_WORDS), "nothing sets the word")
+    for key in ("contact.channels", "contact.express_consent"):
+        yield from _strange(key, rules.get(key, ()), _CHANNELS, "nobody is contacted by")
+    if "contact.holidays" in rules:
+        key = "contact.holidays"
+        yield from _strange(key, rules[key].closed_to, _CHANNELS, "nobody is contacted by")
     key = "contact.third_party_allowed_when"
     yield from _strange(key, rules.get(key, ()), _THIRD_PARTY, "nothing is known of")
     key = "review.least_role"

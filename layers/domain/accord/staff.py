@@ -19,13 +19,14 @@ from accord.case import (
     TaskReason,
     new_task,
 )
-from accord.contact_gate import may_contact, request_contact
+from accord.channels import next_way, request_contact
 from accord.customer import offers_to_show
 from accord.errors import DecisionRefusedError, NotApprovedError
 from accord.events import AccessUnlocked, Actor, CaseEvent, StaffDecided, StaffTaskClosed
-from accord.messages import NEW_LINK
+from accord.messages import NEW_LINK, purpose_of
 from accord.offers import check_approval
 from accord.policy import Policy
+from accord.reach import Reach
 
 _REVIEW = (
     "APPROVED",
@@ -97,6 +98,7 @@ def decide(
     case: Case,
     task: StaffTask,
     others: Iterable[StaffTask],
+    reach: Reach,
     choice: str,
     staff_id: str,
     role: str,
@@ -119,6 +121,7 @@ def decide(
     following: list[StaffTask] = []
     events: list[CaseEvent] = []
     result: dict[str, Any] = {"outcome": choice, "staff_id": staff_id}
+    counted: Reach | None = None
     if task.kind is TaskKind.REVIEW_OFFERS and choice == "APPROVED" and not _is_last_approval(case, staff_id, role):
         case = case.model_copy(update={"first_approver": staff_id})
         again, created = new_task(case, task.kind, now, TaskReason.SECOND_APPROVAL)
@@ -141,7 +144,7 @@ def decide(
     if stopped_case(case, task):
         case = case.model_copy(update={"stopped": None})
     if choice == _CONFIRMED:
-        case, unlocked = _unlock(case, int(task.facts["lock"]), policy, now)
+        case, counted, unlocked = _unlock(case, int(task.facts["lock"]), reach, policy, now)
         events += unlocked
         result["unlocked"] = case.unlocked
     events += [StaffTaskClosed(task_id=closed.task_id, outcome=choice) for closed in closing]
@@ -158,6 +161,7 @@ def decide(
         Actor(kind="STAFF", id=staff_id),
         result,
         tasks=tuple(closed.model_copy(update=said) for closed in closing) + tuple(following),
+        reach=counted,
     )
 
 
@@ -176,14 +180,17 @@ def _is_last_approval(case: Case, staff_id: str, role: str) -> bool:
         raise DecisionRefusedError("FOUR_EYES" if case.first_approver == staff_id else "BEYOND_AUTHORITY") from refusal
 
 
-def _unlock(case: Case, lock: int, policy: Policy, now: datetime) -> tuple[Case, tuple[CaseEvent, ...]]:
+def _unlock(
+    case: Case, lock: int, reach: Reach, policy: Policy, now: datetime
+) -> tuple[Case, Reach, tuple[CaseEvent, ...]]:
     """The person may come in again, with a new link: the old one may be in other hands.
 
     Raises DecisionRefusedError where no message may leave now: without the new link nobody could come in.
     """
-    verdict = may_contact(policy, now, case.time_zone, "SMS", case.flags, case.contacts)
-    if not verdict.allowed:
-        raise DecisionRefusedError("MESSAGE_LATER" if verdict.not_before else "MESSAGE_FORBIDDEN", verdict.not_before)
+    way = next_way(case, reach, purpose_of(NEW_LINK), policy, now)
+    if not way.verdict.allowed:
+        later = way.verdict.not_before
+        raise DecisionRefusedError("MESSAGE_LATER" if later else "MESSAGE_FORBIDDEN", later)
     offer_ids = tuple(offer.offer_id for offer in offers_to_show(case, now))
-    contacted, requested = request_contact(case, NEW_LINK, offer_ids, verdict, now)
-    return contacted.model_copy(update={"unlocked": lock}), (AccessUnlocked(lock=lock), requested)
+    contacted, counted, requested = request_contact(case, reach, NEW_LINK, offer_ids, way, now)
+    return contacted.model_copy(update={"unlocked": lock}), counted, (AccessUnlocked(lock=lock), requested)

@@ -14,7 +14,8 @@ from accord.aws.clients import client, error_code, translated
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.case import ENDED, Case, Status, TaskReason
-from accord.contact_gate import may_contact
+from accord.channels import history, standing
+from accord.contact_gate import Ask, may_contact
 from accord.customer import note_delivery, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
 from accord.glyphs import missing_glyphs
@@ -24,6 +25,7 @@ from accord.messages import (
     REVIEW_NO_PLAN,
     WITHOUT_LINK,
     contact_message,
+    purpose_of,
     sender_of,
     text_id,
 )
@@ -158,8 +160,12 @@ class Messenger:
         if _is_overtaken(contact, case, now):
             return "OVERTAKEN"
         # The queue may have held the contact back for hours: what was allowed then need not be allowed now.
-        before = tuple(record for record in case.contacts if record.contact_id != contact.contact_id)
-        verdict = may_contact(policy, now, case.time_zone, contact.channel, case.flags, before)
+        reach = history(case, self._cases.reach(case.cardholder_id))
+        before = reach.model_copy(
+            update={"contacts": tuple(one for one in reach.contacts if one.contact_id != contact.contact_id)}
+        )
+        ask = Ask(contact.channel, purpose_of(contact.template))
+        verdict = may_contact(policy, now, case.time_zone, ask, standing(case), before)
         if not verdict.allowed:
             raise NotSentError(TaskReason.MESSAGE_TOO_LATE, rule=str(verdict.rule))
         if person is None:

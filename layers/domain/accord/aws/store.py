@@ -8,6 +8,7 @@ Items of the cases table:
   ACCOUNT#<id>  CASES           which case is open, how many rounds there were, how the last one ended, what was waived
   ACCOUNT#<id>  STATUS          what billing last said of the account's standing
   EVENT#<id>    HEARD           an event of billing's: what kind, for which account, and what came of it
+  PERSON#<id>   REACH           how a cardholder may be reached: what left over all accounts, refusals, consents
 The events table holds the chain alone (key: case_id, seq) and only grows.
 """
 
@@ -33,6 +34,7 @@ from accord.errors import (
 )
 from accord.events import ChainedEvent, DamagedEvent, found_event, link
 from accord.opening import GRAVEST_FIRST, AccountCases, End
+from accord.reach import Reach
 
 _ATTEMPTS = 8
 _BATCH = 100  # what one BatchGetItem call takes
@@ -98,6 +100,17 @@ class CaseStore:
                 for waiver in item.get("waivers", {"L": []})["L"]
             ),
         )
+
+    def reach(self, cardholder_id: str) -> Reach:
+        """How a person may be reached; one of whom nothing is kept was never contacted. Raises CaseDamagedError."""
+        item = self._read(f"PERSON#{cardholder_id}", "REACH")
+        if item is None:
+            return Reach(cardholder_id=cardholder_id)
+        try:
+            reach = Reach.model_validate_json(item["body"]["S"])
+        except (ValueError, KeyError):
+            raise CaseDamagedError(f"PERSON#{cardholder_id}, REACH") from None
+        return reach
 
     def with_open_case(self, account_ids: Iterable[str]) -> set[str]:
         """Those of many accounts that have a case which is open; about one read unit for two of them."""
@@ -201,6 +214,8 @@ class CaseStore:
             *(self._put_new(self._events, _event_item(chained)) for chained in chain),
             *({"Put": {"TableName": self._cases, "Item": _task_item(task)}} for task in change.tasks),
         ]
+        if change.reach is not None:
+            writes.append(self._put_reach(change.reach))
         if before is None or (after.status in ENDED and before.status not in ENDED):
             writes.append(self._account_lock(after, now, opens=before is None))
         elif before.status is not after.status and after.status is Status.ACTIVE:
@@ -236,6 +251,23 @@ class CaseStore:
                     ":revision": {"N": str(before.revision)},
                     ":status": {"S": before.status},
                 },
+            }
+        }
+
+    def _put_reach(self, reach: Reach) -> dict[str, Any]:
+        """Where a contact counts: of two cases of one person that contact at once, the second looks again."""
+        after = reach.model_copy(update={"revision": reach.revision + 1})
+        return {
+            "Put": {
+                "TableName": self._cases,
+                "Item": {
+                    "pk": {"S": f"PERSON#{reach.cardholder_id}"},
+                    "sk": {"S": "REACH"},
+                    "revision": {"N": str(after.revision)},
+                    "body": {"S": after.model_dump_json()},
+                },
+                "ConditionExpression": "attribute_not_exists(pk) OR revision = :revision",
+                "ExpressionAttributeValues": {":revision": {"N": str(reach.revision)}},
             }
         }
 

@@ -1,0 +1,51 @@
+"""Writes the table of public holidays that the contact gate looks at, from the package `holidays`: `make holidays`.
+
+The table ships instead of the package: a date is a few bytes, the package nine megabytes in every function.
+"""
+
+import json
+from datetime import date, timedelta
+
+import holidays
+
+from accord.holidays import TABLE
+
+YEARS = range(2024, 2037)
+# China as the State Council announces it, days in lieu included, as far as it is known; England's bank holidays; the
+# federal holidays of the United States.
+CALENDARS = {"CN": ("CN", None), "UK": ("GB", "ENG"), "US": ("US", None)}
+
+
+def table() -> dict[str, dict[str, list[str]]]:
+    """Month and day of each public holiday, by calendar and year."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, (country, part) in CALENDARS.items():
+        days = set(holidays.country_holidays(country, subdiv=part, years=YEARS))
+        days |= _weekends_within(days)
+        found[name] = {str(year): sorted(f"{day:%m-%d}" for day in days if day.year == year) for year in YEARS}
+    return found
+
+
+def _weekends_within(days: set[date]) -> set[date]:
+    """Saturdays and Sundays between two holidays: the package leaves them out, and a golden week has no gap."""
+    within = set()
+    for day in days:
+        gap = [day + timedelta(days=ahead) for ahead in (1, 2) if (day + timedelta(days=ahead)).weekday() >= 5]
+        gap = [one for one in gap if one not in days]
+        if gap and gap[0] == day + timedelta(days=1) and gap[-1] + timedelta(days=1) in days:
+            within |= set(gap)
+    return within
+
+
+def as_text() -> str:
+    """The table as it stands in the file: a year a line, so that a change of one is seen."""
+    lines = [
+        f' "{name}": {{\n' + ",\n".join(f'  "{year}": {json.dumps(days)}' for year, days in by_year.items()) + "\n }"
+        for name, by_year in table().items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    TABLE.write_text(as_text(), encoding="ascii")
+    print(f"{len(CALENDARS)} calendars, {YEARS[0]} to {YEARS[-1]}, in {TABLE}")

@@ -1,0 +1,88 @@
+"""Which way a message takes to a person: the best channel that the contact gate opens, and the request that goes out.
+
+The best is the one that reached them before; where none did, the first of the policy's list. What failed twice comes
+last.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from accord.case import Case, Status
+from accord.contact_gate import Ask, Purpose, Verdict, may_contact
+from accord.events import ContactRequested
+from accord.policy import Policy
+from accord.reach import DID_NOT_ARRIVE, SUCCEEDED, ContactRecord, Reach
+
+MESSAGES = ("SMS", "EMAIL")
+_IN_A_PLAN = (Status.ACTIVE, Status.IN_GRACE)
+# How far back it is looked whether a channel reaches the person, and from how many failures in a row it does not.
+_LOOKED_AT = 5
+_GIVEN_UP_AFTER = 2
+
+
+class Way(NamedTuple):
+    """A channel, and what the gate says about it."""
+
+    channel: str
+    verdict: Verdict
+
+
+def standing(case: Case) -> set[str]:
+    """The stop words that hold for a case: what billing told of the person and the account, a complaint, a plan."""
+    words = set(case.flags)
+    if case.complaint == "OPEN":
+        words.add("COMPLAINT")
+    if case.status in _IN_A_PLAN:
+        words.add("PLAN_PERFORMING")
+    return words
+
+
+def history(case: Case, reach: Reach) -> Reach:
+    """What left to the person, over all accounts, with what stands in the case alone: older versions kept it there."""
+    known = {record.contact_id for record in reach.contacts}
+    older = tuple(record for record in case.contacts if record.contact_id not in known)
+    return reach.model_copy(update={"contacts": (*older, *reach.contacts)}) if older else reach
+
+
+def next_way(case: Case, reach: Reach, purpose: Purpose, policy: Policy, now: datetime) -> Way:
+    """The best channel that is open now; else the one that opens first; else the best, with what stands against it."""
+    reach = history(case, reach)
+    ways = [
+        Way(channel, may_contact(policy, now, case.time_zone, Ask(channel, purpose), standing(case), reach))
+        for channel in _best_first(case, reach, policy, now)
+    ]
+    for way in ways:
+        if way.verdict.allowed:
+            return way
+    waiting = [way for way in ways if way.verdict.not_before is not None]
+    return min(waiting, key=lambda way: str(way.verdict.not_before), default=ways[0])
+
+
+def request_contact(
+    case: Case, reach: Reach, template: str, offer_ids: tuple[str, ...], way: Way, now: datetime
+) -> tuple[Case, Reach, ContactRequested]:
+    """Ask for the message that the gate allowed: the event for its adapter, and where it counts from now on."""
+    contact_id = f"{case.case_id}-{case.version + 1}"
+    requested = ContactRequested(
+        contact_id=contact_id, channel=way.channel, template=template, offer_ids=offer_ids, rules=way.verdict.rules
+    )
+    record = ContactRecord(contact_id=contact_id, channel=way.channel, at=now, template=template)
+    contacted = case.model_copy(update={"contacts": (*case.contacts, record)})
+    return contacted, history(case, reach).with_contact(record), requested
+
+
+def _best_first(case: Case, reach: Reach, policy: Policy, now: datetime) -> list[str]:
+    """The channels by which the person can be written to, the best first; SMS at least, so that somebody says no."""
+    today = now.astimezone(ZoneInfo(case.time_zone)).date()
+    listed: Sequence[str] = policy.rule("contact.channels", today)
+    open_to = [channel for channel in listed if channel in MESSAGES and channel in case.reachable_by]
+
+    def rank(channel: str) -> tuple[bool, int, int]:
+        told = [record.status for record in reach.contacts if record.channel == channel and record.status][-_LOOKED_AT:]
+        last = told[-_GIVEN_UP_AFTER:]
+        given_up = len(last) == _GIVEN_UP_AFTER and all(status in DID_NOT_ARRIVE for status in last)
+        return given_up, -sum(status in SUCCEEDED for status in told), listed.index(channel)
+
+    return sorted(open_to, key=rank) or ["SMS"]

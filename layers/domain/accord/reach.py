@@ -1,0 +1,88 @@
+"""How a person may be reached, over all their accounts: what left and was tried, what they refused and agreed to.
+
+It holds no personal data: a number is told by its place, and the person by the cardholder id.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from accord.value import Value
+
+Party = Literal["DEBTOR", "THIRD_PARTY"]
+# What a receipt says of a contact. Whoever is asked about a debtor and refuses is never asked again.
+Receipt = Literal["DELIVERED", "FAILED", "READ", "ANSWERED", "NO_ANSWER", "WRONG_PERSON", "REFUSED"]
+SUCCEEDED: frozenset[str] = frozenset({"READ", "ANSWERED"})
+DID_NOT_ARRIVE: frozenset[str] = frozenset({"FAILED", "WRONG_PERSON"})
+
+# So many contacts are remembered: more than any policy counts. What is older stays in the chains of the cases.
+_REMEMBERED = 200
+# By the Chinese guide: who did not answer three times may be unreachable, from the next day on.
+_UNANSWERED = 3
+
+
+class ContactRecord(Value):
+    """One contact that left or was tried, as the gate counts it."""
+
+    contact_id: str
+    channel: str  # SMS, EMAIL, CALL
+    at: datetime
+    template: str
+    connected: bool = False
+    party: str = "DEBTOR"  # or THIRD_PARTY
+    number: str = ""  # which of the person's numbers was called, by its place; never the number itself
+    status: str | None = None  # what the newest receipt says
+
+
+class Reach(Value):
+    """What the contact gate knows of a person besides the case."""
+
+    cardholder_id: str
+    revision: Annotated[int, Field(ge=0)] = 0
+    opted_out: tuple[str, ...] = ()  # channels that the person does not want
+    consents: tuple[str, ...] = ()  # channels that the person expressly agreed to
+    contacts: tuple[ContactRecord, ...] = ()  # oldest first
+
+    def with_contact(self, record: ContactRecord) -> "Reach":
+        """One contact more."""
+        return self.model_copy(update={"contacts": (*self.contacts, record)[-_REMEMBERED:]})
+
+    def with_receipt(self, contact_id: str, status: Receipt) -> "Reach":
+        """What came of a contact, where it is remembered."""
+        contacts = tuple(
+            record.model_copy(update={"status": status}) if record.contact_id == contact_id else record
+            for record in self.contacts
+        )
+        return self.model_copy(update={"contacts": contacts})
+
+    def refusing(self, channel: str) -> "Reach":
+        """The person does not want this channel any more. It ends a consent as well."""
+        kept = tuple(one for one in self.consents if one != channel)
+        return self.model_copy(update={"opted_out": tuple(sorted({*self.opted_out, channel})), "consents": kept})
+
+    def agreeing(self, channel: str) -> "Reach":
+        """The person expressly agrees to this channel."""
+        kept = tuple(one for one in self.opted_out if one != channel)
+        return self.model_copy(update={"consents": tuple(sorted({*self.consents, channel})), "opted_out": kept})
+
+
+def facts_for_third_parties(reach: Reach, now: datetime, zone: ZoneInfo) -> set[str]:
+    """What has to be so before anybody else may be asked where the debtor is; the policy says which of it suffices."""
+    told = [record for record in reach.contacts if record.party == "DEBTOR" and record.at <= now]
+    calls = [record for record in told if record.channel == "CALL"]
+    talked = max((record.at for record in calls if record.connected), default=None)
+    since = [record for record in calls if talked is None or record.at > talked]
+    unanswered = sorted(record.at.astimezone(zone).date() for record in since)
+    facts = set()
+    if any(record.status in DID_NOT_ARRIVE for record in since[-1:]) or _lies_before(unanswered, now, zone):
+        facts.add("DEBTOR_UNREACHABLE")
+    newest = {record.channel: record.status for record in sorted(told, key=lambda record: record.at)}
+    if newest and set(newest.values()) <= DID_NOT_ARRIVE:
+        facts.add("LOCATION_UNKNOWN")
+    return facts
+
+
+def _lies_before(unanswered: list[date], now: datetime, zone: ZoneInfo) -> bool:
+    return len(unanswered) >= _UNANSWERED and unanswered[_UNANSWERED - 1] < now.astimezone(zone).date()
