@@ -4,7 +4,7 @@ from typing import Any
 
 from accord import clock
 from accord.aws.signed import signature_of
-from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.aws.steps import StepInput, case_store, negotiation_step, take_step
 from accord.case import Case, Change
 from accord.lifecycle import activate
 from accord.policy import load_policy
@@ -18,4 +18,4 @@ def handler(request: StepInput) -> dict[str, Any]:
         signature_of(store, case)  # billing is told what was signed and nothing else
         return activate(case, load_policy(case.jurisdiction), clock.now())
 
-    return store.change(request.case_id, request.step, begin)
+    return take_step(store, request, begin)

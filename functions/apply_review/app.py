@@ -3,7 +3,7 @@
 from typing import Any
 
 from accord import clock
-from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.aws.steps import StepInput, case_store, negotiation_step, take_step
 from accord.lifecycle import apply_review
 
 store = case_store()
@@ -11,8 +11,4 @@ store = case_store()
 
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
-    return store.change(
-        request.case_id,
-        request.step,
-        lambda case: apply_review(case, clock.now()),
-    )
+    return take_step(store, request, lambda case: apply_review(case, clock.now()))

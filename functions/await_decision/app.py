@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accord.aws.steps import WaitInput, case_store, negotiation_step
+from accord.aws.steps import WaitInput, case_store, check_in_hand, negotiation_step
 from accord.aws.waits import hand_over_decision
 
 store = case_store()
@@ -10,6 +10,7 @@ store = case_store()
 
 @negotiation_step(WaitInput)
 def handler(request: WaitInput) -> dict[str, Any]:
+    check_in_hand(store.get(request.case_id), request.execution)
     store.hold_token(request.case_id, request.waits_for, request.task_token)
     # A decision made before the token was kept found nobody waiting; one made after it finds this token.
     return {"outcome": hand_over_decision(store, request.case_id, request.waits_for)}

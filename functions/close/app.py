@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accord.aws.steps import CloseInput, case_store, negotiation_step
+from accord.aws.steps import CloseInput, case_store, negotiation_step, take_step
 from accord.lifecycle import close
 
 store = case_store()
@@ -10,4 +10,4 @@ store = case_store()
 
 @negotiation_step(CloseInput)
 def handler(request: CloseInput) -> dict[str, Any]:
-    return store.change(request.case_id, request.step, lambda case: close(case, request.reason))
+    return take_step(store, request, lambda case: close(case, request.reason))

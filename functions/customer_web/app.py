@@ -385,7 +385,8 @@ def offers(visit: Visit) -> Response:
     person = ["person"] if may_ask_for_person(visit) else []
     ways = ["proposal", "income", "call", *person, "decline"]
     name = {"unprintable": is_unprintable(visit), "called": visit.case.glyph_task == "OPEN"}
-    return inside(visit, "offers", **view, **name, grace=grace, cure=cure, ways=ways)
+    more = {"grace": grace, "cure": cure, "ways": ways, "will_call": visit.case.call_arranged}
+    return inside(visit, "offers", **view, **name, **more)
 
 
 @app.route("/my/offers", methods=["POST"], content_types=FORM)

@@ -261,7 +261,9 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
     if signed is not None:
         offer = case.offer(signed.offer_id)
     if case.status is Status.CLOSED:
-        return {"state": "closed", "declined": case.closed_reason is ClosedReason.DECLINED, "refresh": False}
+        known = case.closed_reason in (ClosedReason.DECLINED, ClosedReason.CURED)
+        why = str(case.closed_reason) if known else "other"
+        return {"state": "closed", "why": why, "will_call": case.call_arranged, "refresh": False}
     if case.status in (Status.COMPLETED, Status.BREACHED):
         return {"state": "ended", "refresh": False}
     if signed is not None and offer is not None and signed.document_key is not None:

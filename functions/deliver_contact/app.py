@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from accord import clock
 from accord.aws.access import Deliveries, Links, Tries
 from accord.aws.delivery import Contact, Messenger
+from accord.aws.queues import is_last_try
 from accord.aws.steps import case_store, people_store
 
 logger = Logger()
@@ -29,12 +30,15 @@ messenger = Messenger(
 
 
 def deliver(record: SQSRecord) -> None:
-    """One contact of the queue. Whatever it raises brings it again, so it is said in the log."""
+    """One contact of the queue. Whatever it raises brings it again, so it is logged; at last a person is told."""
+    contact = None
     try:
         contact = Contact.model_validate(json.loads(record.body)["detail"])
         outcome = messenger.deliver(contact, clock.now())
     except Exception:
         logger.exception("contact not delivered", message_id=record.message_id)
+        if contact is not None and is_last_try(record):
+            messenger.give_up(contact, clock.now())
         raise
     logger.info("contact delivered", case_id=contact.case_id, contact_id=contact.contact_id, outcome=outcome)
 

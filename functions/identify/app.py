@@ -3,7 +3,7 @@
 from typing import Any
 
 from accord import clock
-from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.aws.steps import StepInput, case_store, negotiation_step, take_step
 from accord.case import Case, Change
 from accord.identification import identify
 from accord.opening import with_standing
@@ -18,4 +18,4 @@ def handler(request: StepInput) -> dict[str, Any]:
         known = with_standing(case.taken_up(request.execution), store.account_status(case.account_id))
         return identify(known, load_policy(case.jurisdiction), clock.now())
 
-    return store.change(request.case_id, request.step, decide)
+    return take_step(store, request, decide)

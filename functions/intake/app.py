@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord.aws.intake import Intake
+from accord.aws.queues import is_last_try
 from accord.aws.steps import case_store, people_store
 from accord.errors import InputRejectedError
 
@@ -27,7 +28,7 @@ intake = Intake(
 
 
 def take_in(record: SQSRecord) -> None:
-    """One message of the queue. What raises brings the message again, so it is said in the log."""
+    """One message of the queue. What raises brings it again, so it is said in the log; at last a person is told."""
     try:
         outcome = intake.take(record.body)
     except InputRejectedError as rejection:
@@ -36,6 +37,9 @@ def take_in(record: SQSRecord) -> None:
         logger.warning("event rejected", problems=rejection.problems, message_id=record.message_id)
     except Exception:
         logger.exception("event not taken", message_id=record.message_id)
+        metrics.add_metric(name="IntakeFailed", unit=MetricUnit.Count, value=1)
+        if is_last_try(record):
+            intake.give_up(record.body)
         raise
     metrics.add_metric(name=f"Intake{outcome.title().replace('_', '')}", unit=MetricUnit.Count, value=1)
     logger.info("event taken", outcome=outcome, message_id=record.message_id)

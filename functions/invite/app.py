@@ -3,7 +3,8 @@
 from typing import Any
 
 from accord import clock
-from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.aws.steps import StepInput, case_store, negotiation_step, take_step
+from accord.case import Case, Change
 from accord.lifecycle import invite
 from accord.policy import load_policy
 
@@ -12,8 +13,7 @@ store = case_store()
 
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
-    return store.change(
-        request.case_id,
-        request.step,
-        lambda case: invite(case, store.reach(case.cardholder_id), load_policy(case.jurisdiction), clock.now()),
-    )
+    def decide(case: Case) -> Change:
+        return invite(case, store.reach(case.cardholder_id), load_policy(case.jurisdiction), clock.now())
+
+    return take_step(store, request, decide)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from accord import clock
-from accord.aws.steps import StepInput, case_store, negotiation_step
+from accord.aws.steps import StepInput, case_store, negotiation_step, take_step
 from accord.offers import propose
 from accord.policy import load_policy
 
@@ -12,8 +12,4 @@ store = case_store()
 
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
-    return store.change(
-        request.case_id,
-        request.step,
-        lambda case: propose(case, load_policy(case.jurisdiction), clock.now()),
-    )
+    return take_step(store, request, lambda case: propose(case, load_policy(case.jurisdiction), clock.now()))

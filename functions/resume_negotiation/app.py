@@ -14,7 +14,8 @@ from accord.aws.waits import hand_over_decision
 logger = Logger()
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 store = case_store()
-WHO = {"CustomerDecided": "CUSTOMER", "StaffDecided": "STAFF"}
+# New figures of billing's call the one who waits for the customer back to the assessment.
+WHO = {"CustomerDecided": "CUSTOMER", "StaffDecided": "STAFF", "FiguresTold": "CUSTOMER"}
 
 
 def hand_over(record: DynamoDBRecord) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ from accord import clock
 from accord.agreement import check_complete
 from accord.aws.clients import client, error_code, translated
 from accord.aws.signed import signature_of
-from accord.aws.steps import StepInput, case_store, negotiation_step, people_store
+from accord.aws.steps import StepInput, case_store, check_in_hand, negotiation_step, people_store, take_step
 from accord.case import Agreement, Case, Change
 from accord.errors import GlyphMissingError, SealCertificateError
 from accord.events import AgreementSealed, ChainedEvent
@@ -36,10 +35,11 @@ def handler(request: StepInput) -> dict[str, Any]:
     if (done := store.result_of(request.case_id, request.step)) is not None:
         return done  # sealing is dear: a retry does not do it twice
     case = store.get(request.case_id)
+    check_in_hand(case, request.execution)
     policy = load_policy(case.jurisdiction)
 
     def change(decide: Callable[[Case], Change]) -> dict[str, Any]:
-        return store.change(request.case_id, request.step, decide)
+        return take_step(store, request, decide)
 
     agreement = signed_agreement(case)
     signed = signature_of(store, case)
@@ -59,7 +59,7 @@ def make_document(
 ) -> AgreementSealed:
     """Render, seal and keep the agreement; the event to record. Raises GlyphMissingError, AgreementIncompleteError."""
     terms = agreement.agreed
-    signed_at = datetime.fromisoformat(signed.at).astimezone(ZoneInfo(case.time_zone))
+    signed_at = signed.moment.astimezone(ZoneInfo(case.time_zone))
     check_complete(terms, policy, signed_at.date())
     reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
     plain = render_agreement(terms, person, reference, agreement.language, signed_at)

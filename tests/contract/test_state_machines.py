@@ -125,7 +125,7 @@ def test_every_end_of_a_negotiation_leaves_the_case_ended_or_staffed() -> None:
     # Where an execution stopped before, a case may have its plan or be closed already, and nobody was told of it yet.
     assert before["Plan active"] == {"Was the customer informed"}
     closing = {name for name, state in states.items() if state.get("Resource", "").endswith(":Close")} - {EXPIRED}
-    decided = {"Close without an affordable offer", "Close as withdrawn"}
+    decided = {"Close without an affordable offer", "Close as withdrawn", "Close as cured"}
     assert all("Inform" in targets(states[name]) for name in (*decided, "Has the plan begun"))
     stopped = {
         rule["StringEquals"] for rule in states["Did an execution stop before"]["Choices"] if rule["Next"] == "Inform"

@@ -386,3 +386,11 @@ def test_every_makefile_target_of_a_layer_is_the_layers_name() -> None:
     for name, properties in of_type("AWS::Serverless::LayerVersion").items():
         makefile = Path(ROOT / properties["ContentUri"] / "Makefile").read_text(encoding="utf-8")
         assert f"build-{name}:" in makefile
+
+
+@pytest.mark.parametrize(
+    ("function", "queue"), [("IntakeFunction", "IntakeQueue"), ("DeliverContactFunction", "ContactQueue")]
+)
+def test_a_function_knows_after_how_many_tries_its_queue_gives_up(function: str, queue: str) -> None:
+    given_up_after = TEMPLATE["Resources"][queue]["Properties"]["RedrivePolicy"]["maxReceiveCount"]
+    assert functions()[function]["Environment"]["Variables"]["MAX_RECEIVES"] == given_up_after

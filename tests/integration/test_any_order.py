@@ -18,10 +18,8 @@ from accord import clock, portfolio
 from accord.aws.intake import Intake
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.billing import AccountOverdue, parse
 from accord.errors import InputRejectedError, PersonNotFoundError
 from accord.events import verify_chain
-from accord.opening import case_id_of
 
 Told = tuple[str, dict[str, Any]]
 
@@ -50,14 +48,14 @@ class Desk:
         told = sentences(account)
         for index in order:
             self.take(told[index])
-        case_id = case_id_of(parse(AccountOverdue, told[0][1]))
+        case_id = str(self.cases.cases_of(account).open_case_id)  # by the id of the event that came first
         self.identify.handler({"case_id": case_id, "step": "identify"}, CONTEXT)
         case = self.cases.get(case_id)
         chain = list(self.cases.events(case_id))
         assert verify_chain(chain, case.head, case.version) == len(chain)
         assert [event.type for event in chain].count("CaseOpened") == 1
         assert self.cases.cases_of(account).open_case_id == case_id
-        volatile = {"case_id", "account_id", "cardholder_id", "revision", "version", "head", "opened_at"}
+        volatile = {"case_id", "account_id", "cardholder_id", "revision", "version", "head", "opened_at", "told"}
         kept = case.model_dump(mode="json", exclude=volatile)
         del kept["account"]["account_id"]
         return kept | {"name": self.people.get(case.cardholder_id).name}
@@ -94,9 +92,34 @@ def flag_of_the_event_itself_that_is_out_of_date(account: str) -> list[Told]:
     return [overdue(account, flags=["DISPUTED", "VULNERABLE"]), word(account, "NORMAL", 27)]
 
 
+def figures(of: str, day: int, kind: str = "AccountOverdue", **told: Any) -> Told:
+    at = f"2025-10-{day:02}T09:00:00+08:00"
+    return kind, overdue_detail(event_id=f"{of}-{kind}-{day}", account_id=of, occurredAt=at, **told)
+
+
+def figures_of_three_nights(account: str) -> list[Told]:
+    means = {"monthlyIncome": 900_000, "flags": ["REPRESENTED"]}
+    return [
+        figures(account, 5, account={"daysPastDue": 40}, cardholder={"monthlyIncome": 500_000}),
+        figures(account, 6, account={"daysPastDue": 41, "minimumDue": 7}, cardholder=means),
+        figures(account, 7, account={"daysPastDue": 42, "creditLimit": 9_000_000}, cardholder={"language": "en"}),
+    ]
+
+
+def at_risk_and_late_in_turn(account: str) -> list[Told]:
+    return [
+        figures(account, 5, account={"daysPastDue": 52}),
+        figures(account, 6, "AccountAtRisk", account={"daysPastDue": 0, "oldestUnpaidDueDate": None}),
+        word(account, "DISPUTED", 28),
+        word(account, "NORMAL", 29),
+    ]
+
+
 @pytest.mark.parametrize(
     ("sentences", "excluded"),
     [
+        (figures_of_three_nights, None),
+        (at_risk_and_late_in_turn, None),
         (dispute_that_ended, None),
         (death_after_a_dispute, "DECEASED"),
         (flag_of_the_event_itself_that_is_out_of_date, None),
@@ -127,7 +150,11 @@ def test_an_open_case_hears_of_a_standing_that_comes_with_another_overdue_event(
     for _ in range(2):
         assert desk.take(("AccountOverdue", tonight)) == "ALREADY_OPEN"
     assert desk.cases.get(case_id).flags == ("DECEASED",)
-    assert [event.type for event in desk.cases.events(case_id)] == ["CaseOpened", "AccountStatusRecorded"]
+    assert [event.type for event in desk.cases.events(case_id)] == [
+        "CaseOpened",
+        "FiguresTold",
+        "AccountStatusRecorded",
+    ]
 
 
 @pytest.mark.parametrize("newer_first", [False, True])
@@ -207,7 +234,7 @@ def test_an_open_case_hears_of_what_billing_says_of_an_account_that_is_no_longer
     assert desk.cases.get(case_id).flags == ("CEASE_CONTACT", "DECEASED")
     assert desk.people.get("holder-of-o-1").phone == "+8610000000055"
     types = [event.type for event in desk.cases.events(case_id)]
-    assert types == ["CaseOpened", "AccountStatusRecorded", "AccountStatusRecorded"]
+    assert types == ["CaseOpened", "FiguresTold", "AccountStatusRecorded", "AccountStatusRecorded"]
 
 
 def test_an_account_in_order_without_a_case_opens_none_and_keeps_no_person(desk: Desk) -> None:

@@ -111,11 +111,10 @@ def test_another_event_for_an_account_with_an_open_case_opens_none(stack: LocalS
     assert rejected(stack) == []
 
 
-def test_a_file_says_of_an_open_case_what_is_new_though_nothing_is_late_any_more(
-    stack: LocalStack, cases: CaseStore
-) -> None:
-    late = overdue_detail(event_id="i-40", account_id="i-acct-40")
-    tell(stack, late)
+def test_a_file_says_of_an_open_case_what_is_new_though_nothing_is_late(stack: LocalStack, cases: CaseStore) -> None:
+    at_risk = {"daysPastDue": 0, "oldestUnpaidDueDate": None, "history": []}
+    late = overdue_detail(event_id="i-40", account_id="i-acct-40", account=at_risk)
+    tell(stack, late, "AccountAtRisk")
     stack.settle()
     row = {
         "occurredAt": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}", "account.accountId": "i-acct-40",
@@ -128,8 +127,28 @@ def test_a_file_says_of_an_open_case_what_is_new_though_nothing_is_late_any_more
         stack.client("s3").put_object(Bucket=bucket, Key="portfolio/tonight.csv", Body=data)
         stack.settle()
         assert people.get(late["cardholder"]["cardholderId"]).phone == phone
-    assert cases.get(case_of(late)).flags == ("CEASE_CONTACT",)
+    case = cases.get(case_of(late))
+    assert (case.flags, case.status) == (("CEASE_CONTACT",), "INVITED"), "help that was offered is not taken back"
     assert rejected(stack) == []
+
+
+def test_a_file_that_says_that_nothing_is_late_any_more_ends_the_case(stack: LocalStack, cases: CaseStore) -> None:
+    late = overdue_detail(event_id="i-41", account_id="i-acct-41")
+    tell(stack, late)
+    stack.settle()
+    row = {
+        "occurredAt": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}", "account.accountId": "i-acct-41",
+        "account.daysPastDue": "0", "account.oldestUnpaidDueDate": "",
+        "cardholder.cardholderId": late["cardholder"]["cardholderId"], "cardholder.flags": "",
+    }  # fmt: skip
+    bucket = stack.physical_id("PortfolioBucket")
+    stack.client("s3").put_object(Bucket=bucket, Key="portfolio/paid.csv", Body=file_of(row))
+    stack.settle()
+    case = cases.get(case_of(late))
+    assert (case.status, case.closed_reason, case.contacts[-1].template) == ("CLOSED", "CURED", "IN_ORDER")
+    tell(stack, late | {"eventId": "i-42"})
+    stack.settle()
+    assert cases.cases_of("i-acct-41").open_case_id is None, "what is older than that opens nothing"
 
 
 @pytest.mark.parametrize(
@@ -477,3 +496,42 @@ def test_an_event_of_the_chain_that_somebody_wrote_over_is_noticed_and_announced
     assert altered == [(case_of(detail), seq) for seq in ("1", "2", "3.5")]
     assert [line["ChainAltered"] for line in logged if line.get("service") == "accord" and "_aws" in line] == [[1]] * 3
     assert sum(line["count"] for line in logged if line.get("message") == "events published") == 0
+
+
+def fail_to_start(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Step Functions refuses every start by the intake, as where a policy lacks it."""
+    stack.functions["IntakeFunction"].load()
+
+    def denied(*_: Any) -> None:
+        raise PermissionError("StartExecution")
+
+    monkeypatch.setattr("accord.aws.intake.start_negotiation", denied)
+
+
+def test_a_case_whose_negotiation_cannot_be_started_leaves_a_task(
+    stack: LocalStack, cases: CaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detail = overdue_detail(event_id="i-60", account_id="i-acct-60")
+    with monkeypatch.context() as patch:
+        fail_to_start(stack, patch)
+        tell(stack, detail)
+        stack.settle()
+    case = cases.get(case_of(detail))
+    assert (case.status, case.execution, case.stopped) == ("OPENED", None, case.case_id)
+    assert [task.reason for task in cases.tasks(case.case_id)] == ["STEP_FAILED"]
+    stack.problems.clear()
+
+
+def test_a_case_that_nobody_started_starts_with_the_next_word_about_its_account(
+    stack: LocalStack, cases: CaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = overdue_detail(event_id="i-61", account_id="i-acct-61")
+    with monkeypatch.context() as patch:
+        fail_to_start(stack, patch)
+        tell(stack, first)
+        stack.settle()
+    stack.problems.clear()
+    tell(stack, overdue_detail(event_id="i-62", account_id="i-acct-61", occurredAt="2025-11-25T09:00:00+08:00"))
+    stack.settle()
+    case = cases.get(case_of(first))
+    assert (case.status, case.stopped) == ("INVITED", None)

@@ -189,6 +189,7 @@ def test_an_unreadable_file_ends_with_2(tmp_path: Path, text: str, capsys: pytes
         ({"seq": 3.5}, "its seq is no whole number"),
         ({"seq": "3"}, "its seq is no whole number"),
         ({"seq": True}, "its seq is no whole number"),
+        ({"note": "x"}, "it has note, which no event has"),
     ],
 )
 def test_a_damaged_event_of_a_file_is_broken_and_named(

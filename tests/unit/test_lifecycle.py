@@ -473,6 +473,13 @@ def test_a_decision_in_the_moment_of_expiry_still_counts(decision: Decision) -> 
     assert (change.result, change.case) == ({"outcome": f"DECIDED_BY_{decision.by}"}, case)
 
 
+@pytest.mark.parametrize("status", [Status.SIGNED, Status.ACTIVE, Status.IN_GRACE])
+@pytest.mark.parametrize("reason", ["EXPIRED", "DECLINED", "NO_AFFORDABLE_OFFER"])
+def test_once_an_agreement_is_signed_no_case_ends_as_if_there_were_none(status: Status, reason: str) -> None:
+    with pytest.raises(MoveNotAllowedError, match="an agreement is signed"):
+        close(signed().model_copy(update={"status": status}), ClosedReason(reason))
+
+
 def test_a_closed_case_moves_nowhere() -> None:
     closed = close(invited(), ClosedReason.EXPIRED).case
     with pytest.raises(MoveNotAllowedError):

@@ -110,7 +110,9 @@ def test_a_half_told_month_is_refused_by_its_column() -> None:
 
 
 def test_an_account_that_is_not_overdue_is_counted_and_not_sent() -> None:
-    result = screened(file_of({"account.daysPastDue": "0", "account.oldestUnpaidDueDate": ""}, {}))
+    result = screened(
+        file_of({"account.daysPastDue": "0", "account.oldestUnpaidDueDate": ""}, {"account.accountId": "a-2"})
+    )
     assert result.counts() == {"overdue": 1, "atRisk": 0, "notAtRisk": 1, "rejected": 0, "blank": 0}
 
 
@@ -391,6 +393,33 @@ def test_rows_that_give_one_account_two_cardholders_are_rejected() -> None:
         (2, "cardholder.cardholderId"),
         (3, "cardholder.cardholderId"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("account.balance.principal", "100"),
+        ("account.daysPastDue", "0"),
+        ("account.apr", "0.1"),
+        ("history.1.billed", "7"),
+        ("cardholder.timeZone", "Europe/London"),
+        ("cardholder.language", "en"),
+        ("jurisdiction", "UK"),
+    ],
+)
+def test_rows_of_one_account_and_moment_that_say_two_things_are_rejected(column: str, value: str) -> None:
+    due = {"account.oldestUnpaidDueDate": ""} if column == "account.daysPastDue" else {}
+    currency = {"account.currency": "GBP"} if column == "jurisdiction" else {}
+    result = screened(file_of({}, {column: value} | due | currency))
+    assert {told["line"] for told in result.rejects} == {2, 3}
+    named = "history" if column.startswith("history") else column
+    assert named in {told["field"] for told in result.rejects}
+    assert (result.overdue, result.at_risk, result.in_order) == ([], [], [])
+
+
+def test_what_a_row_leaves_out_contradicts_nothing() -> None:
+    result = screened(file_of({"cardholder.monthlyIncome": "500000"}, {"cardholder.monthlyIncome": ""}))
+    assert (len(result.overdue), result.rejects) == (2, [])
 
 
 def test_rows_of_one_account_and_moment_that_differ_in_flags_are_both_sent() -> None:

@@ -40,6 +40,7 @@ def ends_the_wait(act: str) -> bool:
         "find_the_task_about_the_name",
         "call_about_the_name",
         "nothing",
+        "pay_a_part_meanwhile",
         "let_the_offers_expire",
     )
 

@@ -191,6 +191,30 @@ class Play:
         self.until("the second delivery", lambda: self._happened("ContactDelivered") == 2)
         self.say_that_it_is_sold()
 
+    def come_in_order(self) -> None:
+        """The customer pays what was late, and the next portfolio file says that nothing is."""
+        self.tell_figures("AccountInOrder", {"daysPastDue": 0})
+
+    def pay_a_part(self) -> None:
+        """The customer pays a part, and the next portfolio file tells what is left."""
+        balance = self.detail["account"]["balance"]
+        self.tell_figures("AccountOverdue", {"balance": balance | {"principal": balance["principal"] // 2}})
+
+    def pay_a_part_meanwhile(self) -> None:
+        """The wait goes on: it is for a member of staff."""
+        self.pay_a_part()
+
+    def tell_figures(self, detail_type: str, account: dict[str, Any]) -> None:
+        newer = {"eventId": f"newer-{self.case_id}", "occurredAt": clock.now().isoformat()}
+        known = {name: value for name, value in self.detail["account"].items() if name != "oldestUnpaidDueDate"}
+        late = account.get("daysPastDue", known["daysPastDue"])
+        due = {"oldestUnpaidDueDate": f"{clock.now() - timedelta(days=late):%Y-%m-%d}"} if late else {}
+        self.tell(detail_type, self.detail | newer | {"account": known | due | account})
+        self.until("the new figures", lambda: self._happened("FiguresTold") == 1)
+
+    def reconsider(self) -> None:
+        self._decide("REVIEW_OFFERS", "REASSESS")
+
     def say_that_it_is_sold(self) -> None:
         account = self.detail["account"]["accountId"]
         sold = {"eventId": f"sold-{account}", "accountId": account, "status": "SOLD", "at": clock.now().isoformat()}

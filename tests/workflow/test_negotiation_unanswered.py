@@ -41,3 +41,22 @@ def test_a_decision_in_the_moment_in_which_time_runs_out_still_counts(
     play.wait_for_the_end()
     assert play.case().closed_reason == "WITHDRAWN"
     assert play.visits().count("Wait for contact by hand") == 2
+
+
+@pytest.mark.xdist_group("hasty")
+def test_an_execution_that_was_overtaken_neither_reminds_nor_closes(hasty_stack: LocalStack) -> None:
+    """Somebody started a second execution beside one that waits; that one's time runs out when the plan is signed."""
+    play = Play(hasty_stack, "overtaken-late", {})
+    play.start()
+    play.wait_at("Wait for the customer", 1)
+    first = play.arn_of(str(play.case().execution))
+    play.start_again()
+    play.wait_at("Wait for the customer", 1)
+    play.sign()
+    play.wait_for_the_end()
+    contacts = play.case().contacts
+    states = hasty_stack.client("stepfunctions")
+    play.until("the first one's end", lambda: states.describe_execution(executionArn=first)["status"] != "RUNNING")
+    assert states.describe_execution(executionArn=first)["status"] == "FAILED"
+    hasty_stack.settle()
+    assert (play.case().status, play.case().contacts, play.open_tasks()) == ("ACTIVE", contacts, [])

@@ -6,7 +6,7 @@ language always make the same terms.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import rfc8785
@@ -19,6 +19,7 @@ from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import schedule_of
 from accord.texts import LANGUAGES, format_date, texts
 
+_DOWNLOADABLE_AFTER = timedelta(days=90)  # the last payment
 _TERMS_VERSION = 1
 # A signature is written to the chain moments after its time was taken.
 _WRITTEN_WITHIN = timedelta(minutes=5)
@@ -97,7 +98,7 @@ def check_as_signed(agreement: Agreement | None, events: Iterable[ChainedEvent])
         )
     if agreement.offer_id != event.told("offerId") or agreement.offer_id != agreement.agreed.get("offer_id"):
         raise TermsAlteredError(f"the case names another offer than was signed in event {event.seq}")
-    if abs(agreement.signed_at - datetime.fromisoformat(event.at)) > _WRITTEN_WITHIN:
+    if agreement.signed_at.tzinfo is None or abs(agreement.signed_at - event.moment) > _WRITTEN_WITHIN:
         raise TermsAlteredError(f"the case names another time of the signature than was signed in event {event.seq}")
     return event
 
@@ -162,7 +163,13 @@ def _words(case: Case, offer: Offer, last_due: date, rules: RulesOfTheDay, langu
         "late_days": str(rules["plan.breach_after_days_past_due"]),
         "phone": rules["institution.phone"],
         "free_help": rules["support.free_help"][language],
+        "kept_until": format_date(kept_until(last_due), language),
     }
+
+
+def kept_until(last_due: date) -> date:
+    """Until when the customer finds the agreement on the pages; later the bank sends a copy when asked."""
+    return last_due + _DOWNLOADABLE_AFTER
 
 
 def _components(balance: Balance) -> dict[str, int]:

@@ -9,8 +9,10 @@ from datetime import date
 from accord.affordability import Log, essential_spend, reckon, round_down, spending_is_known, with_less_income
 from accord.case import Account, Assessment, Case, Change, Circumstances, Identification, Status
 from accord.errors import MoveNotAllowedError
-from accord.events import Actor, CaseAssessed
+from accord.events import Actor, CaseAssessed, CaseEvent, CaseIdentified
 from accord.evidence import doubts, papers
+from accord.figures import with_figures
+from accord.identification import ending, identified
 from accord.policy import Policy, RulesOfTheDay
 from accord.search import exceeds_ability
 from accord.willingness import net_payment, willingness
@@ -21,15 +23,25 @@ _STEP = Actor(kind="SYSTEM", id="assess")
 def assess(case: Case, policy: Policy, today: date) -> Change:
     """Assess the case with all that is known, and take up what the customer decided. Outcome: ASSESSED.
 
-    That may be a counter-offer, new circumstances, or the wish that a person decides (PIPL Art. 24).
+    That may be a counter-offer, new circumstances, or the wish that a person decides (PIPL Art. 24). Where billing told
+    newer figures, who the cardholder is to us is found out again first; the case may end there: CURED or EXCLUDED.
     Raises MoveNotAllowedError for a case that is not identified.
     """
-    if case.identification is None:
+    identification = case.identification
+    if identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.ASSESSED}: the case is not identified")
     rules = policy.on(today)
+    events: tuple[CaseEvent, ...] = ()
+    if case.newer is not None:
+        case = with_figures(case, case.newer)
+        identification, _ = identified(case, rules, today)
+        case = case.model_copy(update={"identification": identification})
+        events = (CaseIdentified(**identification.model_dump(), policy_version=policy.version),)
+        if end := ending(case, identification):
+            return Change(case.model_copy(update={"decision": None}), events, _STEP, {"outcome": end})
     decided = case.decision.kind if case.decision is not None else None
     proposed = case.decision.amount if case.decision is not None and decided == "COUNTER" else case.proposed_monthly
-    assessment = _assessment(case, case.identification, proposed, rules)
+    assessment = _assessment(case, identification, proposed, rules)
     assessed = CaseAssessed(
         **assessment.model_dump(include=set(CaseAssessed.model_fields)), policy_version=policy.version
     )
@@ -40,7 +52,7 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
         human_review=case.human_review or decided == "HUMAN_REVIEW",
         decision=None,
     )
-    return Change(after, (assessed,), _STEP, {"outcome": "ASSESSED"})
+    return Change(after, (*events, assessed), _STEP, {"outcome": "ASSESSED"})
 
 
 def _assessment(case: Case, identification: Identification, proposed: int | None, rules: RulesOfTheDay) -> Assessment:

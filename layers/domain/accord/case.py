@@ -48,8 +48,8 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.IDENTIFIED: frozenset({Status.ASSESSED, Status.CLOSED}),
     # Straight to the customer where their own figures are asked for before anything can be offered.
     Status.ASSESSED: frozenset({Status.OFFERED, Status.IN_REVIEW, Status.INVITED, Status.NEGOTIATING, Status.CLOSED}),
-    Status.OFFERED: frozenset({Status.INVITED, Status.NEGOTIATING, Status.CLOSED}),
-    Status.IN_REVIEW: frozenset({Status.OFFERED, Status.CLOSED}),
+    Status.OFFERED: frozenset({Status.INVITED, Status.NEGOTIATING, Status.ASSESSED, Status.CLOSED}),
+    Status.IN_REVIEW: frozenset({Status.OFFERED, Status.ASSESSED, Status.CLOSED}),
     Status.INVITED: frozenset({Status.NEGOTIATING, Status.ASSESSED, Status.CLOSED}),
     Status.NEGOTIATING: frozenset({Status.SIGNED, Status.ASSESSED, Status.CLOSED}),
     Status.SIGNED: frozenset({Status.ACTIVE, Status.CLOSED}),
@@ -119,6 +119,20 @@ class Circumstances(Value):
     other_unsecured_balance: MinorUnits | None = None  # what is owed to other creditors without security
     savings: MinorUnits | None = None  # what could be drawn at once
     told_by: str = "BILLING"  # BILLING, CUSTOMER or STAFF
+
+
+class Figures(Value):
+    """What one event of billing's says of an account that is negotiated about."""
+
+    told_at: datetime
+    sent_at: datetime
+    event_id: str
+    at_risk: bool
+    account: Account
+    circumstances: Circumstances
+    time_zone: str
+    language: str
+    reachable_by: tuple[str, ...]
 
 
 class Identification(Value):
@@ -307,6 +321,8 @@ class Case(Value):
     opened_at: datetime
     at_risk: bool = False  # billing, or the early warning, sees trouble coming and nothing is late yet
     account: Account
+    told: tuple[datetime, datetime, str] | None = None  # when billing said so, when it was sent, and in which event
+    newer: Figures | None = None  # what billing told since, until the next assessment
     waived_before: MinorUnits = 0  # given up to the account in the twelve months before this case
     flags: tuple[str, ...] = ()  # VULNERABLE, REPRESENTED, CEASE_CONTACT and account statuses
     circumstances: Circumstances
@@ -320,7 +336,7 @@ class Case(Value):
     review_escalations: int = 0
     rejected_for: str | None = None  # why staff rejected the last offers in review, until the customer was told
     human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
-    call_arranged: bool = False  # the customer asked for a call, and staff have not closed the task for it yet
+    call_arranged: bool = False  # the customer was promised a call, and staff have not closed the task for it yet
     glyph_task: str | None = None  # OPEN or CLOSED, once staff were told that the name cannot be printed
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reachable_by: tuple[str, ...] = ("SMS", "CALL")  # the channels for which billing gave a number or an address
@@ -397,6 +413,7 @@ class TaskReason(StrEnum):
     MESSAGE_TOO_LATE = "MESSAGE_TOO_LATE"
     MESSAGE_REJECTED = "MESSAGE_REJECTED"
     MESSAGE_IN_DOUBT = "MESSAGE_IN_DOUBT"
+    MESSAGE_STUCK = "MESSAGE_STUCK"  # it failed again and again, and lies in the dead letters
     CUSTOMER_DATA_MISSING = "CUSTOMER_DATA_MISSING"
     EMAIL_MISSING = "EMAIL_MISSING"
     NAME_NOT_PRINTABLE = "NAME_NOT_PRINTABLE"  # noticed before anybody signs
@@ -423,6 +440,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.MESSAGE_TOO_LATE: frozenset({"rule"}),
     TaskReason.MESSAGE_REJECTED: frozenset({"error"}),
     TaskReason.MESSAGE_IN_DOUBT: frozenset(),
+    TaskReason.MESSAGE_STUCK: frozenset(),
     TaskReason.CUSTOMER_DATA_MISSING: frozenset(),
     TaskReason.EMAIL_MISSING: frozenset(),
     TaskReason.NAME_NOT_PRINTABLE: frozenset(),

@@ -101,6 +101,12 @@ def note_delivery(
     return Change(case, tuple(events), actor, {"outcome": outcome}, tasks=tuple(tasks))
 
 
+def note_stuck_message(case: Case, now: datetime) -> Change:
+    """A message failed again and again and lies in the dead letters: a person reaches the customer in another way."""
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.MESSAGE_STUCK)
+    return Change(case, (created,), Actor(kind="SYSTEM", id="deliver_contact"), tasks=(task,))
+
+
 def note_unprintable_name(case: Case, actor: Actor, now: datetime) -> Change:
     """The documents cannot print the name, so nobody can sign: a person is told, once while the task is open."""
     if case.glyph_task == "OPEN":
@@ -324,7 +330,8 @@ def decline(case: Case, reason: str, decision_id: str, actor: Actor, now: dateti
     if reason != "AMOUNT_WRONG":
         return declined
     task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.AMOUNT_DISPUTED)
-    return Change(declined.case, (*declined.events, created), actor, tasks=(task,))
+    promised = declined.case.model_copy(update={"call_arranged": True})
+    return Change(promised, (*declined.events, created), actor, tasks=(task,))
 
 
 def _decided(

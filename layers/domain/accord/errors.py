@@ -19,6 +19,10 @@ class ServiceUnavailableError(TransientError):
     """An AWS service throttled us or did not answer."""
 
 
+class OvertakenError(AccordError):
+    """Another execution has taken the case up since: this one may change nothing any more."""
+
+
 class CaseNotFoundError(AccordError):
     """There is no case of this id."""
 

@@ -51,6 +51,14 @@ class CaseOpened(CaseEvent):
     days_past_due: int
 
 
+class FiguresTold(CaseEvent):
+    """Billing told the account again, and it counts: what is owed and how late it is now."""
+
+    told_at: str
+    days_past_due: int
+    balance: int
+
+
 class CaseIdentified(CaseEvent):
     delinquency_bucket: str
     segment: str
@@ -262,6 +270,17 @@ class ChainedEvent(BaseModel):
         parsed: dict[str, Any] = json.loads(self.body)
         return parsed
 
+    @property
+    def moment(self) -> datetime:
+        """When it happened. Raises ChainBrokenError where the time, which may be altered, is none."""
+        try:
+            moment = datetime.fromisoformat(self.at)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise ChainBrokenError(f"event {self.seq} ({self.type}): its time is none")
+        return moment
+
     def told(self, name: str) -> str:
         """A text of the event's data. Raises ChainBrokenError where the body, which may be altered, tells none."""
         try:
@@ -293,7 +312,10 @@ def found_event(fields: Mapping[str, Any]) -> ChainedEvent | DamagedEvent:
                 seq=str(fields.get("seq", "?")),
                 problem=f"its {name} {wrong}" if name in fields else f"it has no {name}",
             )
-    return ChainedEvent.model_validate({name: fields[name] for name in ChainedEvent.model_fields})
+    strange = sorted(fields.keys() - ChainedEvent.model_fields.keys())
+    if strange:
+        return DamagedEvent(seq=str(fields["seq"]), problem=f"it has {strange[0]}, which no event has")
+    return ChainedEvent.model_validate(dict(fields))
 
 
 def chain_hash(canonical_body: bytes) -> str:

@@ -11,6 +11,7 @@ from accord.policy import Policy, RulesOfTheDay
 _STEP = Actor(kind="SYSTEM", id="identify")
 _DAYS_A_BUCKET = 30
 _LAST_BUCKET = 6
+_IN_ORDER = ("NOTHING_OWED", "NOT_OVERDUE")
 
 
 def bucket(days_past_due: int) -> str:
@@ -59,9 +60,9 @@ def identify(case: Case, policy: Policy, now: datetime) -> Change:
     """Who the cardholder is to us now.
 
     Outcomes: NEGOTIATE; WATCH (with `wait_seconds`: so little late and so unlikely to stay so that it is only watched
-    first); EXCLUDED (the workflow then closes the case). A case that is further already belonged to an execution that
-    stopped: the outcome is then its status, or SEALED for a signed agreement that has its document, and the workflow
-    goes on from there.
+    first); CURED and EXCLUDED (the workflow then closes the case). A case that is further already belonged to an
+    execution that stopped: the outcome is then its status, or SEALED for a signed agreement that has its document, and
+    the workflow goes on from there.
     """
     if case.status not in (Status.OPENED, Status.IDENTIFIED):
         sealed = case.status is Status.SIGNED and case.agreement is not None and case.agreement.document_key
@@ -70,7 +71,26 @@ def identify(case: Case, policy: Policy, now: datetime) -> Change:
         return Change(again, (), _STEP, {"outcome": "SEALED" if sealed else case.status.value})
     zone = ZoneInfo(case.time_zone)
     today = now.astimezone(zone).date()
-    rules = policy.on(today)
+    identification, days_to_watch = identified(case, policy.on(today), today)
+    found = CaseIdentified(**identification.model_dump(), policy_version=policy.version)
+    result: dict[str, object] = {"outcome": ending(case, identification) or "NEGOTIATE"}
+    if days_to_watch:
+        until = datetime.combine(today + timedelta(days=days_to_watch), time(), zone)
+        result = {"outcome": "WATCH", "wait_seconds": int((until - now).total_seconds()) + 1}
+    after = case.moved(Status.IDENTIFIED, identification=identification)
+    return Change(after, (found,), _STEP, result)
+
+
+def ending(case: Case, identification: Identification) -> str | None:
+    """How the case ends here: EXCLUDED, or CURED where it was late and billing said since that it is in order."""
+    if identification.exclusion is None:
+        return None
+    in_order = identification.exclusion in _IN_ORDER and case.account.days_past_due <= 0 and not case.at_risk
+    return "CURED" if in_order else "EXCLUDED"
+
+
+def identified(case: Case, rules: RulesOfTheDay, today: date) -> tuple[Identification, int]:
+    """Who the cardholder is by what is known on a day, and for how many days the account is only watched."""
     exclusion = exclusion_of(case, rules)
     vulnerable = (
         "VULNERABLE" in case.flags or case.circumstances.hardship in rules["identification.vulnerable_hardships"]
@@ -88,13 +108,7 @@ def identify(case: Case, policy: Policy, now: datetime) -> Change:
         pd_reasons=reasons,
         rules=rules.used,
     )
-    identified = CaseIdentified(**identification.model_dump(), policy_version=policy.version)
-    result: dict[str, object] = {"outcome": "EXCLUDED" if exclusion else "NEGOTIATE"}
-    if treatment == "SELF_CURE_WATCH":
-        until = datetime.combine(today + timedelta(days=days_to_watch), time(), zone)
-        result = {"outcome": "WATCH", "wait_seconds": int((until - now).total_seconds()) + 1}
-    after = case.moved(Status.IDENTIFIED, identification=identification)
-    return Change(after, (identified,), _STEP, result)
+    return identification, days_to_watch if treatment == "SELF_CURE_WATCH" else 0
 
 
 def _treatment(case: Case, exclusion: str | None, vulnerable: bool, days_to_watch: int) -> str:

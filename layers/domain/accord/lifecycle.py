@@ -15,7 +15,7 @@ from accord.case import (
 )
 from accord.channels import Way, next_way, request_contact
 from accord.customer import is_stopped
-from accord.errors import AgreementIncompleteError, CaseChangedError, NotApprovedError
+from accord.errors import AgreementIncompleteError, CaseChangedError, MoveNotAllowedError, NotApprovedError
 from accord.events import (
     Actor,
     AgreementSealed,
@@ -27,12 +27,18 @@ from accord.events import (
     StepFailed,
     WaivedAmounts,
 )
-from accord.messages import PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN, purpose_of
+from accord.figures import called_for
+from accord.messages import IN_ORDER, PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN, purpose_of
 from accord.offers import approve_offers, reject_offers
 from accord.policy import Policy
 from accord.reach import Reach
 
+# Once an agreement is signed no case ends as if there were none.
+_AGREED = (Status.SIGNED, Status.ACTIVE, Status.IN_GRACE)
+_WITHOUT_AGREEMENT = (ClosedReason.EXPIRED, ClosedReason.DECLINED, ClosedReason.NO_AFFORDABLE_OFFER)
 _WORKFLOW = Actor(kind="SYSTEM", id="negotiation")
+# Templates of messages that brought offers.
+_OFFERED_BEFORE = frozenset({"INVITATION", "EARLY_HELP", "NEW_OFFERS", "CHANGED_OFFERS", REVIEW_KEPT})
 # A review that was escalated this often goes to the failure path, where operations see it.
 _MAX_ESCALATIONS = 3
 
@@ -44,7 +50,8 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     """Ask the contact gate for the message that brings the personal link, to offers or to the question of income.
 
     Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff), EXPIRED where the offers ran out
-    before anybody could be told of them, EXCLUDED where the account's standing came to forbid it. A customer who asked
+    before anybody could be told of them, EXCLUDED where the account's standing came to forbid it, REASSESS where
+    billing told figures since that change what can be offered. A customer who asked
     for these offers on the page sees them there, whatever the hour; the message is then only an addition. Who had to
     wait for a person was promised the message and may have left: it follows when the gate opens, unless they came and
     decided before.
@@ -54,6 +61,8 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     taken = case.model_copy(update={"decision": None})
     if _against(case, policy, now):
         return Change(taken, (), _WORKFLOW, {"outcome": "EXCLUDED"})
+    if case.newer is not None:
+        return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
     if case.offers and not any(offer.approved_by for offer in case.offers):
         raise NotApprovedError("no offer is approved")
     if _stands_until(case, now) <= now:
@@ -93,6 +102,8 @@ def _invitation(case: Case) -> str:
         return REVIEW_KEPT
     if case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER":
         return "NEW_OFFERS"
+    if any(contact.template in _OFFERED_BEFORE for contact in case.contacts):
+        return "CHANGED_OFFERS"
     return "EARLY_HELP" if case.account.days_past_due <= 0 else "INVITATION"
 
 
@@ -126,20 +137,24 @@ def _news(case: Case) -> str | None:
     """What the customer has to be told now. Who never heard of offers, or died, hears of no rejection."""
     if case.status is Status.ACTIVE:
         return PLAN_ACTIVE
+    if case.closed_reason is ClosedReason.CURED:
+        return IN_ORDER if case.contacts else None
     return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) and not is_stopped(case) else None
 
 
 def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     """The customer has not decided yet.
 
-    Outcomes: WAIT (reminded or not), EXCLUDED when the account's standing forbids to go on, EXPIRED when no offer is
-    valid any more.
+    Outcomes: WAIT (reminded or not), EXCLUDED when the account's standing forbids to go on, REASSESS where billing told
+    figures since that change what can be offered, EXPIRED when no offer is valid any more.
     """
     waits = {"outcome": "WAIT"}
     if case.decision is not None:  # it came in this very moment: the wait hands it over at once
         return Change(case, (), _WORKFLOW, waits)
     if _against(case, policy, now):
         return Change(case, (), _WORKFLOW, {"outcome": "EXCLUDED"})
+    if case.newer is not None:
+        return Change(case, (), _WORKFLOW, {"outcome": "REASSESS"})
     if _stands_until(case, now) <= now:
         return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
     template = "REMINDER" if case.offers else "QUESTIONS"
@@ -176,12 +191,14 @@ def escalate_review(case: Case, now: datetime) -> Change:
 
 
 def apply_review(case: Case, now: datetime) -> Change:
-    """Take up what staff decided about the offers. Outcomes: OFFERED, NO_AFFORDABLE_OFFER, WITHDRAWN."""
+    """Take up what staff decided about the offers. Outcomes: OFFERED, REASSESS, NO_AFFORDABLE_OFFER, WITHDRAWN."""
     decision = case.decision
     taken = case.model_copy(update={"decision": None, "review_escalations": 0})
     if decision is not None and decision.by == "STAFF":
         if decision.kind == "APPROVED":
             return approve_offers(taken, str(decision.staff_id), now)
+        if decision.kind == "REASSESS":  # the offers ran out before anybody decided
+            return Change(taken, (), Actor(kind="STAFF", id=str(decision.staff_id)), {"outcome": "REASSESS"})
         if decision.kind == "REJECTED":
             return reject_offers(taken, str(decision.reason), now)
     raise NotApprovedError("no decision of staff about the offers is there to take up")
@@ -189,7 +206,7 @@ def apply_review(case: Case, now: datetime) -> Change:
 
 def arrange_call(case: Case, now: datetime) -> Change:
     """The customer asked for a person. The pages stay open meanwhile; who asks again still gets one call."""
-    taken = case.model_copy(update={"decision": None, "call_arranged": True})
+    taken = called_for(case.model_copy(update={"decision": None, "call_arranged": True}), now)
     if case.call_arranged:
         return Change(taken, (), _WORKFLOW, {"outcome": "ARRANGED"})
     task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.CUSTOMER_ASKED_FOR_CALL)
@@ -285,6 +302,8 @@ def close(case: Case, reason: ClosedReason) -> Change:
     Outcomes: CLOSED, or DECIDED_BY_CUSTOMER or DECIDED_BY_STAFF where time ran out (EXPIRED) in the very moment in
     which somebody decided: that decision still counts.
     """
+    if case.status in _AGREED and reason in _WITHOUT_AGREEMENT:
+        raise MoveNotAllowedError(f"{case.status} to {Status.CLOSED} as {reason}: an agreement is signed")
     if reason is ClosedReason.EXPIRED and case.decision is not None:
         return Change(case, (), _WORKFLOW, {"outcome": f"DECIDED_BY_{case.decision.by}"})
     if reason is ClosedReason.EXPIRED and is_stopped(case):

@@ -41,9 +41,11 @@ ASKING = "QUESTIONS"
 NEW_LINK = "NEW_LINK"
 # What became of it: the plan is active; a person decided, and there is no plan, or what was offered before stands.
 PLAN_ACTIVE, REVIEW_NO_PLAN, REVIEW_KEPT = "PLAN_ACTIVE", "REVIEW_NO_PLAN", "REVIEW_KEPT"
-_WITHOUT_OFFERS = frozenset({ASKING, NEW_LINK, PLAN_ACTIVE, REVIEW_NO_PLAN})
+# The account came in order by itself, and what was offered is not needed any more.
+IN_ORDER = "IN_ORDER"
+_WITHOUT_OFFERS = frozenset({ASKING, NEW_LINK, PLAN_ACTIVE, REVIEW_NO_PLAN, IN_ORDER})
 # The pages hold nothing more to see or to decide.
-WITHOUT_LINK = frozenset({REVIEW_NO_PLAN})
+WITHOUT_LINK = frozenset({REVIEW_NO_PLAN, IN_ORDER})
 # The last line lets a phone offer the code on the page of this very site and on no other.
 _AUTOFILL = "\n@{host} #{code}"
 

@@ -11,6 +11,7 @@ from accord.billing import AccountAtRisk, AccountOverdue, AccountStatus
 from accord.case import Case, Change, ClosedReason
 from accord.errors import InputRejectedError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
+from accord.figures import figures_of
 from accord.identification import exclusion_of
 from accord.policy import Policy, jurisdictions, load_policy
 
@@ -111,9 +112,13 @@ def check_told_by_now(field: str, told_at: datetime, now: datetime) -> None:
         raise InputRejectedError.of(field, "IN_THE_FUTURE", "lies in the future")
 
 
-def open_case(event: AccountOverdue, known: AccountCases, now: datetime) -> Change:
-    """A new case from an event that `check_acceptable` let pass; `known` are the account's cases before it."""
-    account = event.as_account()
+def open_case(event: AccountOverdue, known: AccountCases, now: datetime, sent_at: datetime | None = None) -> Change:
+    """A new case from an event that `check_acceptable` let pass; `known` are the account's cases before it.
+
+    `sent_at` is when the event was sent; now, where it came past the bus.
+    """
+    figures = figures_of(event, sent_at or now)
+    account = figures.account
     case = Case(
         case_id=case_id_of(event),
         account_id=account.account_id,
@@ -123,12 +128,13 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime) -> Chan
         time_zone=event.cardholder.time_zone,
         language=event.cardholder.language,
         opened_at=now,
-        at_risk=isinstance(event, AccountAtRisk),
+        at_risk=figures.at_risk,
         waived_before=known.waived_since(now - timedelta(days=365)),
         account=account,
-        reachable_by=("SMS", "CALL", "EMAIL") if event.cardholder.email else ("SMS", "CALL"),
+        reachable_by=figures.reachable_by,
+        told=(figures.told_at, figures.sent_at, figures.event_id),
         flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL"})),
-        circumstances=event.as_circumstances(),
+        circumstances=figures.circumstances,
     )
     opened = CaseOpened(
         round=case.round,

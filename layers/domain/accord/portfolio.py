@@ -187,7 +187,7 @@ def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime
     """Judge every line of a range: an event for an account that is late, likely to be, or in order; or rejects.
 
     Rejects name line and field. Who is not late is scored; where the history does not tell, nobody is at risk. Rows
-    that tell one account or one cardholder in two ways at one moment are all rejected: nobody knows whom to write to.
+    that tell one account or one cardholder in two ways at one moment are all rejected: nobody knows which is true.
     """
     result = Screening()
     rows: dict[int, tuple[dict[str, Any], AccountOverdue]] = {}
@@ -222,22 +222,45 @@ def speaks_of_standing(detail: Mapping[str, Any]) -> bool:
 
 
 def _contradictions(rows: dict[int, tuple[dict[str, Any], AccountOverdue]]) -> dict[int, list[dict[str, str]]]:
-    """What is wrong with each line whose account or cardholder stands there again, at one moment, as another person."""
-    told: dict[tuple[str, str, datetime], dict[int, dict[str, Any]]] = {}
-    for number, (detail, event) in rows.items():
-        person = {name: detail["cardholder"].get(name) for name in ("cardholderId", *_PERSONAL)}
+    """What is wrong with each line whose account or cardholder stands there again, at one moment, with other words."""
+    told: dict[tuple[str, str, datetime], list[int]] = {}
+    for number, (_, event) in rows.items():
         for what, which in (("account", event.account.account_id), ("cardholder", event.cardholder.cardholder_id)):
-            told.setdefault((what, which, event.occurred_at), {})[number] = person
+            told.setdefault((what, which, event.occurred_at), []).append(number)
     found: dict[int, dict[str, dict[str, str]]] = {}
-    for (what, _, _), persons in told.items():
-        lines = ", ".join(map(str, islice(persons, 5))) + (" …" if len(persons) > 5 else "")
+    for (what, _, _), numbers in told.items():
+        if len(numbers) == 1:
+            continue
+        by_line = {number: _columns_told(rows[number][0], what) for number in numbers}
+        lines = ", ".join(map(str, islice(by_line, 5))) + (" …" if len(by_line) > 5 else "")
         problem = f"the lines {lines} tell the same {what} at the same moment, and contradict each other here"
-        for name in ("cardholderId", *_PERSONAL):
-            if len({person[name] for person in persons.values()}) > 1:
-                wrong = _of_column(f"cardholder.{name}", "CONTRADICTION", problem)
-                for number in persons:
+        for name in dict.fromkeys(name for words in by_line.values() for name in words):
+            if len({words[name] for words in by_line.values() if name in words}) > 1:
+                wrong = _of_column(name, "CONTRADICTION", problem)
+                for number in by_line:
                     found.setdefault(number, {}).setdefault(name, wrong)
     return {number: list(problems.values()) for number, problems in sorted(found.items())}
+
+
+def _columns_told(detail: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """What a row says of the account, or of the cardholder alone, by column.
+
+    What it leaves out contradicts nothing, but for a person's own data: an address that is there and is not there is
+    two. Flags add up over rows, and no row takes one back.
+    """
+    said: dict[str, Any] = {}
+    if what == "account":
+        said["history"] = json.dumps(detail["account"]["history"], sort_keys=True)
+    for name in _fields():
+        if what == "cardholder" and not name.startswith("cardholder."):
+            continue
+        value: Any = detail
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        personal = name.removeprefix("cardholder.") in _PERSONAL
+        if name not in ("occurredAt", "cardholder.flags") and (value is not None or personal):
+            said[name] = value
+    return said
 
 
 def _is_likely_to_be_late(event: AccountAtRisk, now: datetime) -> bool:

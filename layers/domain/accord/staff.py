@@ -28,8 +28,10 @@ from accord.offers import check_approval
 from accord.policy import Policy
 from accord.reach import Reach
 
+_RECONSIDER = "REASSESS"
 _REVIEW = (
     "APPROVED",
+    _RECONSIDER,
     "REJECTED/NOT_AFFORDABLE",
     "REJECTED/CONCESSION_TOO_HIGH",
     "REJECTED/FIGURES_DOUBTFUL",
@@ -91,7 +93,9 @@ def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
     if case.decision is not None:
         return ()
     ran_out = any(offer.valid_until <= now for offer in case.offers)
-    return tuple(choice for choice in _WAITS[task.kind][1] if not (choice == "APPROVED" and ran_out))
+    # What ran out cannot be approved any more; it is worked out afresh.
+    closed = "APPROVED" if ran_out else _RECONSIDER
+    return tuple(choice for choice in _WAITS[task.kind][1] if choice != closed)
 
 
 def decide(
@@ -135,7 +139,7 @@ def decide(
         )
         case = case.model_copy(update={"decision": decision})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
-    if task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
+    if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED):
         case = case.model_copy(update={"call_arranged": False})
     if task.kind is TaskKind.CHECK_DOCUMENT:
         case = case.model_copy(update={"copy_missing": False})

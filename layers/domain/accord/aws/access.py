@@ -102,7 +102,7 @@ class Links:
         self._table.update(
             f"CASE#{case_id}",
             "SET link = :link, failures = if_not_exists(failures, :none), expires_at = :until",
-            {":link": {"S": fingerprint(locator)}, ":none": {"N": "0"}, ":until": _epoch(now + _KEEP_CASE)},
+            {":link": {"S": fingerprint(locator)}, ":none": {"N": "0"}, ":until": _epoch(expires_at + _KEEP_CASE)},
         )
         return locator
 

@@ -1,7 +1,7 @@
 """Messages leave here: by SMS through SNS, by e-mail through SES, each contact once at most."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnec
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from accord.agreement import kept_until
 from accord.aws.access import Claim, Deliveries, Links, Tries
 from accord.aws.clients import client, error_code, translated
 from accord.aws.people import PeopleStore
@@ -16,7 +17,7 @@ from accord.aws.store import CaseStore
 from accord.case import ENDED, Case, Status, TaskReason
 from accord.channels import history, standing
 from accord.contact_gate import Ask, may_contact
-from accord.customer import note_delivery, offers_to_show
+from accord.customer import note_delivery, note_stuck_message, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
 from accord.glyphs import missing_glyphs
 from accord.messages import (
@@ -149,6 +150,13 @@ class Messenger:
         )
         return outcome
 
+    def give_up(self, contact: Contact, now: datetime) -> None:
+        """The last try failed as well, nobody knows why: staff have the task, once a contact, whatever the case does.
+
+        The message goes to the dead letters, from where it can still be sent when the cause is mended.
+        """
+        self._cases.change(contact.case_id, f"stuck/{contact.contact_id}", lambda case: note_stuck_message(case, now))
+
     def _person(self, case: Case) -> Person | None:
         try:
             return self._people.get(case.cardholder_id)
@@ -201,4 +209,7 @@ class Messenger:
 
     def _new_link(self, case: Case, now: datetime) -> str:
         stands_until = max([offer.valid_until for offer in case.offers] or [case.answer_by or now])
+        if case.agreement is not None:  # the pages hold it as long as it says
+            last_day = kept_until(case.agreement.schedule[-1].due_date)
+            stands_until = datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo(case.time_zone))
         return f"{self._base_url}/c/{self._links.issue(case.case_id, case.cardholder_id, now, stands_until)}"

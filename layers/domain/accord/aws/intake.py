@@ -13,8 +13,10 @@ from accord.aws.executions import start_negotiation
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue, AccountStatusChanged, parse
-from accord.case import Case, Change
+from accord.case import Case, Change, Status
 from accord.errors import InputRejectedError
+from accord.figures import figures_of, note_figures
+from accord.lifecycle import failure_key, record_failure
 from accord.opening import (
     case_id_of,
     check_acceptable,
@@ -88,34 +90,58 @@ class Intake:
         return self._once(
             event,
             event.account.account_id,
-            lambda: self._open_case(event, now),
+            lambda: self._open_case(event, now, sent_at),
             lambda: self._people.put(event.as_person(), sent_at),
         )
 
-    def _open_case(self, event: AccountOverdue, now: datetime) -> str:
+    def _open_case(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
         account_id = event.account.account_id
         self._record_standing(event)
         known = self._cases.cases_of(account_id)
-        opening = open_case(event, known, now)
+        opening = open_case(event, known, now, sent_at)
         if known.open_case_id is None and known.last_end is not None:
             case = with_standing(opening.case, self._cases.account_status(account_id))
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
                 return "TOO_SOON"
+        if known.open_case_id is None and self._cases.in_order_since(account_id, event.occurred_at):
+            return "OVERTAKEN"  # billing said later that nothing is late
         if not self._cases.open(opening, key=f"open/{event.event_id}"):
-            self._note_flags(event)  # the case that is open already has to hear of them
+            self._note_figures(event, now, sent_at)  # the case that is open already has to hear of them
+            self._start_what_nobody_started(account_id)
             return "ALREADY_OPEN"
         case_id = case_id_of(event)
         start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
         return "OPENED"
 
+    def give_up(self, body: str) -> None:
+        """The last try failed as well. Where a case was opened and its negotiation did not start, staff have the task.
+
+        Does nothing where the message itself is what is wrong.
+        """
+        try:
+            account_id = parse(AccountOverdue, _json_object(body, "message").get("detail")).account.account_id
+        except InputRejectedError:
+            return
+        case_id = self._cases.cases_of(account_id).open_case_id
+        if case_id is not None and _nobody_started(self._cases.get(case_id)):
+            self._cases.change(case_id, failure_key(case_id), lambda case: record_failure(case, case_id, clock.now()))
+
+    def _start_what_nobody_started(self, account_id: str) -> None:
+        """An open case whose start failed for good, when it was opened, starts with the next word about its account."""
+        case_id = self._cases.cases_of(account_id).open_case_id
+        if case_id is not None and _nobody_started(self._cases.get(case_id)):
+            start_negotiation(self._negotiation_arn, case_id, case_id)
+
     def _hear(self, event: AccountInOrder, sent_at: datetime) -> str:
         """Nothing is opened for it: a person of whom no case speaks is not kept."""
-        check_acceptable(event, clock.now())
+        now = clock.now()
+        check_acceptable(event, now)
         account_id = event.account.account_id
 
         def act() -> str:
             self._record_standing(event)
-            self._note_flags(event)
+            self._cases.record_in_order(account_id, event.occurred_at)
+            self._note_figures(event, now, sent_at)
             return "NOTED"
 
         def keep_person() -> None:
@@ -128,14 +154,15 @@ class Intake:
         if standing := standing_of(event):
             self._cases.record_account_status(event.account.account_id, standing, event.occurred_at)
 
-    def _note_flags(self, event: AccountOverdue) -> None:
-        flags = event.cardholder.flags
-        if flags:
-            self._change_open_case(
-                event.account.account_id,
-                event.event_id,
-                lambda case, standing: note_flags(case, flags, standing, event.event_id),
-            )
+    def _note_figures(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> None:
+        """The case that is open hears what the event says: its figures, where they are the newest, and its flags."""
+
+        def note(case: Case, standing: str | None) -> Change:
+            figures = note_figures(case, figures_of(event, sent_at), now)
+            flags = note_flags(figures.case, event.cardholder.flags, standing, event.event_id)
+            return Change(flags.case, (*figures.events, *flags.events), flags.actor)
+
+        self._change_open_case(event.account.account_id, event.event_id, note)
 
     def _note(self, event: AccountStatusChanged) -> str:
         check_told_by_now("at", event.at, clock.now())
@@ -180,6 +207,11 @@ class Intake:
                 Bucket=self._rejects_bucket, Key=key, Body=event, ContentType="application/json; charset=utf-8"
             )
         return {"bucket": self._rejects_bucket, "key": key}
+
+
+def _nobody_started(case: Case) -> bool:
+    """Whether no execution has taken the case up yet. One that is on its way is started once, by the case's name."""
+    return case.status is Status.OPENED and case.execution is None
 
 
 def _sent_at(envelope: dict[str, Any]) -> datetime:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.case import ClosedReason
+from accord.case import Case, Change, ClosedReason
+from accord.errors import OvertakenError
 
 
 class StepInput(BaseModel):
@@ -52,6 +53,25 @@ def case_store() -> CaseStore:
 def people_store() -> PeopleStore:
     """The people store of this function's settings."""
     return PeopleStore(os.environ["PEOPLE_TABLE"])
+
+
+def take_step(store: CaseStore, request: StepInput, decide: Callable[[Case], Change]) -> dict[str, Any]:
+    """Change the case in this step's name, once. Raises OvertakenError where another execution has the case by now."""
+
+    def in_hand(case: Case) -> Change:
+        check_in_hand(case, request.execution)
+        return decide(case)
+
+    return store.change(request.case_id, request.step, in_hand)
+
+
+def check_in_hand(case: Case, execution: str) -> None:
+    """An execution that was overtaken (started again beside it, or redriven after that) touches nothing any more.
+
+    Raises OvertakenError, which ends it: the case goes on in the hands of the other one.
+    """
+    if execution in case.executions_before:
+        raise OvertakenError(f"{execution}: {case.execution} has the case")
 
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]

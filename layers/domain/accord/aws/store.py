@@ -7,6 +7,7 @@ Items of the cases table:
   CASE#<id>     WAIT#<who>      the task token of the waiting execution; who is CUSTOMER or STAFF
   ACCOUNT#<id>  CASES           which case is open, how many rounds there were, how the last one ended, what was waived
   ACCOUNT#<id>  STATUS          what billing last said of the account's standing
+  ACCOUNT#<id>  IN_ORDER        when billing last found nothing late
   EVENT#<id>    HEARD           an event of billing's: what kind, for which account, and what came of it
   PERSON#<id>   REACH           how a cardholder may be reached: what left over all accounts, refusals, consents
 The events table holds the chain alone (key: case_id, seq) and only grows.
@@ -342,6 +343,31 @@ class CaseStore:
         item = self._read(f"ACCOUNT#{account_id}", "STATUS")
         status = item["account_status"]["S"] if item else "NORMAL"
         return None if status == "NORMAL" else status
+
+    def record_in_order(self, account_id: str, at: datetime) -> None:
+        """Keep that billing found nothing late at a moment, unless it said so of a later one before."""
+        try:
+            with translated():
+                self._db.put_item(
+                    TableName=self._cases,
+                    Item={
+                        "pk": {"S": f"ACCOUNT#{account_id}"},
+                        "sk": {"S": "IN_ORDER"},
+                        "at": {"S": _sortable(at)},
+                        "expires_at": {"N": str(int((clock.now() + _KEEP_MARKER).timestamp()))},
+                    },
+                    ConditionExpression="attribute_not_exists(pk) OR #at < :at",
+                    ExpressionAttributeNames={"#at": "at"},
+                    ExpressionAttributeValues={":at": {"S": _sortable(at)}},
+                )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+
+    def in_order_since(self, account_id: str, moment: datetime) -> bool:
+        """Whether billing found nothing late at a moment after this one."""
+        item = self._read(f"ACCOUNT#{account_id}", "IN_ORDER")
+        return item is not None and item["at"]["S"] > _sortable(moment)
 
     # --- what billing said -------------------------------------------------------------------------------------
 

@@ -1,0 +1,103 @@
+"""Billing's figures of an account that is negotiated about: the newest count, in whatever order they come.
+
+While nothing was assessed they simply replace the older ones. Later they wait on the case for the next assessment, and
+call for one where they change what can be offered. What is signed stays as it was signed.
+"""
+
+from datetime import datetime
+
+from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue
+from accord.case import Case, Change, Decision, Figures, Status
+from accord.events import Actor, FiguresTold
+from accord.identification import bucket
+
+_NOT_ASSESSED = (Status.OPENED, Status.IDENTIFIED)
+_UNSIGNED = (Status.ASSESSED, Status.IN_REVIEW, Status.OFFERED, Status.INVITED, Status.NEGOTIATING)
+_WITH_THE_CUSTOMER = (Status.INVITED, Status.NEGOTIATING)
+NEW_FIGURES = "NEW_FIGURES"
+
+
+def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
+    """What an event says of the account and of what is known about the person's means.
+
+    Of two that tell of one moment the one that was sent later counts (`sent_at`), as in a corrected file.
+    """
+    return Figures(
+        told_at=event.occurred_at,
+        sent_at=sent_at,
+        event_id=event.event_id,
+        at_risk=isinstance(event, AccountAtRisk) and not isinstance(event, AccountInOrder),
+        account=event.as_account(),
+        circumstances=event.as_circumstances(),
+        time_zone=event.cardholder.time_zone,
+        language=event.cardholder.language,
+        reachable_by=("SMS", "CALL", "EMAIL") if event.cardholder.email else ("SMS", "CALL"),
+    )
+
+
+def with_figures(case: Case, figures: Figures) -> Case:
+    """The case with these figures. What the customer or staff told of the means stays, and so does help that began
+    before anything was late: that nothing is late yet ends it no more than it began it.
+    """
+    told = figures.circumstances if case.circumstances.told_by == "BILLING" else case.circumstances
+    return case.model_copy(
+        update={
+            "account": figures.account,
+            "at_risk": figures.at_risk or (case.at_risk and figures.account.days_past_due <= 0),
+            "circumstances": told,
+            "time_zone": figures.time_zone,
+            "language": figures.language,
+            "reachable_by": figures.reachable_by,
+            "told": _told(figures),
+            "newer": None,
+        }
+    )
+
+
+def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
+    """Billing tells the account again. Only what is newer counts, and while nothing is assessed every difference;
+    afterwards what changes the offers, so that the interest of each night does not fill the chain.
+
+    A customer who is about to decide hears of it: the decision NEW_FIGURES leads back to the assessment.
+    """
+    actor = Actor(kind="BILLING", id=figures.event_id)
+    known = case.told if case.newer is None else _told(case.newer)
+    if known is not None and _told(figures) <= known:
+        return Change(case, (), actor)
+    told = FiguresTold(
+        told_at=figures.told_at.isoformat(),
+        days_past_due=figures.account.days_past_due,
+        balance=figures.account.balance.total,
+    )
+    if case.status in _NOT_ASSESSED:
+        after = with_figures(case, figures)
+        return Change(after, () if after == case.model_copy(update={"told": after.told}) else (told,), actor)
+    if case.status not in _UNSIGNED or not changes_offers(case, figures):
+        return Change(case, (), actor)
+    return Change(called_for(case.model_copy(update={"newer": figures}), now), (told,), actor)
+
+
+def called_for(case: Case, now: datetime) -> Case:
+    """The case with the decision that leads back to the assessment, where newer figures wait and the customer may
+    decide.
+    """
+    if case.newer is None or case.decision is not None or case.status not in _WITH_THE_CUSTOMER:
+        return case
+    decision = Decision(decision_id=case.newer.event_id, by="CUSTOMER", kind=NEW_FIGURES, at=now)
+    return case.model_copy(update={"decision": decision})
+
+
+def changes_offers(case: Case, figures: Figures) -> bool:
+    """Whether the figures change what can be offered: it was paid, the account is in order, or later by a bucket.
+
+    Interest that ran on changes nothing: the bank stands by its offers. Who was offered help before anything was late
+    keeps it until something is.
+    """
+    before, after = case.account, figures.account
+    if case.at_risk and after.days_past_due <= 0:
+        return False
+    return after.balance.total < before.balance.total or bucket(after.days_past_due) != bucket(before.days_past_due)
+
+
+def _told(figures: Figures) -> tuple[datetime, datetime, str]:
+    return figures.told_at, figures.sent_at, figures.event_id

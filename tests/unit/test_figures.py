@@ -1,0 +1,139 @@
+"""Billing's newer figures: they replace the older ones, wait for the next assessment, or change nothing."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from builders import NOW, TODAY, YUAN, a_balance, a_counter_offer, a_policy, an_account, an_offered_case, the_policy
+
+from accord.assessment import assess
+from accord.case import Account, Balance, Case, Circumstances, Figures, Status
+from accord.figures import NEW_FIGURES, called_for, changes_offers, note_figures, with_figures
+from accord.lifecycle import invite, remind
+from accord.reach import Reach
+
+NOBODY_REACHED = Reach(cardholder_id="holder-1")
+LATER = NOW + timedelta(days=1)
+
+
+def figures(account: Account | None = None, **changes: Any) -> Figures:
+    whole: dict[str, Any] = {
+        "told_at": LATER, "sent_at": LATER, "event_id": "e-2", "at_risk": False,
+        "account": account or an_account(), "circumstances": Circumstances(), "time_zone": "Asia/Shanghai",
+        "language": "en", "reachable_by": ("SMS", "CALL"),
+    }  # fmt: skip
+    return Figures(**whole | changes)
+
+
+def invited(**changes: Any) -> Case:
+    return an_offered_case().moved(Status.INVITED, told=(NOW, NOW, "e-1"), **changes)
+
+
+HALF = an_account(balance=a_balance(principal=5_000 * YUAN))
+PAID = an_account(days_past_due=0)
+NOTHING_OWED = an_account(days_past_due=0, balance=Balance())
+
+
+@pytest.mark.parametrize(
+    ("account", "changes"),
+    [
+        (an_account(), False),
+        (an_account(balance=a_balance(interest=601 * YUAN)), False),  # interest ran on
+        (an_account(days_past_due=90), False),
+        (an_account(days_past_due=91), True),  # the next bucket
+        (HALF, True),
+        (PAID, True),
+    ],
+)
+def test_what_was_paid_or_is_later_by_a_bucket_changes_the_offers(account: Account, changes: bool) -> None:
+    assert changes_offers(invited(), figures(account)) == changes
+    note = note_figures(invited(), figures(account), LATER)
+    assert [type(event).__name__ for event in note.events] == (["FiguresTold"] if changes else [])
+    assert (note.case.decision is not None and note.case.decision.kind == NEW_FIGURES) == changes
+
+
+def test_help_that_came_before_anything_was_late_ends_when_something_is() -> None:
+    early = invited(at_risk=True, account=PAID)
+    assert not changes_offers(early, figures(an_account(days_past_due=0, balance=a_balance(principal=1))))
+    assert changes_offers(early, figures(an_account(days_past_due=3)))
+    assert with_figures(early, figures(PAID)).at_risk
+    assert not with_figures(early, figures(an_account(days_past_due=3))).at_risk
+
+
+@pytest.mark.parametrize(
+    "older", [{"told_at": NOW - timedelta(days=1)}, {"told_at": NOW, "sent_at": NOW, "event_id": "e-0"}]
+)
+def test_what_is_older_changes_nothing(older: dict[str, Any]) -> None:
+    case = invited()
+    assert note_figures(case, figures(HALF, **older), LATER).case == case
+
+
+def test_of_one_moment_what_was_sent_later_counts() -> None:
+    case = an_offered_case().model_copy(update={"status": Status.IDENTIFIED, "told": (NOW, NOW, "e-9")})
+    corrected = figures(HALF, told_at=NOW, sent_at=LATER, event_id="e-1")
+    assert note_figures(case, corrected, LATER).case.account == HALF
+    assert (
+        note_figures(note_figures(case, corrected, LATER).case, figures(told_at=NOW, sent_at=NOW), LATER).case.account
+        == HALF
+    )
+
+
+@pytest.mark.parametrize("status", [Status.SIGNED, Status.ACTIVE, Status.CLOSED])
+def test_what_is_signed_or_ended_stays(status: Status) -> None:
+    case = invited().model_copy(update={"status": status})
+    assert note_figures(case, figures(HALF), LATER).case == case
+
+
+def test_a_decision_of_the_customer_goes_first_and_leads_to_the_assessment_anyway() -> None:
+    asked = invited(decision=a_counter_offer(60_000))
+    noted = note_figures(asked, figures(HALF), LATER).case
+    assert (noted.decision, noted.newer) == (asked.decision, figures(HALF))
+    assessed = assess(noted, the_policy(), TODAY).case
+    assert (assessed.account, assessed.newer, assessed.proposed_monthly) == (HALF, None, 60_000)
+
+
+def test_while_staff_look_at_the_offers_nobody_is_called_back() -> None:
+    reviewed = an_offered_case().model_copy(update={"status": Status.IN_REVIEW})
+    noted = note_figures(reviewed, figures(HALF), LATER).case
+    assert (noted.newer, noted.decision) == (figures(HALF), None)
+    approved = noted.moved(Status.OFFERED)
+    assert invite(approved, NOBODY_REACHED, the_policy(), NOW).result == {"outcome": "REASSESS"}
+    waiting = approved.moved(Status.INVITED)
+    assert remind(waiting, NOBODY_REACHED, the_policy(), NOW).result == {"outcome": "REASSESS"}
+    called = called_for(waiting, NOW).decision
+    assert called is not None
+    assert called.kind == NEW_FIGURES
+
+
+def test_what_the_customer_told_of_their_means_is_not_replaced_by_billing() -> None:
+    own = Circumstances(monthly_income=7_000 * YUAN, told_by="CUSTOMER")
+    told = figures(circumstances=Circumstances(monthly_income=1))
+    assert with_figures(invited(circumstances=own), told).circumstances == own
+    assert with_figures(invited(), told).circumstances.monthly_income == 1
+
+
+@pytest.mark.parametrize(
+    ("account", "flags", "outcome"),
+    [
+        (HALF, (), "ASSESSED"),
+        (PAID, (), "CURED"),
+        (NOTHING_OWED, (), "CURED"),
+        (HALF, ("SOLD",), "EXCLUDED"),
+        (PAID, ("SOLD",), "EXCLUDED"),
+    ],
+)  # fmt: skip
+def test_the_assessment_takes_the_newer_figures_up_first(
+    account: Account, flags: tuple[str, ...], outcome: str
+) -> None:
+    case = note_figures(invited(flags=flags), figures(account), LATER).case
+    change = assess(case, the_policy(), TODAY)
+    assert (change.result, change.case.account, change.case.decision) == ({"outcome": outcome}, account, None)
+    assert type(change.events[0]).__name__ == "CaseIdentified"
+
+
+def test_a_later_bucket_brings_what_its_policy_allows() -> None:
+    policy = a_policy(offer__products={"M3": ["REDUCED_RATE"], "M4": ["INTEREST_FREE"]})
+    later = note_figures(invited(), figures(an_account(days_past_due=100)), LATER).case
+    identification = assess(later, policy, TODAY).case.identification
+    assert identification is not None
+    assert identification.delinquency_bucket == "M4"
