@@ -487,7 +487,11 @@ def sign(visit: Visit, form: Form) -> Response:
         if lock_if_due(case_id):
             raise DecisionRefusedError("LOCKED")
         return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name)
-    visit.change(form, lambda case: customer.sign(case, terms, decision_id(form), visit.actor, now))
+    try:
+        visit.change(form, lambda case: customer.sign(case, terms, decision_id(form), visit.actor, now))
+    except TransientError:
+        codes.restore(case_id, Purpose.SIGNATURE)  # the same form, sent again, signs
+        raise
     return to("/my/plan")
 
 

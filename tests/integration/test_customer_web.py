@@ -23,6 +23,7 @@ from accord.aws.access import FAILURES_PER_CASE
 from accord.case import Case, ClosedReason, Status
 from accord.comprehension import questions
 from accord.customer import DECLINE_REASONS
+from accord.errors import ServiceUnavailableError
 from accord.events import AgreementSealed, verify_chain
 from accord.lifecycle import activate, arrange_call, close, sealed
 from accord.policy import load_policy
@@ -1316,6 +1317,26 @@ def test_a_signature_sent_twice_is_one_signature_and_one_code(web: Web) -> None:
     fields = browser.filled(browser.get("/my/sign")) | {"name": NAME, "code": web.last_code()}
     for _ in range(2):
         assert browser.post("/my/sign", fields).path == "/my/plan"
+    assert happened(web, case).count("AgreementSigned") == 1
+
+
+def test_the_same_form_signs_when_what_was_down_is_up_again(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code was right and the tables did not answer: nobody needs another code for that."""
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+    fields = browser.filled(browser.get("/my/sign")) | {"name": NAME, "code": web.last_code()}
+
+    def down(*_: Any, **__: Any) -> None:
+        raise ServiceUnavailableError("throttled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(web.app.cases, "change", down)
+        assert browser.post("/my/sign", fields).status == 503
+    assert "AgreementSigned" not in happened(web, case)
+    assert browser.post("/my/sign", fields | {"code": "000000"}).status == 403
+    assert browser.post("/my/sign", fields).path == "/my/plan"
     assert happened(web, case).count("AgreementSigned") == 1
 
 

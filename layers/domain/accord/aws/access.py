@@ -231,6 +231,12 @@ class Codes:
         self._tries.give_back(case_id)  # it was the right code, even where the same moment used it already
         return used is not None
 
+    def restore(self, case_id: str, purpose: Purpose) -> None:
+        """What the code was accepted for could not be done: it is good again until its time, its tries counted."""
+        most = {":most": {"N": str(TRIES_PER_CODE)}}
+        condition = "attribute_exists(used_at) AND tries < :most"
+        self._table.update(f"CODE#{case_id}#{purpose}", "REMOVE used_at", most, condition)
+
     def _may_have_another(self, case_id: str, purpose: Purpose, now: datetime) -> bool:
         name = f"asked_{purpose}"
         for _ in range(CODES_PER_HOUR + 1):  # more cannot be lost to requests of the same moment
