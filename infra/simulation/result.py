@@ -78,7 +78,7 @@ def result_of(event: AccountOverdue, policy: Policy, now: datetime) -> Result:
 
 
 def _plan(offer: Offer, case: Case, now: datetime) -> Plan:
-    monthly = None if offer.product is Product.LUMP_SUM else max(offer.regular_instalment, offer.last_instalment)
+    monthly = None if offer.product is Product.LUMP_SUM else offer.regular_instalment
     left = case.assessment.disposable_income if case.assessment else None
     first, start = offer.first_due_date, now.astimezone(ZoneInfo(case.time_zone)).date()
     assert offer.worth is not None

@@ -511,6 +511,37 @@ def test_no_cent_and_no_interest_lie_between_an_ordinary_plan_and_a_personalised
         assert propose(case, policy, NOW).case.offers, (days, total + cents)
 
 
+@pytest.mark.parametrize(("owed", "monthly"), [(250 * YUAN, 90), (90 * YUAN, 50), (1_000 * YUAN, 60)])
+def test_that_an_instalment_would_be_too_small_says_nothing_of_the_person(owed: int, monthly: int) -> None:
+    policy = a_policy(assessment__rounding_step=100)
+    means = circumstances(monthly_income=4_800 * YUAN + monthly * 139 * YUAN // 100)
+    assessment = assessed(means, policy, account=owing(owed, days_past_due=45))
+    assert assessment.affordable_monthly is not None
+    assert monthly * YUAN <= assessment.affordable_monthly < 100 * YUAN  # less than the least instalment
+    assert assessment.exceeds_ability is False
+
+
+def test_a_plan_that_brings_less_than_none_does_not_bar_a_longer_one() -> None:
+    """Only a plan that gives nearly all up fits into the ordinary term: nobody would agree to it."""
+    policy = a_policy(
+        waiver__plan_percent={"penalty_interest": {"ALL": 100}, "late_fees": {"ALL": 100}},
+        offer__terms_months=[6, 12, 18, 24, 36], offer__ordinary_max_months=12,
+        authority__concession={"MANAGER": {part: {"ALL": {"percent": 100, "amount": 10**8}}
+                                           for part in ("penalty_interest", "late_fees")}},
+        authority__cumulative_12_months={"MANAGER": 10**8},
+    )  # fmt: skip
+    owed = a_balance(principal=2_000 * YUAN, interest=0, penalty_interest=6_000 * YUAN, late_fees=6_000 * YUAN, fees=0)
+    account = an_account(days_past_due=12, balance=owed, history=a_history(*[100 * YUAN] * 6))
+    for income in (5_300, 5_400, 5_600, 6_000, 6_600):
+        case = an_assessed_case(policy, account=account, circumstances=circumstances(monthly_income=income * YUAN))
+        assert case.assessment is not None
+        change = propose(case, policy, NOW)
+        longest = (case.assessment.affordable_monthly or 0) * 36
+        if longest > owed.total:
+            assert change.case.offers, income
+        assert case.assessment.exceeds_ability == ((case.assessment.affordable_monthly or 0) * 12 < owed.total)
+
+
 def test_what_other_creditors_have_a_share_of_does_not_clear_this_debt() -> None:
     alone = circumstances(other_debt_payments=0)  # 2,160 are left, all of it for this debt
     assert not assessed(alone, account=owing(24_000 * YUAN)).exceeds_ability
@@ -663,6 +694,8 @@ def late_by(*months_past_due: int, billed: int = 12_000 * YUAN) -> tuple[History
         ({"days_past_due": 1, "history": late_by(6)}, True),
         ({"days_past_due": 1, "history": late_by(6), "balance": a_balance(principal=5_000 * YUAN)}, False),
         ({"days_past_due": 1, "history": late_by(2)}, False),
+        ({"history": late_by(2, 0, 0)}, False),  # a month that was closed late
+        ({"history": late_by(3, 0, 0)}, True),
         ({"opened_on": TODAY - timedelta(days=100), "history": late_by(0, 0, 0, 0, 0, 0)}, True),
         ({"days_past_due": 1, "opened_on": TODAY - timedelta(days=100), "history": late_by(*[0] * 6, billed=0)}, False),
     ],

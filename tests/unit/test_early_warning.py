@@ -19,6 +19,7 @@ from accord.early_warning import (
     EarlyWarning,
     Reason,
     early_warning,
+    exact,
     load_card,
     read_card,
     sentence,
@@ -182,7 +183,15 @@ def test_there_are_no_words_for_what_is_not_measured() -> None:
     ],
 )
 def test_a_reason_speaks_the_customers_language_and_money(reason: Reason, language: str, said: str) -> None:
-    assert sentence(reason, CARD, "CNY", language) == said
+    assert sentence(reason, CARD.minor_units, "CNY", language) == said
+
+
+def test_a_reason_is_told_to_the_cent_although_the_card_counts_in_larger_units() -> None:
+    account = an_account(history=a_history(49, 24, 24, 24, 24, 24))
+    seen = exact(Reason("smallest_payment", 0, 9), account)
+    assert sentence(seen, {"CNY": 1}, "CNY", "en") == "The smallest payment of the last six months: ¥0.24"
+    unknown = an_account(history=())
+    assert exact(seen, unknown) == seen
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,14 @@ CASES: dict[str, dict[str, Any]] = {
             hardship="JOB_LOSS",
         )
     },
+    "a statement of a household that is not known": {
+        "circumstances": circumstances(
+            fixed_costs=PAID,
+            flexible_costs=dict(zip(FLEXIBLE, (2_000 * YUAN, 500 * YUAN, 600 * YUAN), strict=True)),
+            monthly_essential_spend=None,
+            dependants=None,
+        )
+    },
     "a statement within the guidelines": {
         "circumstances": circumstances(
             fixed_costs=PAID,

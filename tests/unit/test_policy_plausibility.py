@@ -19,8 +19,9 @@ def floors(ordinary: int, personalised: int) -> dict[str, int]:
     return {"ORDINARY": ordinary, "PERSONALISED": personalised}
 
 
-def guidelines(first: int) -> dict[str, Any]:
-    return {"DEFAULT": {name: {"first": first, "further": first} for name in CATEGORIES}}
+def guidelines(first: int, further: int | None = None) -> dict[str, Any]:
+    more = first if further is None else further
+    return {"DEFAULT": {name: {"first": first, "further": more} for name in CATEGORIES}}
 
 
 def floor(first: int) -> dict[str, Any]:
@@ -89,7 +90,37 @@ def caps(**amounts: int) -> dict[str, Any]:
         ({"assessment__hardship_months": dict.fromkeys(HARDSHIPS, 180)}, "assessment.hardship_months", "120 months"),
         ({"lump_sum__months_to_pay": 60}, "lump_sum.months_to_pay", "60 is unusual: usual are 1 to 12 months"),
         ({"retention__recording_years": 365}, "retention.recording_years", "30 years"),
-        ({"plan__max_term_months": 5}, "plan.max_term_months", "5 is unusual: usual are 6 to 120 months"),
+        ({"plan__max_term_months": 5, "offer__ordinary_max_months": 3}, "plan.max_term_months", "usual are 6 to 120"),
+        ({"assessment__protected_floor": {"DEFAULT": {"first": 120_000, "further": 0}}}, "assessment.protected_floor",
+         "DEFAULT: 0 for each further person, beside 120000 for the first"),
+        ({"assessment__protected_floor": {"DEFAULT": {"first": 120_000, "next": [12_000_000], "further": 120_000}}},
+         "assessment.protected_floor", "12000000, 120000 for each further person"),
+        ({"assessment__guidelines": guidelines(60_000, further=6_000_000)}, "assessment.guidelines",
+         "DEFAULT, personal: 6000000 for each further person"),
+        ({"offer__terms_months": [6, 12, 24]}, "offer.terms_months", "nobody gets a personalised plan"),
+        ({"offer__ordinary_max_months": 60}, "offer.ordinary_max_months", "never asked whether the debt exceeds"),
+        ({"pricing__recovery_percent_without_plan": {"ALL": 99}}, "pricing.recovery_percent_without_plan",
+         "more than 90 % come in without a plan in M1, M2"),
+        ({"identification__watch": {"days_past_due_up_to": 30, "pd_below_ppm": 200_000}}, "identification.watch",
+         "days_past_due_up_to: 30 is unusual"),
+        ({"identification__watch": {"days_past_due_up_to": 5, "pd_below_ppm": 1_000_000}}, "identification.watch",
+         "pd_below_ppm: 1000000 is unusual"),
+        ({"assessment__essential_percent_when_unknown": {"least": 40, "most": 95}},
+         "assessment.essential_percent_when_unknown", "105 % of the income are taken as spent"),
+        ({"identification__exclusions": ["SOLD", "VULNERABLE"]}, "identification.exclusions", "needs care most"),
+        ({"identification__exclusions": ["SOLD", "NORMAL"]}, "identification.exclusions", "NORMAL: no account"),
+        ({"assessment__evidence": [{"owed_from": 5_000_000, "papers": ["INCOMEPROOF"]}]}, "assessment.evidence",
+         "no page has words for INCOMEPROOF"),
+        ({"assessment__evidence": [{"owed_from": 50_000, "papers": ["INCOME_PROOF"]}]}, "assessment.evidence",
+         "owed_from: 50000 is unusual"),
+        ({"assessment__income_counted_percent": {"BILLING": 100, "STAFF": 80, "CUSTOMER": 90}},
+         "assessment.income_counted_percent", "counts for more than what staff have seen"),
+        ({"authority__four_eyes_above": 200_000_000}, "authority.four_eyes_above", "two are never asked"),
+        ({"review__low_confidence_above": 50_000}, "review.low_confidence_above", "50000 is unusual"),
+        ({"assessment__contingency_cap": 500}, "assessment.contingency_cap", "500 is unusual"),
+        ({"waiver__plan_percent": {"late_fees": {"M1": 100, "M2": 50}}}, "waiver.plan_percent",
+         "late_fees falls from 100 in M1 to 50 in M2"),
+        ({"offer__products": PRODUCTS | {"M4": ["LUMP_SUM"]}}, "offer.products", "in M4 it has to be paid at once"),
         ({"offer__valid_days": 336}, "offer.valid_days", "90 days"),
         ({"pricing__cost_of_plan": 9_999_999_999}, "pricing.cost_of_plan", "9999999999 is unusual beside a month's"),
         ({"offer__min_instalment": 100}, "offer.min_instalment", "fen, cents, pence"),
@@ -115,7 +146,7 @@ def test_a_slip_is_doubted_and_the_rule_is_named(changes: dict[str, Any], key: s
     found = [doubt for doubt in check_plausible(a_policy(**changes)) if doubt.key == key]
     assert any(what in doubt.what for doubt in found), found
     assert all(doubt.way_out for doubt in found)
-    related = {"waiver.lump_sum_percent", "authority.concession"}
+    related = {"waiver.lump_sum_percent", "authority.concession", "authority.four_eyes_above"}
     assert {doubt.key for doubt in check_plausible(a_policy(**changes))} <= {key, *related}
 
 

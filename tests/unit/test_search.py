@@ -177,6 +177,17 @@ def test_more_savings_make_no_instalments_dearer(account: Any, told: Circumstanc
     assert lowest[0] == lowest[1] or not lowest[0]
 
 
+@settings(max_examples=100)
+@given(ACCOUNTS, MEANS)
+def test_the_shorter_plan_beside_one_that_is_shown_is_told_to_the_cent(account: Any, told: Circumstances) -> None:
+    case, identification, assessment, rules = parts(account=account, circumstances=told)
+    plans = _Plans(case, identification, assessment, rules)
+    for pick in search(case, identification, assessment, rules).picks:
+        shorter = pick.beside.shorter
+        if shorter is not None and (made := plans.to_the_unit(shorter)) is not None:
+            assert shorter.highest == max(row.amount for row in made.payments)
+
+
 BOTH_70, BOTH_98 = ({"ORDINARY": percent, "PERSONALISED": percent} for percent in (70, 98))
 
 

@@ -6,6 +6,7 @@ numbers; the one float is the probability, made by one formula from the sum of p
 """
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -137,17 +138,24 @@ def early_warning(account: Account, card: Scorecard) -> EarlyWarning | Unknown:
     return seen if isinstance(seen, Unknown) else card.score(seen)
 
 
-def sentence(reason: Reason, card: Scorecard, currency: str, language: str) -> str:
+def exact(reason: Reason, account: Account) -> Reason:
+    """The reason with what was measured to the minor unit: the card itself counts in whole units of its own money."""
+    seen = behaviour_of(account, {account.currency: 1})
+    return reason if isinstance(seen, Unknown) else reason._replace(value=MEASURES[reason.code].of(seen))
+
+
+def sentence(reason: Reason, minor_units: Mapping[str, int], currency: str, language: str) -> str:
     """The reason in words that may be said to a customer, amounts in the account's currency.
 
-    Raises KeyError for a currency or a language that the card does not know.
+    `minor_units` tells how many of a currency's are one unit of the reason's amounts. Raises KeyError for a currency or
+    a language that is not known.
     """
     unit, value = MEASURES[reason.code].unit, reason.value
     words: dict[str, str] = texts("early_warning")[reason.code]
     if unit is Unit.SHARE:
         said = f"{value / 10:.1f}%"
     elif unit is Unit.AMOUNT:
-        said = format_money(value * card.minor_units[currency], currency, language)
+        said = format_money(value * minor_units[currency], currency, language)
     else:
         said = str(value)
     return words[language].format(value=said)

@@ -1,9 +1,10 @@
 """Evidence: which papers the amount and the hardship ask for, and which figures a person has to look at first."""
 
 from datetime import date
+from itertools import pairwise
 
 from accord.affordability import guideline, household, protected_floor, spending_told
-from accord.case import Account, Case, Circumstances
+from accord.case import Account, Case, Circumstances, HistoryMonth
 from accord.policy import Doubts, RulesOfTheDay
 from accord.willingness import usual_payment
 
@@ -93,6 +94,8 @@ def _dates_contradict(account: Account) -> bool:
     opened = f"{account.opened_on:%Y-%m}"
     if any(month.month < opened and (month.billed or month.paid) for month in account.history):
         return True
+    if any(_jumps(newer, older) for newer, older in pairwise(account.history)):
+        return True
     newest = account.history[0]
     at_least = (newest.months_past_due - 1) * _DAYS_A_MONTH - _DAYS_COUNTED_APART
     if days_told < at_least and account.balance.total >= newest.billed:  # nothing was paid since that explains it
@@ -100,6 +103,16 @@ def _dates_contradict(account: Account) -> bool:
     since = (account.as_of - date.fromisoformat(f"{newest.month}-01")).days
     at_most = newest.months_past_due * _DAYS_A_MONTH + since + _DAYS_COUNTED_APART
     return newest.months_past_due < _MONTHS_COUNTED_ON and days_told > at_most
+
+
+def _jumps(newer: HistoryMonth, older: HistoryMonth) -> bool:
+    """Whether it got later by more months than went by, and one: a month that was closed late shows with the next."""
+    between = _month_number(newer) - _month_number(older)
+    return newer.months_past_due > older.months_past_due + between + 1
+
+
+def _month_number(month: HistoryMonth) -> int:
+    return int(month.month[:4]) * 12 + int(month.month[5:])
 
 
 def _surplus_told(told: Circumstances, income: int, spend: int) -> int | None:

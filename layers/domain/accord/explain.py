@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from accord.affordability import Step
 from accord.authority import ROLES, higher
 from accord.case import Assessment, AssessmentLine, Bound, Case, Identification, Offer, Product, Status
-from accord.early_warning import EarlyWarning, early_warning, load_card, sentence
+from accord.early_warning import EarlyWarning, early_warning, exact, load_card, sentence
 from accord.money import format_money, format_rate
 from accord.policy import Policy
 from accord.schedule import due_dates
@@ -53,6 +53,8 @@ TREATMENT_RULES: Mapping[str, str | None] = {
     "SPECIALIST_DESK.flagged": None,
 }
 _BY_POLICY = "policy"
+# What was reckoned with the more generous end of what is not known.
+_ASSUMED = ("_unknown", "rounding_step", "guidelines")
 YES_OR_NO: frozenset[Step] = frozenset({"own_figures_told", "came_to_the_pages"})
 
 
@@ -117,12 +119,12 @@ def _treatment(case: Case, found: Identification) -> str:
 
 def _warnings(case: Case, codes: tuple[str, ...], language: str) -> Iterator[str]:
     """What weighs most in the early warning, with what was measured in the account as billing handed it over."""
-    card = load_card()
+    card, currency = load_card(), case.account.currency
     warning = early_warning(case.account, card)
     if isinstance(warning, EarlyWarning):
         for reason in warning.reasons:
             if reason.code in codes:
-                yield sentence(reason, card, case.account.currency, language)
+                yield sentence(exact(reason, case.account), {currency: 1}, currency, language)
 
 
 def explain_assessment(case: Case, policy: Policy, language: str) -> tuple[Sentence, ...]:
@@ -259,7 +261,7 @@ def _sentence_for(
 ) -> str | None:
     """Which sentence tells a step: that of the rule which set it, of its answer, of what it follows from."""
     name = line.name
-    if at_best and f"{name}.at_best" in said and (line.rule or "").endswith(("_unknown", "rounding_step")):
+    if at_best and f"{name}.at_best" in said and (line.rule or "").endswith(_ASSUMED):
         return f"{name}.at_best"
     variants = [f"{name}.{(line.rule or '').rpartition('.')[2]}", name]
     if name in YES_OR_NO:
@@ -308,6 +310,7 @@ def _bound(group: str, bound: Bound, figure: str, offer: Offer, policy: Policy, 
         "rule": rule,
         "allows": _allowed(bound, offer.currency, language),
         "last": format_money(offer.last_instalment, offer.currency, language),
+        "role": _word(offer.approver, language),
     }
     return Sentence(figure, text.format(**words), bound.rule, _citation(policy, bound.rule))
 

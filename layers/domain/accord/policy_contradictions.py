@@ -181,7 +181,11 @@ def _reminders(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
         return
     count, days, per_week = (rules[name] for name in names)
     room = min(days * rules["contact.max_messages_per_day"], -(-days // 7) * per_week)
-    if count + 1 > room:
+    if room == 0:
+        caps = ("contact.max_messages_per_day", "contact.max_contacts_rolling_7_days")
+        for key in (name for name in caps if rules[name] == 0):
+            yield Finding(key, "0: nobody is ever written to, so no offer reaches anybody", "allow one at least")
+    elif count + 1 > room:
         yield Finding(
             "reminders.max_count",
             f"an invitation and {count} reminders do not fit into the {days} days of an offer: the contact caps leave "

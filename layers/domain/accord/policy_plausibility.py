@@ -7,14 +7,19 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel
 
 from accord.billing import Flag
+from accord.case import Product
 from accord.early_warning import load_card
 from accord.money import PPM
 from accord.policy import BUCKETS, Policy, Role
 from accord.policy_contradictions import Finding
 from accord.texts import texts
 
+# What each further person in a household needs, beside the first: the IRS tables of 2025 have 7 per cent at least.
+_LEAST_PERCENT, _MOST_PERCENT = 5, 150
 # Published tables are rounded part by part: so little may be missing from a sum.
 _ROUNDING_PERCENT = 1
+# A debt that is late is never collected nearly whole by itself.
+_MOST_RECOVERED = 90
 # An amount ten times out of proportion is most often in the wrong unit: fen for yuan, or yuan for fen.
 _WRONG_UNIT = 10
 # Whom else somebody may ask about a debtor: the words of the packs that ship, which the law's tables know.
@@ -40,8 +45,8 @@ _PPM = "in parts per million (1 per cent is written 10000)"
 # Our own bounds, wide on purpose: outside of them a number is most likely in another unit, or a digit is too many.
 # Where a bound is taken from the field, a comment says so.
 USUAL: Mapping[str, Usual] = {
-    "identification.watch.days_past_due_up_to": Usual(0, 30, _DAYS),  # M1, the first month in arrears
-    "identification.watch.pd_below_ppm": Usual(1_000, PPM, _PPM, zero=True),
+    "identification.watch.days_past_due_up_to": Usual(0, 15, _DAYS),
+    "identification.watch.pd_below_ppm": Usual(1_000, 500_000, _PPM, zero=True),  # below: likelier paid than not
     "identification.early_contact_pd_ppm": Usual(1_000, PPM, _PPM),
     "negotiation.new_round_after_days": Usual(0, 366, _DAYS),
     "contact.max_connected_voice_per_debtor_per_day": Usual(0, 10, _TIMES),
@@ -103,9 +108,9 @@ USUAL: Mapping[str, Usual] = {
 # in all categories of assessment.guidelines. Bounds as above; an amount in whole yuan or pounds is a hundredth.
 USUAL_IN_LIVINGS: Mapping[str, Usual] = {
     "identification.segments.owed_below": Usual(50, 1_000_000, ""),
-    "assessment.contingency_cap": Usual(2, 2_000, "", zero=True),
+    "assessment.contingency_cap": Usual(20, 2_000, "", zero=True),
     "assessment.rounding_step": Usual(1, 100, "", zero=True),
-    "assessment.evidence.owed_from": Usual(50, 1_000_000, "", zero=True),
+    "assessment.evidence.owed_from": Usual(1_000, 1_000_000, "", zero=True),
     "plan.tolerance": Usual(0, 100, ""),
     "tax.forgiveness_report_threshold": Usual(20, 100_000, "", zero=True),
     "offer.min_instalment": Usual(1, 2_000, "", zero=True),
@@ -114,7 +119,7 @@ USUAL_IN_LIVINGS: Mapping[str, Usual] = {
     "authority.four_eyes_above": Usual(50, 1_000_000, "", zero=True),
     "authority.cumulative_12_months": Usual(10, 1_000_000, "", zero=True),
     "review.financed_above": Usual(50, 1_000_000, "", zero=True),
-    "review.low_confidence_above": Usual(50, 1_000_000, "", zero=True),
+    "review.low_confidence_above": Usual(1_000, 1_000_000, "", zero=True),
 }
 
 
@@ -122,8 +127,9 @@ def check_plausible(policy: Policy) -> list[Finding]:
     """What looks like a slip, and what to do if it is one. Missing rules pass."""
     rules = {key: rule.value for key, rule in policy.rules.items()}
     checks: tuple[Callable[[Policy, Mapping[str, Any]], Iterator[Finding]], ...] = (
-        _numbers, _amounts, _repeated, _by_bucket, _sale, _share_bands, _products, _price_floor, _authority,
-        _twelve_months, _four_eyes, _waivers, _instalment, _means, _words, _scorecard,
+        _numbers, _amounts, _repeated, _by_bucket, _sale, _share_bands, _later_and_less, _products, _terms,
+        _price_floor, _waivers, _instalment, _authority, _twelve_months, _four_eyes, _means, _households, _unknowns,
+        _tellers, _refused, _words, _papers, _scorecard,
     )  # fmt: skip
     return [finding for check in checks for finding in check(policy, rules)]
 
@@ -282,6 +288,25 @@ def _products(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     if key in rules and without:
         yield Finding(key, f"nobody in {', '.join(without)} is offered anything", "name a product for each bucket")
 
+    only_at_once = [bucket for bucket, names in rules.get(key, {}).items() if names == (Product.LUMP_SUM,)]
+    if only_at_once:
+        what = f"in {', '.join(only_at_once)} it has to be paid at once: nobody may pay by instalments"
+        yield Finding(key, what, "add a product of instalments")
+
+
+def _terms(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """A term for who cannot pay within the ordinary one, and an ordinary one that is shorter than the longest."""
+    longest, ordinary = rules.get("plan.max_term_months"), rules.get("offer.ordinary_max_months")
+    terms = rules.get("offer.terms_months", ())
+    if longest is None or ordinary is None:
+        return
+    if ordinary >= longest:
+        what = f"{ordinary} months are plan.max_term_months: it is never asked whether the debt exceeds the means"
+        yield Finding("offer.ordinary_max_months", what, "lower it, or leave it if that is meant")
+    elif terms and max(terms) <= ordinary:
+        what = f"none is longer than offer.ordinary_max_months ({ordinary}): nobody gets a personalised plan"
+        yield Finding("offer.terms_months", what, "add longer terms")
+
 
 def _instalment(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     names = ("offer.min_instalment", "plan.max_term_months", "review.financed_above")
@@ -350,6 +375,41 @@ def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
+def _refused(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """Who is not negotiated with, that should be; and a standing that nobody has."""
+    key, effect = "identification.exclusions", {
+        "VULNERABLE": "whoever needs care most is refused",
+        "REPRESENTED": "whoever has a representative is refused, although only contact has to stop",
+        "CEASE_CONTACT": "whoever wants no contact is refused, although they may come by themselves",
+        "NORMAL": "no account is refused for being in order",
+    }  # fmt: skip
+    for word in (word for word in rules.get(key, ()) if word in effect):
+        yield Finding(key, f"{word}: {effect[word]}", "take it out")
+
+
+def _papers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    asked = tuple(paper for one in rules.get("assessment.evidence", ()) for paper in one.papers)
+    yield from _strange("assessment.evidence", asked, texts("explain")["papers"], "no page has words for")
+
+
+def _later_and_less(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """The later the account, the more is waived; and the less of it comes in without a plan, never nearly all."""
+    for key in ("waiver.plan_percent", "waiver.lump_sum_percent"):
+        for component, by_bucket in rules.get(key, {}).items():
+            for earlier, later in pairwise(bucket for bucket in BUCKETS if bucket in by_bucket):
+                if by_bucket[later] < by_bucket[earlier]:
+                    what = (
+                        f"{component} falls from {by_bucket[earlier]} in {earlier} to {by_bucket[later]} in {later}; "
+                        "more is waived of a debt that is later"
+                    )
+                    yield Finding(key, what, "check both")
+    key = "pricing.recovery_percent_without_plan"
+    nearly_all = [bucket for bucket in BUCKETS[1:] if rules.get(key, {}).get(bucket, 0) > _MOST_RECOVERED]
+    if nearly_all:
+        what = f"more than {_MOST_RECOVERED} % come in without a plan in {', '.join(nearly_all)}: no plan is worth more"
+        yield Finding(key, what, "check the unit and the digits")
+
+
 def _twelve_months(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     """Who may give up an amount of one component in one plan needs as much for twelve months."""
     key, matrix = "authority.cumulative_12_months", rules.get("authority.concession", {})
@@ -372,6 +432,13 @@ def _four_eyes(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     above, matrix, cumulative = (rules[name] for name in names)
     by_component = matrix.get("POLICY", {}).values()
     at_once = max(sum(caps[bucket].amount for caps in by_component if bucket in caps) for bucket in BUCKETS)
+    highest = max(cumulative.values(), default=0)
+    if above > highest:
+        yield Finding(
+            "authority.four_eyes_above",
+            f"two persons above {above}, but nobody may give up more than {highest} in a year: two are never asked",
+            "lower it",
+        )
     alone = min(at_once, cumulative.get("POLICY", 0))
     if above < alone:
         yield Finding(
@@ -409,6 +476,46 @@ def _means(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
                 f"one person in {region} has {usual} in all categories, less than assessment.protected_floor ({kept})",
                 "raise them: what is protected need not be explained",
             )
+
+
+def _households(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whoever comes to live there needs about as much as the first, and never nothing."""
+    tables = {"assessment.protected_floor": [rules.get("assessment.protected_floor", {})]}
+    tables["assessment.guidelines"] = [
+        {f"{region}, {category}": row for category, row in table.items()}
+        for region, table in rules.get("assessment.guidelines", {}).items()
+    ]
+    for key, found in tables.items():
+        for where, household in (pair for table in found for pair in table.items()):
+            each = (*household.next, household.further)
+            if any(
+                not household.first * _LEAST_PERCENT <= one * 100 <= household.first * _MOST_PERCENT for one in each
+            ):
+                more = ", ".join(map(str, each))
+                yield Finding(
+                    key,
+                    f"{where}: {more} for each further person, beside {household.first} for the first",
+                    "check the digits",
+                )
+
+
+def _unknowns(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    names = [f"assessment.{name}_percent_when_unknown" for name in ("essential", "other_debts")]
+    if all(name in rules for name in names):
+        taken = sum(rules[name].most for name in names)
+        if taken >= 100:
+            yield Finding(
+                names[0],
+                f"where nothing is known, {taken} % of the income are taken as spent, with {names[1]}: nobody can pay",
+                "lower one of the two",
+            )
+
+
+def _tellers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    key = "assessment.income_counted_percent"
+    counted = rules.get(key)
+    if counted and counted["CUSTOMER"] > counted["STAFF"]:
+        yield Finding(key, "what a customer says counts for more than what staff have seen", "check both")
 
 
 # --- words that nobody says ----------------------------------------------------------------------------------------

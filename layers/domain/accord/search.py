@@ -132,18 +132,25 @@ def _questions(case: Case, assessment: Assessment) -> Iterator[tuple[str, dict[s
 
 
 def exceeds_ability(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> bool:
-    """Art. 70, first precondition: no ordinary plan of instalments is within the means.
+    """Art. 70, first precondition: no ordinary plan of instalments that the bank could agree to is within the means.
 
-    Savings do not count: who could pay at once with them may still choose to keep them, and nobody is pressed to pay in
-    one sum. `assessment` says nothing of it yet, so the plans here are ordinary ones.
+    It could agree to what somebody may approve and what brings more than no plan; what the plan itself costs, and the
+    least instalment, are the bank's affair and say nothing of the person. Savings do not count: who could pay at once
+    with them may still choose to keep them, and nobody is pressed to pay in one sum. `assessment` says nothing of it
+    yet, so the plans here are ordinary ones.
     """
     plans = _Plans(case, identification, assessment, rules)
+    plans.least = 0
     if plans.owed.total <= plans.affordable:
         return False
     if plans.least_owed > plans.affordable * plans.longest:  # whatever the plan: no need to look at each
         return True
+    more_than = plans.alternative - plans.prices.cost_of_plan
     return not any(
-        candidate.highest <= plans.affordable and plans.made(candidate) is not None
+        candidate.highest <= plans.affordable
+        and candidate.approver
+        and candidate.expected > more_than
+        and plans.made(candidate) is not None
         for candidate in plans
         if candidate.product is not Product.LUMP_SUM
     )
@@ -348,10 +355,12 @@ class _Plans:
     def made(self, candidate: Candidate) -> Made | None:
         """The plan to the unit; None where the payments cannot be made, or one is beyond the means."""
         if candidate not in self._made:
-            self._made[candidate] = self._to_the_unit(candidate)
+            exact = self.to_the_unit(candidate)
+            self._made[candidate] = exact if exact and exact.plan.highest <= self.limit(candidate) else None
         return self._made[candidate]
 
-    def _to_the_unit(self, candidate: Candidate) -> Made | None:
+    def to_the_unit(self, candidate: Candidate) -> Made | None:
+        """The plan to the unit, whoever could pay it; None where the payments cannot be made."""
         if candidate.product is Product.LUMP_SUM:
             return Made(candidate, (Payment(candidate.total, candidate.total, 0),))
         bearing = self.owed.principal - candidate.waived.principal
@@ -361,8 +370,6 @@ class _Plans:
         except ValueError:  # too little for so many instalments
             return None
         highest = max(row.amount for row in rows)
-        if highest > self.affordable:
-            return None
         exact = candidate._replace(highest=highest, total=sum(row.amount for row in rows))
         return Made(exact, tuple(rows))
 
@@ -435,13 +442,13 @@ def _shown(best_at: dict[str, Made], every: list[Candidate], plans: _Plans) -> l
             made.payments,
             needs_four_eyes(made.plan.waived, plans.waived_before, plans.rules),
             plans.break_ppm(made.plan),
-            _beside(made.plan, every),
+            _beside(made.plan, every, plans),
         )
         for made in dict.fromkeys(best_at.values())
     ]
 
 
-def _beside(plan: Candidate, every: list[Candidate]) -> Beside:
+def _beside(plan: Candidate, every: list[Candidate], plans: _Plans) -> Beside:
     """The nearest plan of the policy on either side of a plan, one thing changed at a time.
 
     Every step of a waiver is one object in all the plans that have it, so `is` tells whether two waive the same.
@@ -465,6 +472,8 @@ def _beside(plan: Candidate, every: list[Candidate]) -> Beside:
             waives_more is None or other.waived.total < waives_more.waived.total
         ):
             waives_more = other
+    if shorter is not None and (exact := plans.to_the_unit(shorter)) is not None:
+        shorter = exact.plan  # its highest payment is told
     return Beside(shorter, longer, cheaper, waives_more)
 
 
