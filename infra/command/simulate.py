@@ -66,6 +66,8 @@ def simulate(
     except OSError as error:
         refuse("simulate", f"{report}: {error.strerror}")
     _tell(totals, seconds, report)
+    if not totals.lines.total():
+        typer.echo(f"accord simulate: {portfolio} has no account in it", err=True)
     if totals.lines["rejected"] and not totals.lines["decided"]:
         typer.echo("accord simulate: no account could be decided on; the report says what is wrong", err=True)
         raise typer.Exit(FAILED)

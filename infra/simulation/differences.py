@@ -39,7 +39,7 @@ def difference(view: View) -> list[Part]:
     alt = ", ".join(f"{bucket} +{words.money(more)} −{words.money(less)}" for bucket, (more, less) in gain.items())
     by_bucket = [
         [
-            *(bucket, f"{told.gain[bucket, 'accounts']:,}", f"{told.changed[bucket]:,}"),
+            *(bucket, f"{told.decided[bucket]:,}", f"{told.changed[bucket]:,}", f"{told.gain[bucket, 'accounts']:,}"),
             *(words.money(more), words.money(-less), plus(words.money(more - less))),
         ]
         for bucket, (more, less) in gain.items()
@@ -64,7 +64,7 @@ def difference(view: View) -> list[Part]:
         ),
         table(
             [
-                *(words[name] for name in ("bucket", "accounts", "changed")),
+                *(words[name] for name in ("bucket", "accounts", "changed", "reckoned")),
                 *(words.in_currency(name) for name in ("more", "less", "remains")),
             ],
             by_bucket,

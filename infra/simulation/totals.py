@@ -82,6 +82,7 @@ class Differences(Sums):
     """All accounts, from the first policy to the second."""
 
     outcomes: Count = field(default_factory=Counter)  # (outcome under the first, under the second)
+    decided: Count = field(default_factory=Counter)  # bucket: accounts
     changed: Count = field(default_factory=Counter)  # bucket: accounts that get something else
     verdicts: Count = field(default_factory=Counter)  # (for the person, for the bank)
     marks: Count = field(default_factory=Counter)  # (mark, -1, 0 or 1)
@@ -91,6 +92,7 @@ class Differences(Sums):
         """Count an account."""
         told = compare(first, second)
         self.outcomes[first.outcome, second.outcome] += 1
+        self.decided[first.bucket] += 1
         self.changed[first.bucket] += told.change is not None
         self.verdicts[told.person, told.bank] += 1
         for mark, sign in zip(MARKS, told.marks or (), strict=False):

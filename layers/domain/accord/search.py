@@ -10,6 +10,7 @@ ordinary plan is affordable, less where the debt exceeds what the person can pay
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from heapq import heapify, heappop
 from typing import Any, Literal, NamedTuple
 
 from accord.authority import ROLES, least_role, needs_four_eyes
@@ -411,9 +412,8 @@ def _best_worth(within: list[Candidate], plans: _Plans) -> int:
     instalments = [candidate for candidate in by_policy if candidate.product is not Product.LUMP_SUM]
     relief = [candidate for candidate in instalments if candidate.product is not Product.INSTALMENT]
     for measured in (relief, instalments, by_policy):
-        for candidate in sorted(measured, key=lambda one: one.expected, reverse=True):
-            if plans.made(candidate) is not None:
-                return candidate.expected
+        if best := _first(measured, lambda one: (-one.expected,), plans):
+            return best.plan.expected
     return 0
 
 
@@ -482,11 +482,14 @@ def _first(among: list[Candidate], key: Callable[[Candidate], tuple[int, ...]], 
 
     A candidate's total is a bound from below, so that only the few are made that may still come first.
     """
+    waiting = [(key(candidate), number) for number, candidate in enumerate(among)]
+    heapify(waiting)
     best: Made | None = None
-    for candidate in sorted(among, key=key):
-        if best is not None and key(candidate) > key(best.plan):
+    while waiting:
+        at_least, number = heappop(waiting)
+        if best is not None and at_least > key(best.plan):
             break
-        made = plans.made(candidate)
+        made = plans.made(among[number])
         if made is not None and (best is None or key(made.plan) < key(best.plan)):
             best = made
     return best
