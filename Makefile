@@ -1,6 +1,6 @@
 # Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test demo audit real train model-card lint bench exact build deploy lock glyphs holidays clean
+.PHONY: help setup run test demo audit real train model-card lint bench exact contacts build deploy lock glyphs holidays clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -99,6 +99,9 @@ bench: setup ## numbers of speed, measured
 
 exact: setup ## the rules of money against a slow exact oracle, on random cases: make exact [CASES=1000000] [SEED=1]
 	@$(LOCALLY) $(BIN)/python tests/exact.py --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+
+contacts: setup ## the contact gate against a slow oracle, on random histories: make contacts [CASES=100000] [SEED=1]
+	@$(LOCALLY) $(BIN)/python tests/histories.py --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
 # --- deploying ------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -283,11 +283,14 @@ class Chunk:
 
     def run(self) -> Counter[str]:
         """Compare them. Raises DisagreementError that says which case it was."""
+        return self.compare(drawn)
+
+    def compare(self, which: Callable[[Random], Callable[[Random], str]]) -> Counter[str]:
+        """Make each case by the comparison that `which` draws."""
         seen: Counter[str] = Counter()
         for number in range(self.first, self.first + self.count):
             random = Random(self.seed << 40 | number)
-            draw = random.random()
-            compare = random_schedule if draw < 0.8 else random_waivers if draw < 0.95 else random_proposal
+            compare = which(random)
             try:
                 seen[compare(random)] += 1
             except DisagreementError as problem:
@@ -299,16 +302,22 @@ class Chunk:
         return seen
 
 
-def chunks(cases: int, seed: int) -> Iterator[Chunk]:
+def drawn(random: Random) -> Callable[[Random], str]:
+    """Mostly schedules, because there is most to go wrong."""
+    draw = random.random()
+    return random_schedule if draw < 0.8 else random_waivers if draw < 0.95 else random_proposal
+
+
+def chunks(kind: type[Chunk], cases: int, seed: int) -> Iterator[Chunk]:
     for first in range(0, cases, CHUNK):
-        yield Chunk(seed, first, min(CHUNK, cases - first))
+        yield kind(seed, first, min(CHUNK, cases - first))
 
 
-def run(cases: int, seed: int, workers: int) -> Counter[str]:
+def run(kind: type[Chunk], cases: int, seed: int, workers: int) -> Counter[str]:
     """Compare so many cases, with a line of progress. Raises DisagreementError at the first that differs."""
     started, seen, shown = time.monotonic(), Counter[str](), 0
     with ProcessPoolExecutor(workers) as pool:
-        waiting = {pool.submit(chunk.run) for chunk in chunks(cases, seed)}
+        waiting = {pool.submit(chunk.run) for chunk in chunks(kind, cases, seed)}
         try:
             while waiting:
                 done, waiting = wait(waiting, timeout=1, return_when=FIRST_EXCEPTION)
@@ -325,15 +334,16 @@ def run(cases: int, seed: int, workers: int) -> Counter[str]:
     return seen
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=str(__doc__))
-    parser.add_argument("--cases", type=int, default=1_000_000)
+def command(about: str, kind: type[Chunk], cases: int, arguments: list[str] | None = None) -> int:
+    """Run as a command; the exit status."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--cases", type=int, default=cases)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args(arguments)
     started = time.monotonic()
     try:
-        seen = run(asked.cases, asked.seed, asked.workers)
+        seen = run(kind, asked.cases, asked.seed, asked.workers)
     except DisagreementError as problem:
         print(problem)
         return 1
@@ -341,6 +351,10 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{seen.total():,} of {asked.cases:,} random cases agree with the oracle: {of}")
     print(f"seed {asked.seed}, {time.monotonic() - started:,.0f} s, {asked.workers} processes")
     return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return command(str(__doc__), Chunk, 1_000_000, arguments)
 
 
 if __name__ == "__main__":
