@@ -13,7 +13,13 @@ from pydantic.json_schema import GenerateJsonSchema
 from accord import billing, events
 
 FOLDER = Path(__file__).parent.parent / "docs" / "events"
-INCOMING = (billing.AccountOverdue, billing.AccountAtRisk, billing.AccountInOrder, billing.AccountStatusChanged)
+INCOMING = (
+    billing.AccountOverdue,
+    billing.AccountAtRisk,
+    billing.AccountInOrder,
+    billing.AccountStatusChanged,
+    billing.ContactReceipt,
+)
 ENVELOPE = {
     "eventId": {"type": "string", "description": "The same event always carries the same id: hear it once."},
     "caseId": {"type": "string"},

@@ -535,3 +535,36 @@ def test_a_case_that_nobody_started_starts_with_the_next_word_about_its_account(
     stack.settle()
     case = cases.get(case_of(first))
     assert (case.status, case.stopped) == ("INVITED", None)
+
+
+# --- what became of a contact --------------------------------------------------------------------------------------
+
+
+def test_a_receipt_reaches_the_case_and_what_is_known_of_the_person(stack: LocalStack, cases: CaseStore) -> None:
+    detail = overdue_detail(event_id="i-70", account_id="i-acct-70")
+    tell(stack, detail)
+    stack.settle()
+    (contact,) = cases.get(case_of(detail)).contacts
+    for status in ("DELIVERED", "READ", "DELIVERED"):
+        told = {
+            "eventId": f"i-71-{status}",
+            "contactId": contact.contact_id,
+            "status": status,
+            "at": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}",
+        }
+        tell(stack, told, "ContactReceipt")
+    stack.settle()
+    case = cases.get(case_of(detail))
+    assert [record.status for record in case.contacts] == ["READ"]
+    assert [record.status for record in cases.reach(case.cardholder_id).contacts] == ["READ"]
+    assert [event.type for event in cases.events(case.case_id)].count("ReceiptNoted") == 2
+    assert rejected(stack) == []
+
+
+@pytest.mark.parametrize("contact_id", ["c-000000000000000000000000-3", "nothing"])
+def test_a_receipt_of_nobodys_contact_is_rejected_by_its_field(stack: LocalStack, contact_id: str) -> None:
+    told = {"eventId": f"i-72-{contact_id}", "contactId": contact_id, "status": "READ", "at": "2026-01-01T00:00:00Z"}
+    tell(stack, told, "ContactReceipt")
+    stack.settle()
+    (message,) = rejected(stack)
+    assert [problem["field"] for problem in message["rejected"]["problems"]] == ["contactId"]

@@ -224,6 +224,15 @@ class AccountStatusChanged(Told):
     at: Moment
 
 
+class ContactReceipt(Told):
+    """The gateway of a channel says what became of a contact."""
+
+    event_id: Identifier
+    contact_id: Identifier
+    status: Literal["DELIVERED", "FAILED", "READ", "ANSWERED", "NO_ANSWER", "WRONG_PERSON"]
+    at: Moment
+
+
 def parse(model: type[ToldEvent], detail: Any) -> ToldEvent:
     """The detail of a bus event as `model`. Raises InputRejectedError that names each wrong field, without values."""
     try:

@@ -413,6 +413,7 @@ class TaskReason(StrEnum):
     MESSAGE_TOO_LATE = "MESSAGE_TOO_LATE"
     MESSAGE_REJECTED = "MESSAGE_REJECTED"
     MESSAGE_IN_DOUBT = "MESSAGE_IN_DOUBT"
+    WRONG_PERSON = "WRONG_PERSON"  # somebody else has the number or the address
     MESSAGE_STUCK = "MESSAGE_STUCK"  # it failed again and again, and lies in the dead letters
     CUSTOMER_DATA_MISSING = "CUSTOMER_DATA_MISSING"
     EMAIL_MISSING = "EMAIL_MISSING"
@@ -441,6 +442,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.MESSAGE_REJECTED: frozenset({"error"}),
     TaskReason.MESSAGE_IN_DOUBT: frozenset(),
     TaskReason.MESSAGE_STUCK: frozenset(),
+    TaskReason.WRONG_PERSON: frozenset(),
     TaskReason.CUSTOMER_DATA_MISSING: frozenset(),
     TaskReason.EMAIL_MISSING: frozenset(),
     TaskReason.NAME_NOT_PRINTABLE: frozenset(),

@@ -132,6 +132,14 @@ class ContactDelivered(CaseEvent):
     text: str  # template, version and language of what was sent
 
 
+class ReceiptNoted(CaseEvent):
+    """What the gateway of a channel said of a contact: evidence that it was received."""
+
+    contact_id: str
+    status: str
+    received_at: str
+
+
 class CodeSent(CaseEvent):
     purpose: str  # IDENTITY or SIGNATURE
     terms_hash: str | None = None

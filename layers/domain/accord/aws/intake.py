@@ -12,9 +12,9 @@ from accord.aws.clients import client, translated
 from accord.aws.executions import start_negotiation
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue, AccountStatusChanged, parse
+from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue, AccountStatusChanged, ContactReceipt, parse
 from accord.case import Case, Change, Status
-from accord.errors import InputRejectedError
+from accord.errors import CaseNotFoundError, InputRejectedError
 from accord.figures import figures_of, note_figures
 from accord.lifecycle import failure_key, record_failure
 from accord.opening import (
@@ -29,6 +29,7 @@ from accord.opening import (
     with_standing,
 )
 from accord.policy import load_policy
+from accord.receipts import case_of, note_receipt
 
 # What a message of a queue may have, with room to spare; an event that does not fit beside the reasons is kept in S3.
 _MESSAGE_BYTES = 200_000
@@ -64,19 +65,21 @@ class Intake:
                 return self._hear(parse(AccountInOrder, detail), sent_at)
             case "AccountStatusChanged":
                 return self._note(parse(AccountStatusChanged, detail))
+            case "ContactReceipt":
+                return self._receive(parse(ContactReceipt, detail))
             case other:
                 raise InputRejectedError.of("detail-type", "UNKNOWN_TYPE", f"not taken in here: {str(other)[:60]}")
 
     def _once(
         self,
-        event: AccountOverdue | AccountStatusChanged,
-        account_id: str,
+        event: AccountOverdue | AccountStatusChanged | ContactReceipt,
+        about: str,
         act: Callable[[], str],
         keep_person: Callable[[], None] = lambda: None,
     ) -> str:
         """Act on an event that was not heard to the end yet; keep its person whether it was or not."""
         cardholder_id = event.cardholder.cardholder_id if isinstance(event, AccountOverdue) else ""
-        heard = self._cases.claim_event(event.event_id, type(event).__name__, account_id, cardholder_id)
+        heard = self._cases.claim_event(event.event_id, type(event).__name__, about, cardholder_id)
         keep_person()
         if heard is not None:
             return heard
@@ -167,6 +170,20 @@ class Intake:
     def _note(self, event: AccountStatusChanged) -> str:
         check_told_by_now("at", event.at, clock.now())
         return self._once(event, event.account_id, lambda: self._note_standing(event))
+
+    def _receive(self, receipt: ContactReceipt) -> str:
+        check_told_by_now("at", receipt.at, clock.now())
+        return self._once(receipt, receipt.contact_id, lambda: self._note_receipt(receipt))
+
+    def _note_receipt(self, receipt: ContactReceipt) -> str:
+        def note(case: Case) -> Change:
+            return note_receipt(case, self._cases.reach(case.cardholder_id), receipt, clock.now())
+
+        try:
+            self._cases.change(case_of(receipt.contact_id), f"receipt/{receipt.event_id}", note)
+        except CaseNotFoundError:
+            raise InputRejectedError.of("contactId", "UNKNOWN", "no such contact was asked for") from None
+        return "NOTED"
 
     def _note_standing(self, event: AccountStatusChanged) -> str:
         self._cases.record_account_status(event.account_id, event.status, event.at)

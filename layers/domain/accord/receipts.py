@@ -1,0 +1,72 @@
+"""What became of a contact: receipts of its channel, kept on the case, on what is known of the person, and as evidence.
+
+A receipt may come late, twice or after a better one; the best word counts, and that somebody else answered counts most.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from accord.billing import ContactReceipt
+from accord.case import Case, Change, TaskKind, TaskReason, new_task
+from accord.channels import history
+from accord.errors import InputRejectedError
+from accord.events import Actor, CaseEvent, ReceiptNoted
+from accord.reach import ContactRecord, Reach
+
+# The later one counts: a message that was read had arrived, and nobody hears of READ from a stranger.
+_RANK = ("NO_ANSWER", "FAILED", "DELIVERED", "READ", "ANSWERED", "WRONG_PERSON")
+# 两高 2018, 妨害信用卡管理解释 Art. 6: two collections, each with proof of its receipt, at least thirty days apart.
+_RECEIVED = frozenset({"DELIVERED", "READ", "ANSWERED"})
+_APART = timedelta(days=30)
+
+
+def case_of(contact_id: str) -> str:
+    """The case whose contact it is: the id begins with it."""
+    return contact_id.rpartition("-")[0]
+
+
+def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetime) -> Change:
+    """What a channel says of a contact that was asked for.
+
+    Where somebody else answered, the channel is closed and a person looks for the right number or address: the next
+    message would tell a stranger. Raises InputRejectedError for a contact that the case has not.
+    """
+    actor = Actor(kind="GATEWAY", id=receipt.event_id)
+    record = next((one for one in case.contacts if one.contact_id == receipt.contact_id), None)
+    if record is None:
+        raise InputRejectedError.of("contactId", "UNKNOWN", "no such contact was asked for")
+    noted = ReceiptNoted(contact_id=receipt.contact_id, status=receipt.status, received_at=receipt.at.isoformat())
+    if record.status is not None and _RANK.index(receipt.status) <= _RANK.index(record.status):
+        return Change(case, (noted,), actor)
+    after = case.model_copy(
+        update={"contacts": tuple(_with(one, receipt) if one is record else one for one in case.contacts)}
+    )
+    known = history(case, reach)
+    known = known.model_copy(
+        update={
+            "contacts": tuple(
+                _with(one, receipt) if one.contact_id == receipt.contact_id else one for one in known.contacts
+            )
+        }
+    )
+    if receipt.status != "WRONG_PERSON":
+        return Change(after, (noted,), actor, reach=known)
+    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.WRONG_PERSON)
+    events: tuple[CaseEvent, ...] = (noted, created)
+    return Change(after, events, actor, tasks=(task,), reach=known.refusing(record.channel))
+
+
+def proven_collections(contacts: Iterable[ContactRecord]) -> int:
+    """How many contacts were received, each at least thirty days after the one before: two of them are what a court in
+    China asks for.
+    """
+    count, last = 0, None
+    for moment in sorted(record.at for record in contacts if record.status in _RECEIVED):
+        if last is None or moment - last >= _APART:
+            count, last = count + 1, moment
+    return count
+
+
+def _with(record: ContactRecord, receipt: ContactReceipt) -> ContactRecord:
+    answered = record.connected or (record.channel == "CALL" and receipt.status == "ANSWERED")
+    return record.model_copy(update={"status": receipt.status, "connected": answered})

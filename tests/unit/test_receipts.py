@@ -1,0 +1,81 @@
+"""Receipts: the best word about a contact counts, a stranger most; two that were received a month apart are proof."""
+
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from builders import NOW, an_offered_case
+
+from accord.billing import ContactReceipt, parse
+from accord.case import Case, TaskReason
+from accord.errors import InputRejectedError
+from accord.reach import ContactRecord, Reach
+from accord.receipts import case_of, note_receipt, proven_collections
+
+NOBODY_REACHED = Reach(cardholder_id="holder-1")
+
+
+def contacted(channel: str = "SMS") -> Case:
+    case = an_offered_case()
+    record = ContactRecord(contact_id=f"{case.case_id}-7", channel=channel, at=NOW, template="INVITATION")
+    return case.model_copy(update={"contacts": (record,)})
+
+
+def receipt(status: str, contact_id: str | None = None, **changes: Any) -> ContactReceipt:
+    told = {"eventId": f"r-{status}", "contactId": contact_id or f"{contacted().case_id}-7", "status": status,
+            "at": "2026-03-05T10:00:00+08:00"}  # fmt: skip
+    return parse(ContactReceipt, told | changes)
+
+
+def statuses(order: tuple[str, ...], channel: str = "SMS") -> tuple[Case, Reach]:
+    case, reach = contacted(channel), NOBODY_REACHED
+    for status in order:
+        change = note_receipt(case, reach, receipt(status), NOW)
+        case, reach = change.case, change.reach or reach
+        assert type(change.events[0]).__name__ == "ReceiptNoted", "whatever counts, it is evidence"
+    return case, reach
+
+
+@pytest.mark.parametrize("order", [*permutations(("FAILED", "DELIVERED", "READ"))])
+def test_in_any_order_the_best_word_counts(order: tuple[str, ...]) -> None:
+    case, reach = statuses(order)
+    assert [record.status for record in (*case.contacts, *reach.contacts)] == ["READ", "READ"]
+
+
+def test_a_call_that_was_answered_is_a_conversation() -> None:
+    case, reach = statuses(("NO_ANSWER", "ANSWERED"), "CALL")
+    assert case.contacts[0].connected
+    assert reach.contacts[0].connected
+    assert not statuses(("READ",))[0].contacts[0].connected
+
+
+def test_where_somebody_else_answered_the_channel_is_closed_and_a_person_looks() -> None:
+    change = note_receipt(contacted(), NOBODY_REACHED, receipt("WRONG_PERSON"), NOW)
+    assert change.reach is not None
+    assert change.reach.opted_out == ("SMS",)
+    assert [task.reason for task in change.tasks] == [TaskReason.WRONG_PERSON]
+    again = note_receipt(change.case, change.reach, receipt("DELIVERED"), NOW)
+    assert (again.case, again.reach, again.tasks) == (change.case, None, ())
+
+
+def test_a_receipt_for_what_was_never_asked_for_is_refused_by_its_field() -> None:
+    with pytest.raises(InputRejectedError) as refused:
+        note_receipt(contacted(), NOBODY_REACHED, receipt("READ", f"{contacted().case_id}-8"), NOW)
+    assert [problem["field"] for problem in refused.value.problems] == ["contactId"]
+    assert case_of(f"{contacted().case_id}-8") == contacted().case_id
+
+
+@pytest.mark.parametrize(
+    ("days", "proven"),
+    [((), 0), ((0,), 1), ((0, 29), 1), ((0, 30), 2), ((0, 29, 31), 2), ((0, 20, 40, 60), 2), ((0, 30, 60), 3)],
+)
+def test_two_collections_that_were_received_a_month_apart_are_proof(days: tuple[int, ...], proven: int) -> None:
+    records = [
+        ContactRecord(
+            contact_id=str(day), channel="SMS", at=NOW + timedelta(days=day), template="t", status="DELIVERED"
+        )
+        for day in days
+    ]
+    lost = ContactRecord(contact_id="x", channel="SMS", at=NOW + timedelta(days=90), template="t", status="FAILED")
+    assert proven_collections([*records, lost]) == proven
