@@ -13,7 +13,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -67,7 +67,11 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOBODY = "-"  # no case and no cardholder has this id: an unknown link is looked up to the end, at the same cost
 _PERSON_ON_REQUEST = "automated_decision.human_review_on_request"
-_PLACES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "person", "decline")
+_PLACES = (
+    "offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "person", "decline", "complaint",
+    "contact",
+)  # fmt: skip
+_ANSWER_WITHIN = "complaint.answer_within_days"
 
 Form = Mapping[str, str]
 
@@ -732,6 +736,60 @@ def decline(visit: Visit, form: Form) -> Response:
         return inside(visit, "decline", 422, reasons=customer.DECLINE_REASONS, problem="field.pick")
     visit.change(keyed(form), lambda case: customer.decline(case, reason, decision_id(form), visit.actor, now))
     return to("/my")
+
+
+# --- at any time -----------------------------------------------------------------------------------------------
+
+
+@app.route("/my/complaint", methods=["GET"])
+@reading
+def complaint_form(visit: Visit) -> Response:
+    return complaint_page(visit)
+
+
+@app.route("/my/complaint", methods=["POST"], content_types=FORM)
+@acting
+def complain(visit: Visit, form: Form) -> Response:
+    """Something was not right. Staff answer; until then nobody presses."""
+    about, now = form.get("about", ""), clock.now()
+    if about not in customer.COMPLAINTS:
+        return complaint_page(visit, 422, problem="field.pick")
+    within = timedelta(days=visit.policy.rule(_ANSWER_WITHIN, visit.today))
+    visit.change(keyed(form), lambda case: customer.complain(case, about, visit.actor, now, within))
+    return inside(visit, "complaint", template="notice.html", notice="complained", next=f"{BASE}/my")
+
+
+def complaint_page(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    days = visit.policy.rule(_ANSWER_WITHIN, visit.today)
+    return inside(visit, "complaint", status, abouts=customer.COMPLAINTS, days=days, problem=problem)
+
+
+@app.route("/my/contact", methods=["GET"])
+@reading
+def contact_form(visit: Visit) -> Response:
+    return contact_page(visit)
+
+
+@app.route("/my/contact", methods=["POST"], content_types=FORM)
+@acting
+def prefer(visit: Visit, form: Form) -> Response:
+    """By which channels the customer wants to hear from the bank."""
+    wanted = {channel for channel in visit.case.reachable_by if form.get(channel) == "yes"}
+    visit.change(
+        keyed(form),
+        lambda case: customer.prefer_channels(case, cases.reach(case.cardholder_id), wanted, visit.actor),
+    )
+    return contact_page(visit, saved=True)
+
+
+def contact_page(visit: Visit, saved: bool = False) -> Response:
+    reach, asked_for = cases.reach(visit.case.cardholder_id), visit.policy.rule("contact.express_consent", visit.today)
+    # A box that is ticked already would be nobody's consent.
+    channels = [
+        (channel, channel in reach.consents or (channel not in reach.opted_out and channel not in asked_for))
+        for channel in visit.case.reachable_by
+    ]
+    return inside(visit, "contact", channels=channels, saved=saved)
 
 
 # --- the visit itself, and what pages look like -----------------------------------------------------------------

@@ -204,7 +204,7 @@ def test_no_page_has_a_barrier(stack: LocalStack, chromium: Browser, language: s
         page.locator("main input[type=text]").first.fill("much")
         page.locator("main button").click()
         check()
-    for way in ("call", "decline", "offers"):
+    for way in ("call", "decline", "complaint", "contact", "offers"):
         page.goto(f"{landing.split('/c/')[0]}/my/{way}")
         check()
     page.locator("main summary").first.click()
@@ -234,7 +234,7 @@ def test_no_page_has_a_barrier(stack: LocalStack, chromium: Browser, language: s
     check()
     page.goto(f"{landing.split('/c/')[0]}/my")
     check()
-    assert len(seen) == 20
+    assert len(seen) == 22
     assert not stack.problems
     context.close()
 

@@ -50,6 +50,7 @@ PUBLISHED: dict[str, events.CaseEvent] = {
     "ContactRequested": events.ContactRequested(
         contact_id="k-1", channel="SMS", template="invitation", offer_ids=("o-1",), rules=()
     ),
+    "ComplaintRaised": events.ComplaintRaised(about="AMOUNT", answer_by=NOW),
     "AgreementSigned": events.AgreementSigned(
         offer_id="o-1", terms_hash="0" * 64, consents=({"id": "terms", "version": "1"},), language="en"
     ),

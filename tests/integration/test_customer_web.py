@@ -21,11 +21,12 @@ from accord.assessment import assess
 from accord.aws import clients, delivery
 from accord.aws.access import FAILURES_PER_CASE
 from accord.case import Case, ClosedReason, Status
+from accord.channels import next_way
 from accord.comprehension import questions
 from accord.customer import DECLINE_REASONS
 from accord.errors import ServiceUnavailableError
 from accord.events import AgreementSealed, verify_chain
-from accord.lifecycle import activate, arrange_call, close, sealed
+from accord.lifecycle import activate, arrange_call, close, remind, sealed
 from accord.policy import load_policy
 
 PDF = b"%PDF-1.7 a sealed agreement"
@@ -1338,6 +1339,46 @@ def test_the_same_form_signs_when_what_was_down_is_up_again(web: Web, monkeypatc
     assert browser.post("/my/sign", fields | {"code": "000000"}).status == 403
     assert browser.post("/my/sign", fields).path == "/my/plan"
     assert happened(web, case).count("AgreementSigned") == 1
+
+
+# --- at any time ---------------------------------------------------------------------------------------------------
+
+
+def test_a_complaint_is_staffs_work_with_a_day_to_answer_and_nobody_presses_meanwhile(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.get("/my/complaint")
+    assert "within 15 days" in page.text
+    assert browser.submit(page, about="nonsense").status == 422
+    page = browser.submit(browser.get("/my/complaint"), about="MISUNDERSTOOD")
+    assert "We have your complaint" in page.text
+    assert happened(web, case)[-2:] == ["ComplaintRaised", "StaffTaskCreated"]
+    assert browser.submit(browser.get("/my/complaint"), about="OTHER").status == 409
+    (task,) = web.cases.tasks(case.case_id)
+    assert (task.kind, task.facts, (task.due_at - web.now).days) == ("COMPLAINT", {"about": "MISUNDERSTOOD"}, 15)
+    complained = web.cases.get(case.case_id)
+    reach, policy = web.cases.reach(case.cardholder_id), load_policy("CN")
+    web.later(days=1)
+    assert remind(complained, reach, policy, web.now).events == (), "no reminder"
+    assert next_way(complained, reach, "SERVICE", policy, web.now).verdict.allowed
+    done = staff.decide(complained, task, [], reach, "UPHELD", "mei", "LEAD", policy, web.now)
+    assert done.case.complaint == "CLOSED"
+    assert remind(done.case, reach, policy, web.now).events != ()
+
+
+def test_the_customer_says_how_they_may_be_reached(web: Web) -> None:
+    case = web.invited(reachable_by=("SMS", "CALL", "EMAIL"))
+    browser, _ = web.entered(case)
+    page = browser.get("/my/contact")
+    assert page.html.count(" checked") == 3
+    fields = {name: value for name, value in browser.filled(page).items() if name not in ("SMS", "CALL")}
+    page = browser.post("/my/contact", fields)
+    assert "It is saved" in page.text
+    assert page.html.count(" checked") == 1
+    reach = web.cases.reach(case.cardholder_id)
+    assert (reach.opted_out, reach.consents) == (("CALL", "SMS"), ("EMAIL",))
+    assert happened(web, case)[-1] == "ContactPreferencesTold"
+    assert next_way(web.cases.get(case.case_id), reach, "COLLECTION", load_policy("CN"), web.now).channel == "EMAIL"
 
 
 # --- what every answer has ---------------------------------------------------------------------------------------

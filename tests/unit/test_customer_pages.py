@@ -18,7 +18,7 @@ from loading import ROOT
 
 from accord.affordability import FIXED, FLEXIBLE
 from accord.case import Assessment, Circumstances, ClosedReason, Status
-from accord.customer import DECLINE_REASONS
+from accord.customer import COMPLAINTS, DECLINE_REASONS
 from accord.money import format_money
 from accord.policy import jurisdictions, load_policy
 from accord.texts import texts as words_of
@@ -63,7 +63,8 @@ def used_keys() -> tuple[set[str], set[str]]:
 
 def test_no_sentence_is_left_over() -> None:
     whole, begun = used_keys()
-    notices = ("ended.", "left.", "forged.", "broken.", "failed.", "refused.", "called.")  # notice.html completes these
+    # notice.html completes these
+    notices = ("ended.", "left.", "forged.", "broken.", "failed.", "refused.", "called.", "complained.")
     unused = [key for key in TEXTS if key not in whole and not key.startswith((*begun, *notices))]
     assert unused == []
 
@@ -81,6 +82,8 @@ def test_every_refusal_and_every_reason_has_its_words() -> None:
     )
     for reason in {*raised, "PENDING", "OFFER_EXPIRED", "NOT_CHOSEN"}:
         assert f"refused.{reason}" in TEXTS
+    for about in COMPLAINTS:
+        assert f"complaint.{about}" in TEXTS
     for reason in DECLINE_REASONS:
         assert f"decline.{reason}" in TEXTS
 

@@ -393,6 +393,7 @@ class TaskKind(StrEnum):
     ACCOUNT_STANDING = "ACCOUNT_STANDING"
     FAILED_STEP = "FAILED_STEP"
     CHECK_DOCUMENT = "CHECK_DOCUMENT"
+    COMPLAINT = "COMPLAINT"
 
 
 class TaskReason(StrEnum):
@@ -421,6 +422,7 @@ class TaskReason(StrEnum):
     GLYPH_MISSING = "GLYPH_MISSING"  # noticed at the seal: it is signed
     STANDING_CHANGED = "STANDING_CHANGED"
     STEP_FAILED = "STEP_FAILED"
+    COMPLAINT_MADE = "COMPLAINT_MADE"
     DOCUMENT_MISSING = "DOCUMENT_MISSING"  # gone, or not the one that was sealed
 
 
@@ -449,6 +451,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.GLYPH_MISSING: frozenset(),
     TaskReason.STANDING_CHANGED: frozenset({"standing"}),
     TaskReason.STEP_FAILED: frozenset({"execution"}),
+    TaskReason.COMPLAINT_MADE: frozenset({"about"}),
     TaskReason.DOCUMENT_MISSING: frozenset(),
 }
 
@@ -487,6 +490,7 @@ DUE_WITHIN: Mapping[TaskKind, timedelta] = {
     TaskKind.ACCOUNT_STANDING: timedelta(days=1),
     TaskKind.FAILED_STEP: timedelta(hours=4),
     TaskKind.CHECK_DOCUMENT: timedelta(days=1),
+    TaskKind.COMPLAINT: timedelta(days=15),  # the policy says for how long, where it knows the person's law
 }
 
 

@@ -5,8 +5,8 @@ decision, a refusal) is taken once: the next one has to wait until the workflow 
 """
 
 import unicodedata
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import rfc8785
@@ -37,8 +37,10 @@ from accord.events import (
     CaseEvent,
     CircumstancesTold,
     CodeSent,
+    ComplaintRaised,
     ComprehensionChecked,
     ContactDelivered,
+    ContactPreferencesTold,
     CustomerDecided,
     IdentityConfirmed,
     OfferChosen,
@@ -46,8 +48,10 @@ from accord.events import (
 from accord.names import without_private_codes
 from accord.offers import quotable
 from accord.opening import STANDINGS
+from accord.reach import Reach
 
 # Why a customer may decline; the pages offer these words and no free text, which could hold personal data.
+COMPLAINTS = ("AMOUNT", "CONDUCT", "MISUNDERSTOOD", "PRIVACY", "OTHER")
 DECLINE_REASONS = ("CANNOT_AFFORD", "AMOUNT_WRONG", "OTHER_HELP", "NOT_TOLD")
 IDENTITY_METHOD = "ID_LAST4_AND_SMS_CODE"
 
@@ -319,6 +323,31 @@ def ask_for_person_to_decide(case: Case, decision_id: str, actor: Actor, now: da
     if case.human_review:
         raise DecisionRefusedError("ALREADY_ASKED")
     return _decided(case, "HUMAN_REVIEW", decision_id, actor, now)
+
+
+def complain(case: Case, about: str, actor: Actor, now: datetime, answer_within: timedelta) -> Change:
+    """The customer complains, whatever the case is at. Our own wishes are silent until somebody has answered.
+
+    One complaint at a time: while it is open a person hears the rest.
+    """
+    if about not in COMPLAINTS:
+        raise DecisionRefusedError("REASON")
+    if case.complaint == "OPEN":
+        raise DecisionRefusedError("ALREADY_COMPLAINED")
+    facts = {"about": about}
+    task, created = new_task(case, TaskKind.COMPLAINT, now, TaskReason.COMPLAINT_MADE, facts, answer_within)
+    raised = ComplaintRaised(about=about, answer_by=task.due_at)
+    complained = case.model_copy(update={"complaint": "OPEN"})
+    return Change(complained, (raised, created), actor, tasks=(task,))
+
+
+def prefer_channels(case: Case, reach: Reach, wanted: Collection[str], actor: Actor) -> Change:
+    """By which of the channels that reach them the customer wants to be written to or called."""
+    told = reach
+    for channel in case.reachable_by:
+        told = told.agreeing(channel) if channel in wanted else told.refusing(channel)
+    said = ContactPreferencesTold(refused=told.opted_out, agreed=told.consents)
+    return Change(case, (said,), actor, reach=told)
 
 
 def decline(case: Case, reason: str, decision_id: str, actor: Actor, now: datetime) -> Change:

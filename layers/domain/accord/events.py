@@ -181,6 +181,19 @@ class CustomerDecided(CaseEvent):
     reason: str | None = None  # of a refusal: one of the words the page offers, never free text
 
 
+class ComplaintRaised(CaseEvent):
+    published = True
+    about: str  # one of the words the page offers, never free text
+    answer_by: datetime
+
+
+class ContactPreferencesTold(CaseEvent):
+    """The channels that the customer does not want, and those that they expressly agreed to."""
+
+    refused: tuple[str, ...]
+    agreed: tuple[str, ...]
+
+
 class AgreementSigned(CaseEvent):
     published = True
     offer_id: str

@@ -455,6 +455,7 @@ _VALUES: Mapping[str, Any] = {
     "review.financed_above": Amount,
     "review.vulnerable": TrueOrFalse,
     "review.low_confidence_above": Amount,
+    "complaint.answer_within_days": Annotated[int, _whole(1, 366, "a number of days")],
     "reminders.max_count": Times,
     "institution.name": Texts,
     "institution.phone": Text,

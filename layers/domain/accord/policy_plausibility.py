@@ -55,6 +55,7 @@ USUAL: Mapping[str, Usual] = {
     "contact.cooldown_after_conversation_days": Usual(0, 90, _DAYS),
     "contact.max_messages_per_day": Usual(0, 10, _TIMES),
     "contact.max_contacts_rolling_7_days": Usual(0, 30, _TIMES),
+    "complaint.answer_within_days": Usual(3, 60, _DAYS),
     "reminders.max_count": Usual(0, 10, _TIMES),
     "assessment.income_counted_percent": Usual(10, 100, _PERCENT),
     "assessment.dependants_when_unknown.most": Usual(0, 10, "persons"),

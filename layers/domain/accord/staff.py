@@ -62,6 +62,7 @@ _OUTCOMES = {
     TaskKind.ADVISE_CUSTOMER: _TALK,
     TaskKind.FAILED_STEP: ("NO_LONGER_NEEDED",),
     TaskKind.CHECK_DOCUMENT: ("MENDED", "NO_LONGER_NEEDED"),
+    TaskKind.COMPLAINT: ("UPHELD", "UPHELD_IN_PART", "NOT_UPHELD", "WITHDRAWN_BY_CUSTOMER"),
 }
 
 
@@ -141,6 +142,8 @@ def decide(
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
     if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED):
         case = case.model_copy(update={"call_arranged": False})
+    if task.kind is TaskKind.COMPLAINT:
+        case = case.model_copy(update={"complaint": "CLOSED"})
     if task.kind is TaskKind.CHECK_DOCUMENT:
         case = case.model_copy(update={"copy_missing": False})
     if any(closed.reason is TaskReason.NAME_NOT_PRINTABLE for closed in closing):
