@@ -519,6 +519,7 @@ def test_a_case_whose_negotiation_cannot_be_started_leaves_a_task(
     case = cases.get(case_of(detail))
     assert (case.status, case.execution, case.stopped) == ("OPENED", None, case.case_id)
     assert [task.reason for task in cases.tasks(case.case_id)] == ["STEP_FAILED"]
+    assert len(rejected(stack)) == 1, "the event lies in the dead letters as it came"
     stack.problems.clear()
 
 
@@ -530,6 +531,7 @@ def test_a_case_that_nobody_started_starts_with_the_next_word_about_its_account(
         fail_to_start(stack, patch)
         tell(stack, first)
         stack.settle()
+    rejected(stack)
     stack.problems.clear()
     tell(stack, overdue_detail(event_id="i-62", account_id="i-acct-61", occurredAt="2025-11-25T09:00:00+08:00"))
     stack.settle()
