@@ -229,6 +229,7 @@ def questions_view(case: Case, offer: Offer, language: str) -> dict[str, Any]:
         "questions": shown,
         "wrong": sum(bool(question["explanation"]) for question in shown),
         "attempts": tried.attempts if tried else 0,
+        "will_call": case.call_arranged,
     }
 
 

@@ -125,6 +125,18 @@ def test_questions_count_their_attempts_and_pass_only_when_all_is_right() -> Non
     assert customer.has_understood(twice.case)
 
 
+def test_who_gets_it_wrong_three_times_is_called_once_and_may_go_on() -> None:
+    case, kinds = chosen(), []
+    for _ in range(5):
+        change = customer.answer_questions(case, "en", right(case) | {"MONTHS": "z", "AMOUNT": "z"}, ACTOR, NOW)
+        case = change.case
+        kinds.append([(task.kind, task.reason, task.facts) for task in change.tasks])
+    called = [("CALL_CUSTOMER", "NOT_UNDERSTOOD", {"questions": "AMOUNT, MONTHS"})]
+    assert kinds == [[], [], called, [], []]
+    assert case.call_arranged
+    assert customer.answer_questions(case, "en", right(case), ACTOR, NOW).result == {"passed": True}
+
+
 def test_signing_keeps_the_very_terms_their_hash_and_the_schedule() -> None:
     case = understood()
     signed = customer.sign(case, terms(case), "d-1", ACTOR, NOW)

@@ -40,6 +40,8 @@ def ends_the_wait(act: str) -> bool:
         "find_the_task_about_the_name",
         "call_about_the_name",
         "nothing",
+        "misunderstand",
+        "explain_on_the_phone",
         "pay_a_part_meanwhile",
         "let_the_offers_expire",
     )

@@ -161,6 +161,20 @@ class Play:
         terms = terms_of(self.case(), offer, load_policy(case.jurisdiction), case.language, clock.today(case.time_zone))
         self.act(lambda case: customer.sign(case, terms, "d-sign", HOLDER, clock.now()))
 
+    def misunderstand(self) -> None:
+        """Choose the first offer, and take a year for a month, three times."""
+        self.act(lambda case: customer.confirm_identity(case, HOLDER))
+        offer = self.case().offers[0]
+        self.act(lambda case: customer.choose_offer(case, offer.offer_id, HOLDER, clock.now()))
+        right = {question.id: question.right for question in questions(offer, self.case().language)}
+        wrong = right | {"MONTHS": ""}
+        for _ in range(3):
+            self.act(lambda case: customer.answer_questions(case, case.language, wrong, HOLDER, clock.now()))
+
+    def explain_on_the_phone(self) -> None:
+        """A person calls and explains."""
+        self._decide("CALL_CUSTOMER", "REACHED")
+
     def decline(self) -> None:
         self.act(lambda case: customer.decline(case, "OTHER_HELP", "d-decline", HOLDER, clock.now()))
 

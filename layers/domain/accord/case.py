@@ -408,6 +408,7 @@ class TaskReason(StrEnum):
     MEANS_UNKNOWN = "MEANS_UNKNOWN"  # no affordable offer by what is known, and something is not
     CUSTOMER_ASKED_FOR_CALL = "CUSTOMER_ASKED_FOR_CALL"
     AMOUNT_DISPUTED = "AMOUNT_DISPUTED"
+    NOT_UNDERSTOOD = "NOT_UNDERSTOOD"  # the questions about the plan were answered wrongly again and again
     ACCESS_LOCKED = "ACCESS_LOCKED"
     CONTACT_REFUSED = "CONTACT_REFUSED"
     OUTCOME_UNTOLD = "OUTCOME_UNTOLD"  # the plan began, or a person decided, and no message may say so
@@ -437,6 +438,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.MEANS_UNKNOWN: frozenset({"questions"}),
     TaskReason.CUSTOMER_ASKED_FOR_CALL: frozenset(),
     TaskReason.AMOUNT_DISPUTED: frozenset(),
+    TaskReason.NOT_UNDERSTOOD: frozenset({"questions"}),
     TaskReason.ACCESS_LOCKED: frozenset({"lock"}),
     TaskReason.CONTACT_REFUSED: frozenset({"rule"}),
     TaskReason.OUTCOME_UNTOLD: frozenset({"rule"}),

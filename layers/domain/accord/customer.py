@@ -51,6 +51,7 @@ from accord.opening import STANDINGS
 from accord.reach import Reach
 
 # Why a customer may decline; the pages offer these words and no free text, which could hold personal data.
+_CALLED_AFTER = 3  # tries at the questions about one offer
 COMPLAINTS = ("AMOUNT", "CONDUCT", "MISUNDERSTOOD", "PRIVACY", "OTHER")
 DECLINE_REASONS = ("CANNOT_AFFORD", "AMOUNT_WRONG", "OTHER_HELP", "NOT_TOLD")
 IDENTITY_METHOD = "ID_LAST4_AND_SMS_CODE"
@@ -177,7 +178,11 @@ def choose_offer(case: Case, offer_id: str, actor: Actor, now: datetime) -> Chan
 
 
 def answer_questions(case: Case, language: str, answers: Mapping[str, str], actor: Actor, now: datetime) -> Change:
-    """Mark the answers about the chosen offer. Wrong ones are explained and asked again; result: `passed`."""
+    """Mark the answers about the chosen offer. Wrong ones are explained and asked again; result: `passed`.
+
+    Who still gets some wrong after the third time is called: explaining it again in the same words helps nobody. They
+    may go on meanwhile.
+    """
     _check_may_decide(case)
     offer = _chosen(case, now)
     passed, verdicts = mark(offer, language, answers)
@@ -191,7 +196,13 @@ def answer_questions(case: Case, language: str, answers: Mapping[str, str], acto
         offer_id=offer.offer_id, attempts=attempt, passed_at=now if passed else None, answers=marked
     )
     checked = ComprehensionChecked(offer_id=offer.offer_id, attempt=attempt, passed=passed, answers=marked)
-    return Change(case.model_copy(update={"comprehension": comprehension}), (checked,), actor, {"passed": passed})
+    answered = case.model_copy(update={"comprehension": comprehension})
+    if passed or attempt < _CALLED_AFTER or case.call_arranged:
+        return Change(answered, (checked,), actor, {"passed": passed})
+    facts = {"questions": ", ".join(verdict.question for verdict in verdicts if not verdict.right)}
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.NOT_UNDERSTOOD, facts)
+    called = answered.model_copy(update={"call_arranged": True})
+    return Change(called, (checked, created), actor, {"passed": passed}, tasks=(task,))
 
 
 def sign(case: Case, terms: Mapping[str, Any], decision_id: str, actor: Actor, now: datetime) -> Change:

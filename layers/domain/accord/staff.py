@@ -140,7 +140,7 @@ def decide(
         )
         case = case.model_copy(update={"decision": decision})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
-    if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED):
+    if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED, TaskReason.NOT_UNDERSTOOD):
         case = case.model_copy(update={"call_arranged": False})
     if task.kind is TaskKind.COMPLAINT:
         case = case.model_copy(update={"complaint": "CLOSED"})
