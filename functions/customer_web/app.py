@@ -29,7 +29,7 @@ from accord import clock, customer
 from accord.agreement import terms_hash, terms_of
 from accord.aws.access import Codes, Links, Purpose, Session, Sessions, Tries, csrf_token, fingerprint
 from accord.aws.clients import client, translated
-from accord.aws.delivery import send_sms
+from accord.aws.outbound import outbound
 from accord.aws.steps import case_store, people_store
 from accord.case import Agreement, Case, Change, Offer
 from accord.errors import (
@@ -51,6 +51,7 @@ cases, people = case_store(), people_store()
 ACCESS_TABLE = os.environ["ACCESS_TABLE"]
 links, sessions, tries = Links(ACCESS_TABLE), Sessions(ACCESS_TABLE), Tries(ACCESS_TABLE)
 codes = Codes(ACCESS_TABLE, os.environ["CODE_KEY_ID"])
+out = outbound()
 BUCKET = os.environ["DOCUMENTS_BUCKET"]
 _url = urlsplit(os.environ["PUBLIC_BASE_URL"])
 BASE, HOST, ORIGIN = _url.path.rstrip("/"), _url.hostname or "", f"{_url.scheme}://{_url.netloc}"
@@ -286,7 +287,7 @@ def identify(locator: str) -> Response:
     language, case = outside_language(), cases.get(case_id)
     sender = sender_of(load_policy(case.jurisdiction), clock.today(case.time_zone), language)
     try:
-        send_sms(person.phone, identity_code_sms(code, language, sender, HOST))
+        out.sms(f"code-{secrets.token_hex(12)}", person.phone, identity_code_sms(code, language, sender, HOST))
     except (NotSentError, ServiceUnavailableError) as error:
         logger.warning("code not sent", reason=type(error).__name__)
         return outside("landing.html", 503, problem="unsent")
@@ -449,7 +450,7 @@ def consent(visit: Visit, form: Form) -> Response:
         raise DecisionRefusedError("TOO_OFTEN")
     text = signature_code_sms(code, offer, digest, visit.language, visit.sender, HOST)
     try:
-        send_sms(people.get(visit.case.cardholder_id).phone, text)
+        out.sms(f"code-{secrets.token_hex(12)}", people.get(visit.case.cardholder_id).phone, text)
     except (NotSentError, ServiceUnavailableError) as error:
         logger.warning("code not sent", reason=type(error).__name__)
         raise DecisionRefusedError("UNSENT") from error

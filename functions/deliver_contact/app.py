@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from accord import clock
 from accord.aws.access import Deliveries, Links, Tries
 from accord.aws.delivery import Contact, Messenger
+from accord.aws.outbound import outbound
 from accord.aws.queues import is_last_try
 from accord.aws.steps import case_store, people_store
 
@@ -24,6 +25,7 @@ messenger = Messenger(
     Links(ACCESS_TABLE),
     Tries(ACCESS_TABLE),
     Deliveries(ACCESS_TABLE),
+    outbound(),
     os.environ["PUBLIC_BASE_URL"],
     os.environ["MAIL_SENDER"],
 )

@@ -18,7 +18,7 @@ from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, NOW, ORIGIN, PH
 from accord import glyphs, staff
 from accord.agreement import check_complete, terms_hash
 from accord.assessment import assess
-from accord.aws import clients, delivery
+from accord.aws import clients, outbound
 from accord.aws.access import FAILURES_PER_CASE
 from accord.case import Case, ClosedReason, Status
 from accord.channels import next_way
@@ -1438,4 +1438,4 @@ def test_pages_are_small_need_no_script_and_hold_no_inline_style(web: Web, langu
 
 def test_delivery_and_pages_send_through_a_client_that_never_tries_twice() -> None:
     assert clients.client("sns", attempts=1).meta.config.retries["total_max_attempts"] == 1
-    assert delivery.client is clients.client
+    assert outbound.client is clients.client

@@ -291,6 +291,8 @@ def web_on_moto() -> Iterator[Web]:
         patch.setenv("PUBLIC_BASE_URL", f"{ORIGIN}{BASE}")
         patch.setenv("MAIL_SENDER", "no-reply@bank.example")
         patch.setenv("MAX_RECEIVES", "5")
+        patch.setenv("GATEWAY_URL", "")
+        patch.setenv("GATEWAY_SECRET_PARAMETER", "/accord/test/gateway-secret")
         patch.syspath_prepend(str(ROOT / "functions" / "customer_web"))
         web = Web(tables, load_app("customer_web"))
         patch.setattr(clock, "now", lambda: web.now)

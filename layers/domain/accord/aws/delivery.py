@@ -1,17 +1,15 @@
-"""Messages leave here: by SMS through SNS, by e-mail through SES, each contact once at most."""
+"""Messages leave here, each contact once at most: at the right moment, to the right person, with a new link."""
 
-from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from accord.agreement import kept_until
 from accord.aws.access import Claim, Deliveries, Links, Tries
-from accord.aws.clients import client, error_code, translated
+from accord.aws.outbound import Outbound
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.case import ENDED, Case, Status, TaskReason
@@ -49,42 +47,6 @@ class Contact(BaseModel):
     offer_ids: tuple[str, ...]
 
 
-def send_sms(phone: str, text: str) -> None:
-    """Send a text message. Raises NotSentError, or ServiceUnavailableError when it certainly did not leave."""
-    kind = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
-    _send(lambda: client("sns", attempts=1).publish(PhoneNumber=phone, Message=text, MessageAttributes=kind))
-
-
-def send_email(sender: str, address: str, subject: str, text: str) -> None:
-    """Send an e-mail. Raises NotSentError, or ServiceUnavailableError when it certainly did not leave."""
-    content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text, "Charset": "UTF-8"}}}}
-    _send(
-        lambda: client("sesv2", attempts=1).send_email(
-            FromEmailAddress=sender, Destination={"ToAddresses": [address]}, Content=content
-        )
-    )
-
-
-def _send(call: Callable[[], object]) -> None:
-    try:
-        with translated():
-            call()
-    except ServiceUnavailableError as error:
-        if _certainly_not_sent(error.__cause__):
-            raise
-        raise NotSentError(TaskReason.MESSAGE_IN_DOUBT) from None
-    except ClientError as error:
-        raise NotSentError(TaskReason.MESSAGE_REJECTED, error=error_code(error)) from None
-
-
-def _certainly_not_sent(cause: BaseException | None) -> bool:
-    """Throttled, unavailable (503) or never reached; another error of the server or a lost answer may have sent it."""
-    if isinstance(cause, ClientError):
-        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-        return status < 500 or status == 503
-    return isinstance(cause, ConnectTimeoutError | EndpointConnectionError)
-
-
 def _is_overtaken(contact: Contact, case: Case, now: datetime) -> bool:
     """Whether the case has moved on, so that nobody needs the message any more."""
     if contact.template == NEW_LINK:  # the pages are there until the case ends, whatever they hold meanwhile
@@ -110,6 +72,7 @@ class Messenger:
         links: Links,
         tries: Tries,
         deliveries: Deliveries,
+        out: Outbound,
         public_base_url: str,
         mail_sender: str,
     ) -> None:
@@ -118,6 +81,7 @@ class Messenger:
         self._links = links
         self._tries = tries
         self._deliveries = deliveries
+        self._out = out
         self._base_url = public_base_url
         self._mail_sender = mail_sender
 
@@ -203,9 +167,9 @@ class Messenger:
             now,
         )
         if contact.channel == "EMAIL" and person.email is not None:
-            send_email(self._mail_sender, person.email, message.subject, message.email)
+            self._out.email(contact.contact_id, self._mail_sender, person.email, message.subject, message.email)
         else:
-            send_sms(person.phone, message.sms)
+            self._out.sms(contact.contact_id, person.phone, message.sms)
 
     def _new_link(self, case: Case, now: datetime) -> str:
         stands_until = max([offer.valid_until for offer in case.offers] or [case.answer_by or now])

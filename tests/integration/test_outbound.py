@@ -1,0 +1,114 @@
+"""The bank's own gateway gets signed requests, and its answers decide whether a message is tried again."""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import boto3
+import pytest
+from integration.tables import tables_on_moto
+
+from accord import clock
+from accord.aws.outbound import AwsOutbound, GatewayOutbound, outbound
+from accord.errors import NotSentError, ServiceUnavailableError
+
+SECRET = "a shared secret"
+PARAMETER = "/accord/test/gateway-secret"
+
+
+class Gateway(HTTPServer):
+    """A bank's gateway that keeps what it gets and answers what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.status = 202
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/messages"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Gateway
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((dict(self.headers), body))
+        self.send_response(self.server.status)
+        self.send_header("Location", "/elsewhere")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    with tables_on_moto(monkeypatch):
+        boto3.client("ssm").put_parameter(Name=PARAMETER, Value=SECRET, Type="SecureString")
+        server = Gateway()
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_message_is_signed_over_its_moment_and_its_bytes(gateway: Gateway) -> None:
+    way = GatewayOutbound(gateway.url, PARAMETER)
+    way.sms("c-1-7", "+8610000000001", "【示例银行】您好")
+    way.email("c-1-8", "no-reply@bank.example", "li@example.com", "主题", "正文")
+    for headers, body in gateway.got:
+        moment = headers["X-Accord-Timestamp"]
+        expected = hmac.new(SECRET.encode(), moment.encode() + b"." + body, hashlib.sha256).hexdigest()
+        assert hmac.compare_digest(headers["X-Accord-Signature"], f"v1={expected}")
+        assert abs(int(moment) - clock.now().timestamp()) < 60
+    sms, mail = (json.loads(body) for _, body in gateway.got)
+    assert sms == {"reference": "c-1-7", "channel": "SMS", "to": "+8610000000001", "text": "【示例银行】您好"}
+    assert mail == {
+        "reference": "c-1-8", "channel": "EMAIL", "from": "no-reply@bank.example", "to": "li@example.com",
+        "subject": "主题", "text": "正文",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 204, 409])
+def test_what_is_accepted_or_was_before_is_done(gateway: Gateway, status: int) -> None:
+    gateway.status = status
+    GatewayOutbound(gateway.url, PARAMETER).sms("c-1-7", "+8610000000001", "x")
+    assert len(gateway.got) == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_what_may_be_taken_later_is_tried_again(gateway: Gateway, status: int) -> None:
+    gateway.status = status
+    with pytest.raises(ServiceUnavailableError, match=str(status)):
+        GatewayOutbound(gateway.url, PARAMETER).sms("c-1-7", "+8610000000001", "x")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 422])
+def test_what_is_never_taken_is_work_for_a_person_and_no_redirect_is_followed(gateway: Gateway, status: int) -> None:
+    gateway.status = status
+    with pytest.raises(NotSentError) as refused:
+        GatewayOutbound(gateway.url, PARAMETER).sms("c-1-7", "+8610000000001", "x")
+    assert (refused.value.reason, refused.value.facts) == ("MESSAGE_REJECTED", {"error": f"HTTP {status}"})
+    assert len(gateway.got) == 1
+
+
+def test_a_gateway_that_is_not_there_is_tried_again_and_no_number_is_told(gateway: Gateway) -> None:
+    gateway.server_close()
+    with pytest.raises(ServiceUnavailableError) as down:
+        GatewayOutbound(gateway.url, PARAMETER).sms("c-1-7", "+8610000000001", "x")
+    assert "+86" not in str(down.value)
+
+
+@pytest.mark.parametrize(("url", "way"), [("", AwsOutbound), ("https://gateway.bank.example/", GatewayOutbound)])
+def test_the_settings_say_which_way_it_goes(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, url: str, way: type
+) -> None:
+    monkeypatch.setenv("GATEWAY_URL", url)
+    monkeypatch.setenv("GATEWAY_SECRET_PARAMETER", PARAMETER)
+    assert isinstance(outbound(), way)
