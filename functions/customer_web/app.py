@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 from chalice import BadRequestError, Chalice, Response
 
 from accord import clock, customer
-from accord.agreement import terms_hash, terms_of
+from accord.agreement import found_until, terms_hash, terms_of
 from accord.aws.access import Codes, Links, Purpose, Session, Sessions, Tries, csrf_token, fingerprint
 from accord.aws.clients import client, translated
 from accord.aws.outbound import outbound
@@ -493,8 +493,10 @@ def sign(visit: Visit, form: Form) -> Response:
             raise DecisionRefusedError("LOCKED")
         return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name)
     try:
+        # The agreement says for how long; it must not hang on a message that may never leave.
+        links.extend(case_id, found_until(date.fromisoformat(terms["last_due_date"]), visit.case.time_zone))
         visit.change(form, lambda case: customer.sign(case, terms, decision_id(form), visit.actor, now))
-    except TransientError:
+    except Exception:
         codes.restore(case_id, Purpose.SIGNATURE)  # the same form, sent again, signs
         raise
     return to("/my/plan")

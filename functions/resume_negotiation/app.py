@@ -14,8 +14,8 @@ from accord.aws.waits import hand_over_decision
 logger = Logger()
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 store = case_store()
-# New figures of billing's call the one who waits for the customer back to the assessment.
-WHO = {"CustomerDecided": "CUSTOMER", "StaffDecided": "STAFF", "FiguresTold": "CUSTOMER"}
+# New figures of billing's lead back to the assessment, whoever is waited for.
+WHO = {"CustomerDecided": ("CUSTOMER",), "StaffDecided": ("STAFF",), "FiguresTold": ("CUSTOMER", "STAFF")}
 
 
 def hand_over(record: DynamoDBRecord) -> None:
@@ -23,11 +23,11 @@ def hand_over(record: DynamoDBRecord) -> None:
     item = record.raw_event["dynamodb"]["NewImage"]
     case_id = item["case_id"]["S"]
     try:
-        outcome = hand_over_decision(store, case_id, WHO[item["type"]["S"]])
+        outcomes = [hand_over_decision(store, case_id, who) for who in WHO[item["type"]["S"]]]
     except Exception:
         logger.exception("decision not handed over", case_id=case_id)
         raise
-    logger.info("decision handed over", case_id=case_id, outcome=outcome)
+    logger.info("decision handed over", case_id=case_id, outcomes=outcomes)
 
 
 @logger.inject_lambda_context(clear_state=True)

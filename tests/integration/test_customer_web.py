@@ -16,7 +16,7 @@ from botocore.exceptions import ReadTimeoutError
 from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
 
 from accord import glyphs, staff
-from accord.agreement import check_complete, terms_hash
+from accord.agreement import check_complete, found_until, terms_hash
 from accord.assessment import assess
 from accord.aws import clients, outbound
 from accord.aws.access import FAILURES_PER_CASE
@@ -1339,6 +1339,22 @@ def test_the_same_form_signs_when_what_was_down_is_up_again(web: Web, monkeypatc
     assert browser.post("/my/sign", fields | {"code": "000000"}).status == 403
     assert browser.post("/my/sign", fields).path == "/my/plan"
     assert happened(web, case).count("AgreementSigned") == 1
+
+
+def test_the_link_works_as_long_as_the_agreement_says_though_no_message_leaves(web: Web) -> None:
+    case = web.invited()
+    browser, _ = signed(web, case)
+    agreement = web.cases.get(case.case_id).agreement
+    assert agreement is not None
+    ends = found_until(agreement.schedule[-1].due_date, case.time_zone)
+    links = web.app.links
+    (item,) = (item for item in web.dump("AccessTable") if item["pk"]["S"] == f"CASE#{case.case_id}")
+    held = next(one for one in web.dump("AccessTable") if one["pk"]["S"] == f"LINK#{item['link']['S']}")
+    assert int(held["expires_at"]["N"]) == int(ends.timestamp())
+    assert int(item["expires_at"]["N"]) > int(held["expires_at"]["N"])
+    links.extend(case.case_id, web.now)
+    assert held in web.dump("AccessTable"), "it is never made shorter"
+    assert browser.get("/my").status == 200
 
 
 # --- at any time ---------------------------------------------------------------------------------------------------

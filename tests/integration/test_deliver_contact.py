@@ -223,6 +223,31 @@ def test_one_bad_message_holds_up_no_other(web: Web, app: ModuleType) -> None:
     assert outcomes(web, second)[0]["outcome"] == "SENT"
 
 
+def test_a_link_that_cannot_be_made_keeps_no_message_back_when_it_can(
+    web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has left, so the claim is given back whatever was wrong."""
+    case = web.invited()
+
+    def denied(*_: Any) -> str:
+        raise PermissionError("AccessDenied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app.messenger._links, "issue", denied)
+        assert delivered(app, detail_of(web, case)) == ["m-0"]
+    assert delivered(app, detail_of(web, case), tries=2) == []
+    assert (len(web.sms()), tasks(web, case)) == (1, [])
+
+
+def test_that_the_account_is_in_order_is_news_after_the_case_has_ended(web: Web, app: ModuleType) -> None:
+    case = web.invited()
+    web.change(case.case_id, lambda case: close(case, ClosedReason.CURED))
+    web.change(case.case_id, lambda case: inform(case, web.cases.reach(case.cardholder_id), load_policy("CN"), web.now))
+    assert delivered(app, detail_of(web, case)) == []
+    assert "账户已恢复正常" in web.sms()[-1]
+    assert [outcome["outcome"] for outcome in outcomes(web, case)] == ["SENT"]
+
+
 def test_what_fails_to_the_last_leaves_a_task_and_can_still_be_sent(web: Web, app: ModuleType) -> None:
     """Nobody knows why, so nobody but a person can see to it; what is mended later is sent from the dead letters."""
     case = web.invited()

@@ -120,7 +120,8 @@ def test_a_file_says_of_an_open_case_what_is_new_though_nothing_is_late(stack: L
         "occurredAt": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}", "account.accountId": "i-acct-40",
         "account.daysPastDue": "0", "account.oldestUnpaidDueDate": "",
         "cardholder.cardholderId": late["cardholder"]["cardholderId"], "cardholder.flags": "CEASE_CONTACT",
-    }  # fmt: skip
+    } | {f"account.balance.{part}": str(amount) for part, amount in late["account"]["balance"].items()}  # fmt: skip
+    row["cardholder.monthlyIncome"] = str(late["cardholder"]["monthlyIncome"])
     bucket, people = stack.physical_id("PortfolioBucket"), PeopleStore(stack.physical_id("PeopleTable"))
     for phone in ("+8610000000071", "+8610000000072", "+8610000000071"):
         data = file_of(row | {"cardholder.phone": phone})

@@ -7,9 +7,10 @@ import pytest
 from builders import NOW, TODAY, YUAN, a_balance, a_counter_offer, a_policy, an_account, an_offered_case, the_policy
 
 from accord.assessment import assess
-from accord.case import Account, Balance, Case, Circumstances, Figures, Status
+from accord.case import Account, Balance, Case, Circumstances, Decision, Figures, Status
 from accord.figures import NEW_FIGURES, called_for, changes_offers, note_figures, with_figures
-from accord.lifecycle import invite, remind
+from accord.lifecycle import apply_review, invite, remind
+from accord.offers import propose, reject_offers
 from accord.reach import Reach
 
 NOBODY_REACHED = Reach(cardholder_id="holder-1")
@@ -54,7 +55,8 @@ def test_what_was_paid_or_is_later_by_a_bucket_changes_the_offers(account: Accou
 
 def test_help_that_came_before_anything_was_late_ends_when_something_is() -> None:
     early = invited(at_risk=True, account=PAID)
-    assert not changes_offers(early, figures(an_account(days_past_due=0, balance=a_balance(principal=1))))
+    assert not changes_offers(early, figures(an_account(days_past_due=0, balance=a_balance(interest=601 * YUAN))))
+    assert changes_offers(early, figures(an_account(days_past_due=0, balance=a_balance(principal=1)))), "it was paid"
     assert changes_offers(early, figures(an_account(days_past_due=3)))
     assert with_figures(early, figures(PAID)).at_risk
     assert not with_figures(early, figures(an_account(days_past_due=3))).at_risk
@@ -92,11 +94,37 @@ def test_a_decision_of_the_customer_goes_first_and_leads_to_the_assessment_anywa
     assert (assessed.account, assessed.newer, assessed.proposed_monthly) == (HALF, None, 60_000)
 
 
-def test_while_staff_look_at_the_offers_nobody_is_called_back() -> None:
-    reviewed = an_offered_case().model_copy(update={"status": Status.IN_REVIEW})
-    noted = note_figures(reviewed, figures(HALF), LATER).case
-    assert (noted.newer, noted.decision) == (figures(HALF), None)
-    approved = noted.moved(Status.OFFERED)
+@pytest.mark.parametrize(
+    ("status", "by", "kind"),
+    [
+        (Status.IN_REVIEW, "STAFF", "REASSESS"),
+        (Status.OFFERED, "STAFF", "RETRY"),  # staff look for a way to reach the customer
+        (Status.ASSESSED, "STAFF", "RETRY"),
+        (Status.INVITED, "CUSTOMER", NEW_FIGURES),
+    ],
+)
+def test_whoever_is_waited_for_new_figures_lead_back_to_the_assessment(status: Status, by: str, kind: str) -> None:
+    case = an_offered_case().model_copy(update={"status": status})
+    decision = note_figures(case, figures(HALF), LATER).case.decision
+    assert decision is not None
+    assert (decision.by, decision.kind) == (by, kind)
+
+
+@pytest.mark.parametrize("word", ["APPROVED", "REJECTED", "REASSESS"])
+def test_whatever_staff_decided_it_was_about_what_was_owed_before(word: str) -> None:
+    decided = Decision(decision_id="t-1", by="STAFF", kind=word, at=NOW, staff_id="staff-7", reason="NOT_AFFORDABLE")
+    case = an_offered_case().model_copy(update={"status": Status.IN_REVIEW, "decision": decided})
+    noted = note_figures(case, figures(HALF), LATER).case
+    assert noted.decision == decided
+    assert apply_review(noted, NOW).result == {"outcome": "REASSESS"}
+    with_the_customer = decided.model_copy(update={"kind": "REJECTED", "reason": "OTHER_SOLUTION"})
+    found = noted.model_copy(update={"decision": with_the_customer})
+    assert apply_review(found, NOW).result == {"outcome": "WITHDRAWN"}
+
+
+def test_what_was_approved_about_an_older_debt_waits_for_the_next_one() -> None:
+    noted = note_figures(an_offered_case(), figures(HALF), LATER).case.model_copy(update={"decision": None})
+    approved = noted
     assert invite(approved, NOBODY_REACHED, the_policy(), NOW).result == {"outcome": "REASSESS"}
     waiting = approved.moved(Status.INVITED)
     assert remind(waiting, NOBODY_REACHED, the_policy(), NOW).result == {"outcome": "REASSESS"}
@@ -137,3 +165,45 @@ def test_a_later_bucket_brings_what_its_policy_allows() -> None:
     identification = assess(later, policy, TODAY).case.identification
     assert identification is not None
     assert identification.delinquency_bucket == "M4"
+
+
+def test_what_was_told_between_is_forgotten_when_it_is_as_it_was() -> None:
+    """Paid and taken back, or in order and late again: the newest word is the one that was assessed."""
+    paid = note_figures(invited(), figures(HALF), LATER).case
+    back = figures(told_at=LATER + timedelta(hours=1), event_id="e-3")
+    as_it_was = note_figures(paid, back, LATER).case
+    assert (as_it_was.newer, as_it_was.told) == (None, (back.told_at, back.sent_at, "e-3"))
+    late_word = note_figures(as_it_was, figures(PAID), LATER).case
+    assert late_word.newer is None, "it is older than what is known"
+
+
+def test_a_payment_that_is_taken_back_after_the_assessment_counts() -> None:
+    assessed_on_half = invited(account=HALF)
+    assert changes_offers(assessed_on_half, figures())
+
+
+def test_an_income_that_nobody_knew_is_reckoned_with() -> None:
+    told = figures(circumstances=Circumstances(monthly_income=9_000 * YUAN))
+    assert changes_offers(invited(circumstances=Circumstances()), told)
+    assert not changes_offers(invited(circumstances=Circumstances(told_by="CUSTOMER")), told)
+    assert not changes_offers(invited(circumstances=told.circumstances), figures())
+
+
+def test_figures_in_another_currency_are_none_of_this_account() -> None:
+    assert note_figures(invited(), figures(an_account(currency="USD")), LATER).case == invited()
+
+
+def test_no_offer_on_a_debt_that_was_paid_stands_where_no_plan_is_found() -> None:
+    little = an_account(balance=Balance(principal=50 * YUAN))
+    case = note_figures(invited(), figures(little), LATER).case
+    change = propose(assess(case, the_policy(), TODAY).case, the_policy(), NOW)
+    assert change.result["outcome"] == "NO_AFFORDABLE_OFFER"
+    assert change.case.offers == ()
+
+
+def test_a_rejection_brings_back_no_offer_on_a_debt_that_was_paid() -> None:
+    before = an_offered_case().offers
+    case = an_offered_case().model_copy(update={"status": Status.IN_REVIEW, "offers_before": before, "account": HALF})
+    assert reject_offers(case, "CONCESSION_TOO_HIGH", NOW).result == {"outcome": "NO_AFFORDABLE_OFFER"}
+    same = case.model_copy(update={"account": an_offered_case().account})
+    assert reject_offers(same, "CONCESSION_TOO_HIGH", NOW).result == {"outcome": "OFFERED"}

@@ -42,7 +42,6 @@ def ends_the_wait(act: str) -> bool:
         "nothing",
         "misunderstand",
         "explain_on_the_phone",
-        "pay_a_part_meanwhile",
         "let_the_offers_expire",
     )
 

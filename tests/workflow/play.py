@@ -214,10 +214,6 @@ class Play:
         balance = self.detail["account"]["balance"]
         self.tell_figures("AccountOverdue", {"balance": balance | {"principal": balance["principal"] // 2}})
 
-    def pay_a_part_meanwhile(self) -> None:
-        """The wait goes on: it is for a member of staff."""
-        self.pay_a_part()
-
     def tell_figures(self, detail_type: str, account: dict[str, Any]) -> None:
         newer = {"eventId": f"newer-{self.case_id}", "occurredAt": clock.now().isoformat()}
         known = {name: value for name, value in self.detail["account"].items() if name != "oldestUnpaidDueDate"}

@@ -6,8 +6,9 @@ language always make the same terms.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import rfc8785
 
@@ -170,6 +171,11 @@ def _words(case: Case, offer: Offer, last_due: date, rules: RulesOfTheDay, langu
 def kept_until(last_due: date) -> date:
     """Until when the customer finds the agreement on the pages; later the bank sends a copy when asked."""
     return last_due + _DOWNLOADABLE_AFTER
+
+
+def found_until(last_due: date, time_zone: str) -> datetime:
+    """The moment at which that last day is over where the customer is: the personal link works until then."""
+    return datetime.combine(kept_until(last_due) + timedelta(days=1), time(), ZoneInfo(time_zone))
 
 
 def _components(balance: Balance) -> dict[str, int]:

@@ -37,7 +37,7 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
         identification, _ = identified(case, rules, today)
         case = case.model_copy(update={"identification": identification})
         events = (CaseIdentified(**identification.model_dump(), policy_version=policy.version),)
-        if end := ending(case, identification):
+        if end := ending(case, identification, again=True):
             return Change(case.model_copy(update={"decision": None}), events, _STEP, {"outcome": end})
     decided = case.decision.kind if case.decision is not None else None
     proposed = case.decision.amount if case.decision is not None and decided == "COUNTER" else case.proposed_monthly

@@ -202,7 +202,8 @@ def document_verdict(record: Record, read: Callable[[str], bytes]) -> str | None
     if not sealed:
         return None
     where, key, digest = f"event {sealed[-1].seq}", sealed[-1].told("documentKey"), sealed[-1].told("documentSha256")
-    if record.claims and (record.agreement is None or record.agreement.document_sha256 != digest):
+    held = (record.agreement.document_key, record.agreement.document_sha256) if record.agreement else None
+    if record.claims and held != (key, digest):
         raise DocumentAlteredError(f"the case names another document than was sealed in {where}")
     try:
         found = hashlib.sha256(read(key)).hexdigest()

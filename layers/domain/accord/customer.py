@@ -66,7 +66,7 @@ _DECIDING = frozenset({Status.INVITED, Status.NEGOTIATING})
 def confirm_identity(case: Case, actor: Actor) -> Change:
     """The person proved who they are. An invited customer is negotiating from now on."""
     status = Status.NEGOTIATING if case.status is Status.INVITED else case.status
-    return Change(case.moved(status), (IdentityConfirmed(method=IDENTITY_METHOD),), actor)
+    return Change(case.moved(status, came=True), (IdentityConfirmed(method=IDENTITY_METHOD),), actor)
 
 
 def note_code(case: Case, purpose: str, bound_to: str, actor: Actor) -> Change:

@@ -13,8 +13,17 @@ from accord.identification import bucket
 
 _NOT_ASSESSED = (Status.OPENED, Status.IDENTIFIED)
 _UNSIGNED = (Status.ASSESSED, Status.IN_REVIEW, Status.OFFERED, Status.INVITED, Status.NEGOTIATING)
-_WITH_THE_CUSTOMER = (Status.INVITED, Status.NEGOTIATING)
 NEW_FIGURES = "NEW_FIGURES"
+# Who decides by the case's status, and which of their decisions leads back to the assessment, at once or by the
+# invitation.
+_LEADS_BACK = {
+    Status.INVITED: ("CUSTOMER", NEW_FIGURES),
+    Status.NEGOTIATING: ("CUSTOMER", NEW_FIGURES),
+    Status.IN_REVIEW: ("STAFF", "REASSESS"),
+    Status.OFFERED: ("STAFF", "RETRY"),
+    Status.ASSESSED: ("STAFF", "RETRY"),
+}
+_MORE_THAN_INTEREST_PERCENT = 110
 
 
 def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
@@ -61,8 +70,7 @@ def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
     A customer who is about to decide hears of it: the decision NEW_FIGURES leads back to the assessment.
     """
     actor = Actor(kind="BILLING", id=figures.event_id)
-    known = case.told if case.newer is None else _told(case.newer)
-    if known is not None and _told(figures) <= known:
+    if figures.account.currency != case.account.currency or _is_older(figures, case):
         return Change(case, (), actor)
     told = FiguresTold(
         told_at=figures.told_at.isoformat(),
@@ -72,31 +80,47 @@ def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
     if case.status in _NOT_ASSESSED:
         after = with_figures(case, figures)
         return Change(after, () if after == case.model_copy(update={"told": after.told}) else (told,), actor)
-    if case.status not in _UNSIGNED or not changes_offers(case, figures):
+    if case.status not in _UNSIGNED:
         return Change(case, (), actor)
-    return Change(called_for(case.model_copy(update={"newer": figures}), now), (told,), actor)
+    if not changes_offers(case, figures):  # what was assessed is what is so, whatever was told between
+        return Change(case.model_copy(update={"newer": None, "told": _told(figures)}), (), actor)
+    newer = case.model_copy(update={"newer": figures, "told": _told(figures)})
+    return Change(called_for(newer, now), (told,), actor)
 
 
 def called_for(case: Case, now: datetime) -> Case:
-    """The case with the decision that leads back to the assessment, where newer figures wait and the customer may
-    decide.
+    """The case with the decision that leads back to the assessment, where newer figures wait and somebody else may
+    decide: the customer, or staff who review the offers or look for a way to reach the customer.
     """
-    if case.newer is None or case.decision is not None or case.status not in _WITH_THE_CUSTOMER:
+    if case.newer is None or case.decision is not None or case.status not in _LEADS_BACK:
         return case
-    decision = Decision(decision_id=case.newer.event_id, by="CUSTOMER", kind=NEW_FIGURES, at=now)
+    by, kind = _LEADS_BACK[case.status]
+    decision = Decision(decision_id=case.newer.event_id, by=by, kind=kind, at=now)
     return case.model_copy(update={"decision": decision})
 
 
 def changes_offers(case: Case, figures: Figures) -> bool:
-    """Whether the figures change what can be offered: it was paid, the account is in order, or later by a bucket.
+    """Whether the figures change what can be offered: something was paid, or taken back; it is later by a bucket, or
+    late no more; or an income is told that nobody knew.
 
-    Interest that ran on changes nothing: the bank stands by its offers. Who was offered help before anything was late
-    keeps it until something is.
+    Interest that ran on changes nothing: the bank stands by its offers. Nor does it that nothing is late yet where help
+    was offered because something might be.
     """
     before, after = case.account, figures.account
-    if case.at_risk and after.days_past_due <= 0:
-        return False
-    return after.balance.total < before.balance.total or bucket(after.days_past_due) != bucket(before.days_past_due)
+    owed, now_owed = before.balance.total, after.balance.total
+    told = figures.circumstances.monthly_income
+    return (
+        now_owed < owed
+        or now_owed * 100 > owed * _MORE_THAN_INTEREST_PERCENT
+        or bucket(after.days_past_due) != bucket(before.days_past_due)
+        or (case.circumstances.told_by == "BILLING" and told not in (None, case.circumstances.monthly_income))
+    )
+
+
+def _is_older(figures: Figures, case: Case) -> bool:
+    if case.told is None:  # opened by an older version, which kept the day alone
+        return figures.account.as_of < case.account.as_of
+    return _told(figures) <= case.told
 
 
 def _told(figures: Figures) -> tuple[datetime, datetime, str]:

@@ -11,7 +11,7 @@ from accord.policy import Policy, RulesOfTheDay
 _STEP = Actor(kind="SYSTEM", id="identify")
 _DAYS_A_BUCKET = 30
 _LAST_BUCKET = 6
-_IN_ORDER = ("NOTHING_OWED", "NOT_OVERDUE")
+_IN_ORDER = ("NOTHING_OWED", "NOT_OVERDUE", "NOT_AT_RISK")
 
 
 def bucket(days_past_due: int) -> str:
@@ -81,12 +81,15 @@ def identify(case: Case, policy: Policy, now: datetime) -> Change:
     return Change(after, (found,), _STEP, result)
 
 
-def ending(case: Case, identification: Identification) -> str | None:
-    """How the case ends here: EXCLUDED, or CURED where it was late and billing said since that it is in order."""
+def ending(case: Case, identification: Identification, *, again: bool = False) -> str | None:
+    """How the case ends here: EXCLUDED, or CURED where billing said since it came to us that it is in order.
+
+    It did where it is known `again`, or where nothing is late of an account that came to us because something was.
+    """
     if identification.exclusion is None:
         return None
-    in_order = identification.exclusion in _IN_ORDER and case.account.days_past_due <= 0 and not case.at_risk
-    return "CURED" if in_order else "EXCLUDED"
+    known_late = again or (case.account.days_past_due <= 0 and not case.at_risk)
+    return "CURED" if known_late and identification.exclusion in _IN_ORDER else "EXCLUDED"
 
 
 def identified(case: Case, rules: RulesOfTheDay, today: date) -> tuple[Identification, int]:

@@ -28,7 +28,7 @@ from accord.events import (
     WaivedAmounts,
 )
 from accord.figures import called_for
-from accord.messages import IN_ORDER, PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN, purpose_of
+from accord.messages import CHANGED_OFFERS, IN_ORDER, PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN, purpose_of
 from accord.offers import approve_offers, reject_offers
 from accord.policy import Policy
 from accord.reach import Reach
@@ -38,7 +38,7 @@ _AGREED = (Status.SIGNED, Status.ACTIVE, Status.IN_GRACE)
 _WITHOUT_AGREEMENT = (ClosedReason.EXPIRED, ClosedReason.DECLINED, ClosedReason.NO_AFFORDABLE_OFFER)
 _WORKFLOW = Actor(kind="SYSTEM", id="negotiation")
 # Templates of messages that brought offers.
-_OFFERED_BEFORE = frozenset({"INVITATION", "EARLY_HELP", "NEW_OFFERS", "CHANGED_OFFERS", REVIEW_KEPT})
+_OFFERED_BEFORE = frozenset({"INVITATION", "EARLY_HELP", "NEW_OFFERS", CHANGED_OFFERS, REVIEW_KEPT})
 # A review that was escalated this often goes to the failure path, where operations see it.
 _MAX_ESCALATIONS = 3
 
@@ -75,7 +75,7 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
         status = Status.NEGOTIATING if _asked_on_the_page(case) else Status.INVITED
         invited = contacted.moved(status, rejected_for=None)
         return Change(invited, (requested,), _WORKFLOW, {"outcome": "INVITED"}, reach=counted)
-    promised = bool(case.review_reasons)
+    promised = bool(case.review_reasons) or template == CHANGED_OFFERS
     if _asked_on_the_page(case) and not promised:
         return Change(taken.moved(Status.NEGOTIATING), (), _WORKFLOW, {"outcome": "INVITED"})
     if verdict.not_before is not None:
@@ -91,8 +91,10 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
 
 
 def _asked_on_the_page(case: Case) -> bool:
-    """Whether the customer came to the pages and asked for something, so that an answer is theirs to hear."""
-    return case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER" or case.human_review
+    """Whether the customer came to the pages, so that what is offered since is theirs to see, whatever the hour."""
+    return (
+        case.came or case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER" or case.human_review
+    )
 
 
 def _invitation(case: Case) -> str:
@@ -103,7 +105,7 @@ def _invitation(case: Case) -> str:
     if case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER":
         return "NEW_OFFERS"
     if any(contact.template in _OFFERED_BEFORE for contact in case.contacts):
-        return "CHANGED_OFFERS"
+        return CHANGED_OFFERS
     return "EARLY_HELP" if case.account.days_past_due <= 0 else "INVITATION"
 
 
@@ -194,11 +196,14 @@ def apply_review(case: Case, now: datetime) -> Change:
     """Take up what staff decided about the offers. Outcomes: OFFERED, REASSESS, NO_AFFORDABLE_OFFER, WITHDRAWN."""
     decision = case.decision
     taken = case.model_copy(update={"decision": None, "review_escalations": 0})
+    if case.newer is not None and not (decision is not None and decision.reason == "OTHER_SOLUTION"):
+        # Whatever was decided, it was about what was owed before. Only what staff found with the customer stands.
+        return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
     if decision is not None and decision.by == "STAFF":
         if decision.kind == "APPROVED":
             return approve_offers(taken, str(decision.staff_id), now)
         if decision.kind == "REASSESS":  # the offers ran out before anybody decided
-            return Change(taken, (), Actor(kind="STAFF", id=str(decision.staff_id)), {"outcome": "REASSESS"})
+            return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
         if decision.kind == "REJECTED":
             return reject_offers(taken, str(decision.reason), now)
     raise NotApprovedError("no decision of staff about the offers is there to take up")

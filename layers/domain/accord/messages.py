@@ -43,6 +43,8 @@ NEW_LINK = "NEW_LINK"
 PLAN_ACTIVE, REVIEW_NO_PLAN, REVIEW_KEPT = "PLAN_ACTIVE", "REVIEW_NO_PLAN", "REVIEW_KEPT"
 # The account came in order by itself, and what was offered is not needed any more.
 IN_ORDER = "IN_ORDER"
+# What is owed has changed since the offers were made, and they with it.
+CHANGED_OFFERS = "CHANGED_OFFERS"
 _WITHOUT_OFFERS = frozenset({ASKING, NEW_LINK, PLAN_ACTIVE, REVIEW_NO_PLAN, IN_ORDER})
 # The pages hold nothing more to see or to decide.
 WITHOUT_LINK = frozenset({REVIEW_NO_PLAN, IN_ORDER})

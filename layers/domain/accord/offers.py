@@ -24,6 +24,7 @@ from accord.case import (
 )
 from accord.errors import MoveNotAllowedError, NotApprovedError
 from accord.events import Actor, OfferMade, OfferSummary, ReviewRequested
+from accord.figures import called_for
 from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import annual_cost_ppm, due_dates
 from accord.search import Pick, Search, search
@@ -50,9 +51,11 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     # A decision that no wait has taken up was about the offers before; it must not be taken for one about these.
     gone = {"chosen_offer_id": None, "comprehension": None, "decision": None, "first_approver": None}
     fresh = gone | {"review_reasons": (), "offers_beyond_means": False, "why_no_offer": found.why_none}
-    promised = tuple(offer for offer in case.offers if offer.approved_by is not None and offer.valid_until > now)
+    promised = _still_promised(case, case.offers, now)
     if promised and not found.picks:
-        kept = case.moved(Status.NEGOTIATING, offers=promised, **(fresh | {"offers_beyond_means": True}))
+        kept = called_for(
+            case.moved(Status.NEGOTIATING, offers=promised, **(fresh | {"offers_beyond_means": True})), now
+        )
         if case.offers_beyond_means:  # a person has the task already
             return Change(kept, (), _STEP, {"outcome": "KEPT"})
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
@@ -112,7 +115,7 @@ def reject_offers(case: Case, reason: str, now: datetime) -> Change:
     Outcomes: OFFERED (what was approved before), or how the case ends: NO_AFFORDABLE_OFFER, or WITHDRAWN where the
     reason says nothing of the person's means. Another solution ends the case, since it takes the offers' place.
     """
-    valid = tuple(offer for offer in case.offers_before if offer.valid_until > now)
+    valid = _still_promised(case, case.offers_before, now)
     rejected = case.model_copy(update={"offers_before": (), "rejected_for": reason})
     if valid and reason != "OTHER_SOLUTION":
         kept = rejected.moved(Status.OFFERED, offers=valid)
@@ -153,6 +156,17 @@ def quotable(case: Case, offer_id: str, now: datetime) -> Offer:
     if offer.valid_until <= now:
         raise NotApprovedError(f"the offer {offer_id} was valid until {offer.valid_until.isoformat()}")
     return offer
+
+
+def _still_promised(case: Case, offers: tuple[Offer, ...], now: datetime) -> tuple[Offer, ...]:
+    """Those of the offers that the bank stands by: approved, in time, and about what is owed now. Nobody is held to a
+    plan for a debt that was paid since.
+    """
+    return tuple(
+        offer
+        for offer in offers
+        if offer.approved_by is not None and offer.valid_until > now and offer.owed == case.account.balance
+    )
 
 
 # --- what becomes of the plans ---------------------------------------------------------------------------------

@@ -106,6 +106,15 @@ class Links:
         )
         return locator
 
+    def extend(self, case_id: str, until: datetime) -> None:
+        """Let the case's link in force work until a moment, where it would end before."""
+        link = (self._table.get(f"CASE#{case_id}") or {}).get("link")
+        if link is not None:
+            later = {":until": _epoch(until)}
+            self._table.update(f"LINK#{link['S']}", "SET expires_at = :until", later, "expires_at < :until")
+            kept = {":until": _epoch(until + _KEEP_CASE)}
+            self._table.update(f"CASE#{case_id}", "SET expires_at = :until", kept, "expires_at < :until")
+
     def find(self, locator: str, now: datetime) -> Link | None:
         """What the locator means; None when it is unknown, expired or replaced, after the same reads."""
         link = self._table.get(f"LINK#{fingerprint(locator)}") or {}
@@ -232,10 +241,9 @@ class Codes:
         return used is not None
 
     def restore(self, case_id: str, purpose: Purpose) -> None:
-        """What the code was accepted for could not be done: it is good again until its time, its tries counted."""
-        most = {":most": {"N": str(TRIES_PER_CODE)}}
-        condition = "attribute_exists(used_at) AND tries < :most"
-        self._table.update(f"CODE#{case_id}#{purpose}", "REMOVE used_at", most, condition)
+        """What the code was accepted for could not be done: it is good again until its time, and was no try."""
+        change = "SET tries = tries - :one REMOVE used_at"
+        self._table.update(f"CODE#{case_id}#{purpose}", change, {":one": {"N": "1"}}, "attribute_exists(used_at)")
 
     def _may_have_another(self, case_id: str, purpose: Purpose, now: datetime) -> bool:
         name = f"asked_{purpose}"

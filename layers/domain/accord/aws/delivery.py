@@ -1,13 +1,13 @@
 """Messages leave here, each contact once at most: at the right moment, to the right person, with a new link."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from accord.agreement import kept_until
+from accord.agreement import found_until
 from accord.aws.access import Claim, Deliveries, Links, Tries
 from accord.aws.outbound import Outbound
 from accord.aws.people import PeopleStore
@@ -21,8 +21,8 @@ from accord.glyphs import missing_glyphs
 from accord.messages import (
     NEW_LINK,
     PLAN_ACTIVE,
-    REVIEW_NO_PLAN,
     WITHOUT_LINK,
+    Message,
     contact_message,
     purpose_of,
     sender_of,
@@ -53,7 +53,7 @@ def _is_overtaken(contact: Contact, case: Case, now: datetime) -> bool:
         return case.status in ENDED
     if contact.template == PLAN_ACTIVE:
         return case.status not in (Status.ACTIVE, Status.IN_GRACE)
-    if contact.template == REVIEW_NO_PLAN:
+    if contact.template in WITHOUT_LINK:  # how it ended is news whatever comes after
         return False
     if case.status not in (Status.INVITED, Status.NEGOTIATING):
         return True
@@ -150,15 +150,20 @@ class Messenger:
         if claim is Claim.DOUBTFUL:
             raise NotSentError(TaskReason.MESSAGE_IN_DOUBT)
         try:
-            self._send(contact, case, person, policy, now)
+            message = self._message(contact, case, policy, now)
+        except Exception:
+            self._deliveries.give_back(contact.contact_id)  # nothing has left yet, whatever is wrong
+            raise
+        try:
+            self._send(contact, person, message)
         except ServiceUnavailableError:
             self._deliveries.give_back(contact.contact_id)
             raise
         return "SENT"
 
-    def _send(self, contact: Contact, case: Case, person: Person, policy: Policy, now: datetime) -> None:
+    def _message(self, contact: Contact, case: Case, policy: Policy, now: datetime) -> Message:
         link = "" if contact.template in WITHOUT_LINK else self._new_link(case, now)
-        message = contact_message(
+        return contact_message(
             contact.template,
             case,
             contact.offer_ids,
@@ -166,6 +171,8 @@ class Messenger:
             link,
             now,
         )
+
+    def _send(self, contact: Contact, person: Person, message: Message) -> None:
         if contact.channel == "EMAIL" and person.email is not None:
             self._out.email(contact.contact_id, self._mail_sender, person.email, message.subject, message.email)
         else:
@@ -173,7 +180,6 @@ class Messenger:
 
     def _new_link(self, case: Case, now: datetime) -> str:
         stands_until = max([offer.valid_until for offer in case.offers] or [case.answer_by or now])
-        if case.agreement is not None:  # the pages hold it as long as it says
-            last_day = kept_until(case.agreement.schedule[-1].due_date)
-            stands_until = datetime.combine(last_day + timedelta(days=1), time(), ZoneInfo(case.time_zone))
+        if case.agreement is not None:
+            stands_until = found_until(case.agreement.schedule[-1].due_date, case.time_zone)
         return f"{self._base_url}/c/{self._links.issue(case.case_id, case.cardholder_id, now, stands_until)}"

@@ -15,6 +15,7 @@ from accord.aws.store import CaseStore
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue, AccountStatusChanged, ContactReceipt, parse
 from accord.case import Case, Change, Status
 from accord.errors import CaseNotFoundError, InputRejectedError
+from accord.events import Actor
 from accord.figures import figures_of, note_figures
 from accord.lifecycle import failure_key, record_failure
 from accord.opening import (
@@ -106,7 +107,7 @@ class Intake:
             case = with_standing(opening.case, self._cases.account_status(account_id))
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
                 return "TOO_SOON"
-        if known.open_case_id is None and self._cases.in_order_since(account_id, event.occurred_at):
+        if known.open_case_id is None and self._cases.in_order_since(account_id, event.occurred_at, sent_at):
             return "OVERTAKEN"  # billing said later that nothing is late
         if not self._cases.open(opening, key=f"open/{event.event_id}"):
             self._note_figures(event, now, sent_at)  # the case that is open already has to hear of them
@@ -143,8 +144,9 @@ class Intake:
 
         def act() -> str:
             self._record_standing(event)
-            self._cases.record_in_order(account_id, event.occurred_at)
+            self._cases.record_in_order(account_id, event.occurred_at, sent_at)
             self._note_figures(event, now, sent_at)
+            self._start_what_nobody_started(account_id)
             return "NOTED"
 
         def keep_person() -> None:
@@ -161,7 +163,9 @@ class Intake:
         """The case that is open hears what the event says: its figures, where they are the newest, and its flags."""
 
         def note(case: Case, standing: str | None) -> Change:
-            figures = note_figures(case, figures_of(event, sent_at), now)
+            figures = Change(case, (), Actor(kind="BILLING", id=event.event_id))
+            if event.jurisdiction == case.jurisdiction:  # another law's figures are none of this case
+                figures = note_figures(case, figures_of(event, sent_at), now)
             flags = note_flags(figures.case, event.cardholder.flags, standing, event.event_id)
             return Change(flags.case, (*figures.events, *flags.events), flags.actor)
 
@@ -190,6 +194,7 @@ class Intake:
         self._change_open_case(
             event.account_id, event.event_id, lambda case, standing: note_standing(case, standing, event.event_id)
         )
+        self._start_what_nobody_started(event.account_id)
         return "NOTED"
 
     def _change_open_case(self, account_id: str, event_id: str, note: Callable[[Case, str | None], Change]) -> None:

@@ -344,8 +344,9 @@ class CaseStore:
         status = item["account_status"]["S"] if item else "NORMAL"
         return None if status == "NORMAL" else status
 
-    def record_in_order(self, account_id: str, at: datetime) -> None:
+    def record_in_order(self, account_id: str, at: datetime, sent_at: datetime) -> None:
         """Keep that billing found nothing late at a moment, unless it said so of a later one before."""
+        told = {":at": {"S": _told(at, sent_at)}}
         try:
             with translated():
                 self._db.put_item(
@@ -353,21 +354,21 @@ class CaseStore:
                     Item={
                         "pk": {"S": f"ACCOUNT#{account_id}"},
                         "sk": {"S": "IN_ORDER"},
-                        "at": {"S": _sortable(at)},
+                        "at": told[":at"],
                         "expires_at": {"N": str(int((clock.now() + _KEEP_MARKER).timestamp()))},
                     },
                     ConditionExpression="attribute_not_exists(pk) OR #at < :at",
                     ExpressionAttributeNames={"#at": "at"},
-                    ExpressionAttributeValues={":at": {"S": _sortable(at)}},
+                    ExpressionAttributeValues=told,
                 )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
 
-    def in_order_since(self, account_id: str, moment: datetime) -> bool:
-        """Whether billing found nothing late at a moment after this one."""
+    def in_order_since(self, account_id: str, moment: datetime, sent_at: datetime) -> bool:
+        """Whether billing found nothing late after a moment, or at it and sent that later."""
         item = self._read(f"ACCOUNT#{account_id}", "IN_ORDER")
-        return item is not None and item["at"]["S"] > _sortable(moment)
+        return item is not None and item["at"]["S"] > _told(moment, sent_at)
 
     # --- what billing said -------------------------------------------------------------------------------------
 
@@ -481,6 +482,10 @@ class CaseStore:
 def _sortable(moment: datetime) -> str:
     """UTC with fixed width, so that text order is time order."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _told(at: datetime, sent_at: datetime) -> str:
+    return f"{_sortable(at)} {_sortable(sent_at)}"
 
 
 def _case_item(case: Case) -> dict[str, Any]:
