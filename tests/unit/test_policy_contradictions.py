@@ -35,6 +35,7 @@ MATRIX = {"POLICY": {"interest": {"ALL": {"percent": 50, "amount": 100}}}}
          "authority.cumulative_12_months", "MANAGER has authority, but"),
         ({"plan__no_new_card_undertaking": False}, "plan.no_new_card_undertaking", "no agreement is sealed"),
         ({"plan__cure_days": 28}, "plan.breach_after_days_past_due", "3 + 28 days to catch up"),
+        ({"review__least_role": {"AMOUNT_ABOVE_LIMIT": "POLICY"}}, "review.least_role", "POLICY is no person"),
         ({"contact__max_messages_per_day": 0}, "contact.max_messages_per_day", "nobody is ever written to"),
         ({"contact__max_contacts_rolling_7_days": 0}, "contact.max_contacts_rolling_7_days", "0: nobody is ever"),
         ({"reminders__max_count": 30}, "reminders.max_count", "leave room for 14"),

@@ -310,9 +310,18 @@ def _bound(group: str, bound: Bound, figure: str, offer: Offer, policy: Policy, 
         "rule": rule,
         "allows": _allowed(bound, offer.currency, language),
         "last": format_money(offer.last_instalment, offer.currency, language),
-        "role": _word(offer.approver, language),
+        "role": _own_authority(offer, language),
     }
     return Sentence(figure, text.format(**words), bound.rule, _citation(policy, bound.rule))
+
+
+def _own_authority(offer: Offer, language: str) -> str:
+    """Whose authority the concession is within; who gives up nothing needs none but the policy's.
+
+    The review of an offer may ask for more than its concession does, which is another matter.
+    """
+    places = [bound.allows for bound in offer.bounds if bound.figure == "APPROVER"]
+    return _word(ROLES[places[0] if places else 0], language)
 
 
 def _allowed(bound: Bound, currency: str, language: str) -> str:

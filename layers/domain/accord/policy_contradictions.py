@@ -134,6 +134,10 @@ def _authority(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
                     f"{higher} may give up less of {component} than {lower} in {', '.join(less)}",
                     f"raise it for {higher}, or lower it for {lower}",
                 )
+    nobody = [reason for reason, role in rules.get("review.least_role", {}).items() if role == "POLICY"]
+    if nobody:
+        what = f"{', '.join(nobody)}: POLICY is no person, and a review is a person's"
+        yield Finding("review.least_role", what, "write NEGOTIATOR, LEAD or MANAGER")
     cumulative = rules.get("authority.cumulative_12_months")
     for role in ladder:
         if cumulative is not None and role not in cumulative:

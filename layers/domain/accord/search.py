@@ -135,10 +135,10 @@ def _questions(case: Case, assessment: Assessment) -> Iterator[tuple[str, dict[s
 def exceeds_ability(case: Case, identification: Identification, assessment: Assessment, rules: RulesOfTheDay) -> bool:
     """Art. 70, first precondition: no ordinary plan of instalments that the bank could agree to is within the means.
 
-    It could agree to what somebody may approve and what brings more than no plan; what the plan itself costs, and the
-    least instalment, are the bank's affair and say nothing of the person. Savings do not count: who could pay at once
-    with them may still choose to keep them, and nobody is pressed to pay in one sum. `assessment` says nothing of it
-    yet, so the plans here are ordinary ones.
+    It could agree to what somebody may approve and what brings more than no plan. That a plan which gives nothing up
+    is not worth its own cost, or its instalment too small, is the bank's affair and says nothing of the person. Savings
+    do not count: who could pay at once with them may still choose to keep them, and nobody is pressed to pay in one
+    sum. `assessment` says nothing of it yet, so the plans here are ordinary ones.
     """
     plans = _Plans(case, identification, assessment, rules)
     plans.least = 0
@@ -146,11 +146,11 @@ def exceeds_ability(case: Case, identification: Identification, assessment: Asse
         return False
     if plans.least_owed > plans.affordable * plans.longest:  # whatever the plan: no need to look at each
         return True
-    more_than = plans.alternative - plans.prices.cost_of_plan
+    more_than, cost = plans.alternative, plans.prices.cost_of_plan
     return not any(
         candidate.highest <= plans.affordable
         and candidate.approver
-        and candidate.expected > more_than
+        and candidate.expected > more_than - (0 if candidate.waived.total else cost)
         and plans.made(candidate) is not None
         for candidate in plans
         if candidate.product is not Product.LUMP_SUM
