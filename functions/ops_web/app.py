@@ -274,6 +274,8 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
     others = _whole(store.tasks(case_id))
 
     def decide(case: Case) -> Change:
+        if choice == "APPROVED" and form.get("offers", [""])[0] != _offers_named(case):
+            raise DecisionRefusedError("OFFERS_CHANGED")
         policy = load_policy(case.jurisdiction)
         reach = store.reach(case.cardholder_id)
         return staff.decide(case, found, others, reach, choice, page.staff_id, page.role, policy, clock.now())
@@ -317,6 +319,11 @@ def _task(case_id: str, task_id: str) -> StaffTask:
     return found
 
 
+def _offers_named(case: Case) -> str:
+    """What an approval says that it is about: nobody approves offers that the page did not show them."""
+    return " ".join(offer.offer_id for offer in case.offers)
+
+
 def _started_again(case: Case, task: StaffTask) -> bool:
     """Whether an execution has the case: one that is started now, under the task's id, or one that runs already."""
     if not staff.stopped_case(case, task):
@@ -339,7 +346,8 @@ def _task_page(page: Page, case: Case, task: StaffTask, problem: str | None = No
         intro = "decision_intro" if case.stopped is None else "decision_intro_stopped"
     else:
         intro = "outcome_intro"
-    return page.render("task.html", status, case=case, task=task, choices=choices, intro=intro, problem=problem)
+    shown = {"choices": choices, "intro": intro, "problem": problem, "offers_named": _offers_named(case)}
+    return page.render("task.html", status, case=case, task=task, **shown)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -49,6 +49,7 @@ from infra.data import sample
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 ORIGIN = "https://accord.example.com"
+APPROVE = {"choice": "APPROVED", "offers": "o-1"}
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +235,7 @@ def test_a_case_that_is_damaged_says_so_on_its_page_and_its_tasks(console: Conso
 def test_approval_is_recorded_under_the_staff_id_and_stands_on_the_case(console: Console) -> None:
     case, task = in_review(console.store)
     assert "Approve these offers" in console.ask(address(task))[1]
-    status, _, headers = console.ask(address(task), {"choice": "APPROVED"})
+    status, _, headers = console.ask(address(task), APPROVE)
     assert status == 303
     assert headers["location"] == f"{ORIGIN}/prod/ops/cases/{case.case_id}"
     after = console.store.get(case.case_id)
@@ -251,14 +252,31 @@ def test_approval_is_recorded_under_the_staff_id_and_stands_on_the_case(console:
 
 def test_the_same_form_twice_is_recorded_once(console: Console) -> None:
     case, task = in_review(console.store)
-    answers = [console.ask(address(task), {"choice": "APPROVED"})[0] for _ in range(2)]
+    answers = [console.ask(address(task), APPROVE)[0] for _ in range(2)]
     assert answers == [303, 303]
     assert console.store.get(case.case_id).version == 5
 
 
+def test_nobody_approves_offers_that_were_worked_out_anew_since_the_page_was_shown(console: Console) -> None:
+    case, task = in_review(console.store)
+    shown = re.search(r'name="offers" value="([^"]*)"', console.ask(address(task))[1])
+    assert shown is not None
+
+    def propose_anew(case: Case) -> Change:
+        dearer = case.offers[0].model_copy(update={"offer_id": "o-2", "total_payable": 2_000_000})
+        return Change(case.model_copy(update={"offers": (dearer,)}), (), Actor(kind="SYSTEM", id="propose"))
+
+    console.store.change(case.case_id, "propose anew", propose_anew)
+    status, html, _ = console.ask(address(task), {"choice": "APPROVED", "offers": shown[1]})
+    assert status == 409
+    assert "worked out anew since this page was shown" in html
+    assert console.store.get(case.case_id).decision is None
+    assert console.ask(address(task), {"choice": "APPROVED", "offers": "o-2"})[0] == 303
+
+
 def test_a_second_person_learns_that_another_decided(console: Console) -> None:
     case, task = in_review(console.store)
-    console.ask(address(task), {"choice": "APPROVED"})
+    console.ask(address(task), APPROVE)
     changes = {"arn": "arn:aws:sts::123456789012:assumed-role/Staff/lei"}
     status, html, _ = console.ask(address(task), {"choice": "REJECTED/NOT_AFFORDABLE"}, **changes)
     assert status == 409
@@ -272,7 +290,7 @@ def test_a_second_person_learns_that_another_decided(console: Console) -> None:
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "", "https://accord.example.com.evil.example"])
 def test_a_form_from_elsewhere_changes_nothing(console: Console, origin: str) -> None:
     case, task = in_review(console.store)
-    status, _, _ = console.ask(address(task), {"choice": "APPROVED"}, headers={"origin": origin})
+    status, _, _ = console.ask(address(task), APPROVE, headers={"origin": origin})
     assert status == 403
     assert console.store.get(case.case_id).version == case.version
 
@@ -341,9 +359,9 @@ def test_a_task_that_is_damaged_is_named_and_keeps_no_other_from_being_seen_and_
         assert status == 200
         assert said.format(damaged.task_id, damaged.case_id) in page
     assert other.case_id in console.ask("/ops")[1]
-    assert console.ask(address(other), {"choice": "APPROVED"})[0] == 303
+    assert console.ask(address(other), APPROVE)[0] == 303
     assert console.ask(address(damaged))[0] == 409
-    assert console.ask(address(damaged), {"choice": "APPROVED"})[0] == 409
+    assert console.ask(address(damaged), APPROVE)[0] == 409
     assert "Nothing waits" not in console.ask("/ops")[1]
 
 
@@ -356,7 +374,7 @@ def test_a_task_whose_facts_are_not_those_of_its_reason_is_damaged(console: Cons
 def test_a_damaged_task_beside_it_keeps_nobody_from_deciding(console: Console) -> None:
     case, review, failure = stopped(console.store)
     damage(f"TASK#{failure.task_id}", case.case_id, "body", {"N": "7"})
-    assert console.ask(address(review), {"choice": "APPROVED"})[0] == 303
+    assert console.ask(address(review), APPROVE)[0] == 303
     assert console.store.get(case.case_id).decision is not None
 
 
@@ -394,7 +412,7 @@ def test_the_pages_say_when_no_execution_waits(console: Console, language: str, 
     query = {"lang": language}
     assert words in console.ask(f"/ops/cases/{case.case_id}", query=query)[1]
     assert words in console.ask(address(review), query=query)[1]
-    assert console.ask(address(review), {"choice": "APPROVED"})[0] == 303
+    assert console.ask(address(review), APPROVE)[0] == 303
     told = console.ask(f"/ops/cases/{case.case_id}", query=query)[1]
     assert told.count(words) == 2, "once for the case, once for the decision"
     assert "Look again in a moment" not in told
@@ -528,14 +546,15 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     found = assess(case, CN, NOW.date()).case.assessment
     assert found is not None
     assert set(said["questions"]) == set(found.questions)
-    assert {"not_open", "message_later", "message_forbidden"} <= set(texts)  # why staff's choice was refused
+    refused = {"not_open", "offers_changed", "message_later", "message_forbidden"}
+    assert refused <= set(texts)
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
     assert set(re.findall(r"page\.text\('(\w+)'", used)) <= set(texts)
 
 
 def test_logs_name_ids_only(console: Console, caplog: pytest.LogCaptureFixture) -> None:
     _, task = in_review(console.store)
-    console.ask(address(task), {"choice": "APPROVED"})
+    console.ask(address(task), APPROVE)
     lines = [record.__dict__ for record in caplog.records]
     assert [line["msg"] for line in lines] == ["task settled", "page served"]
     assert (lines[0]["staff_id"], lines[0]["outcome"]) == ("mei", "APPROVED")

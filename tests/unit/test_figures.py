@@ -9,6 +9,7 @@ from builders import NOW, TODAY, YUAN, a_balance, a_counter_offer, a_policy, an_
 from accord.assessment import assess
 from accord.case import Account, Balance, Case, Circumstances, Decision, Figures, Status
 from accord.figures import NEW_FIGURES, called_for, changes_offers, note_figures, with_figures
+from accord.identification import identify
 from accord.lifecycle import apply_review, invite, remind
 from accord.offers import propose, reject_offers
 from accord.reach import Reach
@@ -207,3 +208,34 @@ def test_a_rejection_brings_back_no_offer_on_a_debt_that_was_paid() -> None:
     assert reject_offers(case, "CONCESSION_TOO_HIGH", NOW).result == {"outcome": "NO_AFFORDABLE_OFFER"}
     same = case.model_copy(update={"account": an_offered_case().account})
     assert reject_offers(same, "CONCESSION_TOO_HIGH", NOW).result == {"outcome": "OFFERED"}
+
+
+@pytest.mark.parametrize(("interest", "stand"), [(600, True), (700, True), (10_000, False)])
+def test_interest_that_ran_on_takes_no_promise_away(interest: int, stand: bool) -> None:
+    """The offers are on 12,000 yuan; more than a tenth on top is no interest of a few days."""
+    grown = an_account(days_past_due=100, balance=a_balance(interest=interest * YUAN))
+    case = note_figures(invited(), figures(grown), LATER).case
+    nothing_left = Circumstances(monthly_income=1 * YUAN, monthly_essential_spend=0, told_by="CUSTOMER")
+    assessed = assess(case.model_copy(update={"circumstances": nothing_left}), the_policy(), TODAY).case
+    assert propose(assessed, the_policy(), NOW).result["outcome"] == ("KEPT" if stand else "NO_AFFORDABLE_OFFER")
+    in_review = assessed.model_copy(update={"status": Status.IN_REVIEW, "offers_before": invited().offers})
+    outcome = reject_offers(in_review, "NOT_AFFORDABLE", NOW).result["outcome"]
+    assert outcome == ("OFFERED" if stand else "NO_AFFORDABLE_OFFER")
+
+
+@pytest.mark.parametrize(("account", "outcome"), [(HALF, "ASSESSED"), (PAID, "CURED"), (NOTHING_OWED, "CURED")])
+def test_figures_between_identification_and_assessment_are_identified_again(account: Account, outcome: str) -> None:
+    identified = identify(invited().model_copy(update={"status": Status.OPENED}), the_policy(), NOW).case
+    change = assess(note_figures(identified, figures(account), LATER).case, the_policy(), TODAY)
+    assert change.result == {"outcome": outcome}
+    assert change.case.identification is not None
+    assert (change.case.identification.exclusion is None) == (outcome == "ASSESSED")
+
+
+@pytest.mark.parametrize("account", [HALF, PAID])
+def test_nothing_is_offered_on_figures_that_are_old_already(account: Account) -> None:
+    assessed = assess(invited(), the_policy(), TODAY).case
+    change = propose(note_figures(assessed, figures(account), LATER).case, the_policy(), NOW)
+    assert (change.result, change.events) == ({"outcome": "REASSESS"}, ())
+    again = assess(change.case, the_policy(), TODAY)
+    assert again.result == {"outcome": "ASSESSED" if account is HALF else "CURED"}

@@ -30,7 +30,13 @@ WAITING = [
 
 def a_case(status: Status) -> Case:
     opened = open_case(parse(AccountOverdue, sample.details()[0]), NEW_ACCOUNT, NOW).case
-    return opened.model_copy(update={"status": status})
+    asked = NOW + timedelta(days=14) if status is Status.ASSESSED else None
+    return opened.model_copy(update={"status": status, "answer_by": asked})
+
+
+def test_while_plans_are_worked_out_nobody_waits_for_word_about_reaching_the_customer() -> None:
+    case = a_case(Status.ASSESSED).model_copy(update={"answer_by": None})
+    assert "GIVE_UP/CANNOT_BE_SOLVED" not in staff.choices(case, a_task(case, TaskKind.REACH_BY_HAND), NOW)
 
 
 def a_task(case: Case, kind: TaskKind, number: int = 1) -> StaffTask:

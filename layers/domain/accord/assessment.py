@@ -27,13 +27,14 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
     newer figures, who the cardholder is to us is found out again first; the case may end there: CURED or EXCLUDED.
     Raises MoveNotAllowedError for a case that is not identified.
     """
-    identification = case.identification
-    if identification is None:
+    if case.status is Status.OPENED:
         raise MoveNotAllowedError(f"{case.status} to {Status.ASSESSED}: the case is not identified")
     rules = policy.on(today)
     events: tuple[CaseEvent, ...] = ()
+    identification = case.identification
     if case.newer is not None:
-        case = with_figures(case, case.newer)
+        case, identification = with_figures(case, case.newer), None
+    if identification is None:
         identification, _ = identified(case, rules, today)
         case = case.model_copy(update={"identification": identification})
         events = (CaseIdentified(**identification.model_dump(), policy_version=policy.version),)
@@ -51,6 +52,7 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
         proposed_monthly=proposed,
         human_review=case.human_review or decided == "HUMAN_REVIEW",
         decision=None,
+        answer_by=None,
     )
     return Change(after, (*events, assessed), _STEP, {"outcome": "ASSESSED"})
 

@@ -7,7 +7,7 @@ call for one where they change what can be offered. What is signed stays as it w
 from datetime import datetime
 
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue
-from accord.case import Case, Change, Decision, Figures, Status
+from accord.case import Balance, Case, Change, Decision, Figures, Status
 from accord.events import Actor, FiguresTold
 from accord.identification import bucket
 
@@ -79,7 +79,10 @@ def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
     )
     if case.status in _NOT_ASSESSED:
         after = with_figures(case, figures)
-        return Change(after, () if after == case.model_copy(update={"told": after.told}) else (told,), actor)
+        if after == case.model_copy(update={"told": after.told}):
+            return Change(after, (), actor)
+        # Who the cardholder is to us was found out by the older ones.
+        return Change(after.model_copy(update={"identification": None}), (told,), actor)
     if case.status not in _UNSIGNED:
         return Change(case, (), actor)
     if not changes_offers(case, figures):  # what was assessed is what is so, whatever was told between
@@ -107,14 +110,17 @@ def changes_offers(case: Case, figures: Figures) -> bool:
     was offered because something might be.
     """
     before, after = case.account, figures.account
-    owed, now_owed = before.balance.total, after.balance.total
     told = figures.circumstances.monthly_income
     return (
-        now_owed < owed
-        or now_owed * 100 > owed * _MORE_THAN_INTEREST_PERCENT
+        not is_same_debt(before.balance, after.balance)
         or bucket(after.days_past_due) != bucket(before.days_past_due)
         or (case.circumstances.told_by == "BILLING" and told not in (None, case.circumstances.monthly_income))
     )
+
+
+def is_same_debt(before: Balance, after: Balance) -> bool:
+    """Whether no more than interest lies between the two: nothing was paid, bought or taken back."""
+    return before.total <= after.total and after.total * 100 <= before.total * _MORE_THAN_INTEREST_PERCENT
 
 
 def _is_older(figures: Figures, case: Case) -> bool:

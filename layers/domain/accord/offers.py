@@ -24,7 +24,7 @@ from accord.case import (
 )
 from accord.errors import MoveNotAllowedError, NotApprovedError
 from accord.events import Actor, OfferMade, OfferSummary, ReviewRequested
-from accord.figures import called_for
+from accord.figures import is_same_debt
 from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import annual_cost_ppm, due_dates
 from accord.search import Pick, Search, search
@@ -42,10 +42,13 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     Outcomes: OFFERED (approved by policy), REVIEW (a person with authority looks first), ASK (the customer is asked
     first: their means are not known well enough, or nothing shows yet that they are willing), NO_AFFORDABLE_OFFER
     (a person advises the customer), KEPT (as well, but offers that the bank approved stand until their time: who tells
-    of hard times loses none). Otherwise earlier offers of the case are replaced.
+    of hard times loses none), REASSESS (billing told figures since the assessment that change what can be offered).
+    Otherwise earlier offers of the case are replaced.
     """
     if case.assessment is None or case.identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
+    if case.newer is not None:
+        return Change(case, (), _STEP, {"outcome": "REASSESS"})
     rules = policy.on(now.astimezone(ZoneInfo(case.time_zone)).date())
     found = search(case, case.identification, case.assessment, rules)
     # A decision that no wait has taken up was about the offers before; it must not be taken for one about these.
@@ -53,9 +56,7 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     fresh = gone | {"review_reasons": (), "offers_beyond_means": False, "why_no_offer": found.why_none}
     promised = _still_promised(case, case.offers, now)
     if promised and not found.picks:
-        kept = called_for(
-            case.moved(Status.NEGOTIATING, offers=promised, **(fresh | {"offers_beyond_means": True})), now
-        )
+        kept = case.moved(Status.NEGOTIATING, offers=promised, **(fresh | {"offers_beyond_means": True}))
         if case.offers_beyond_means:  # a person has the task already
             return Change(kept, (), _STEP, {"outcome": "KEPT"})
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
@@ -159,13 +160,13 @@ def quotable(case: Case, offer_id: str, now: datetime) -> Offer:
 
 
 def _still_promised(case: Case, offers: tuple[Offer, ...], now: datetime) -> tuple[Offer, ...]:
-    """Those of the offers that the bank stands by: approved, in time, and about what is owed now. Nobody is held to a
-    plan for a debt that was paid since.
+    """Those of the offers that the bank stands by: approved, in time, and about what is owed now but for the interest
+    that ran on. Nobody is held to a plan for a debt that was paid since.
     """
     return tuple(
         offer
         for offer in offers
-        if offer.approved_by is not None and offer.valid_until > now and offer.owed == case.account.balance
+        if offer.approved_by is not None and offer.valid_until > now and is_same_debt(offer.owed, case.account.balance)
     )
 
 

@@ -70,6 +70,8 @@ def resumes(case: Case, task: StaffTask) -> bool:
     """Whether the workflow waits for this task's decision; never for a name that was noticed before the signature."""
     if task.reason is TaskReason.NAME_NOT_PRINTABLE:
         return False
+    if case.status is Status.ASSESSED and case.answer_by is None:  # plans are being worked out; nobody is asked yet
+        return False
     return task.kind in _WAITS and case.status in _WAITS[task.kind][0]
 
 
