@@ -58,7 +58,7 @@ def test_every_task_has_a_timeout_and_retries_what_may_pass(path: Path) -> None:
     for name, state in all_states(definition(path)).items():
         if state["Type"] != "Task":
             continue
-        assert isinstance(state.get("TimeoutSeconds"), int), name
+        assert isinstance(state.get("TimeoutSeconds"), int) or "TimeoutSecondsPath" in state, name
         retried = {error for retrier in state.get("Retry", []) for error in retrier["ErrorEquals"]}
         # A portfolio's steps change no case, so no case can change under them.
         may_pass = LAMBDA_ERRORS | (TRANSIENT if path.name.startswith("negotiation") else {"ServiceUnavailableError"})
@@ -85,12 +85,12 @@ def test_every_wait_for_a_person_ends_by_a_timeout_of_its_own(path: Path) -> Non
         state for state in all_states(definition(path)).values() if "waitForTaskToken" in str(state.get("Resource"))
     ]
     for state in waits:
-        assert "TimeoutSeconds" in state
+        assert {"TimeoutSeconds", "TimeoutSecondsPath"} & set(state)
         assert state["Parameters"]["Payload"]["task_token.$"] == "$$.Task.Token"
         first = state["Catch"][0]["ErrorEquals"]
         assert {"States.Timeout", "States.HeartbeatTimeout"} <= set(first)
     if path.name.startswith("negotiation"):
-        assert len(waits) == 4
+        assert len(waits) == 5
 
 
 @MACHINE

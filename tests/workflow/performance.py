@@ -54,7 +54,7 @@ def compare(play: Play, ends: dict[str, Any]) -> None:
         ends.get("reason"),
     ), visits
     assert is_within(ends["visits"], visits), visits
-    assert play.open_tasks() == sorted(ends["open_tasks"])
+    assert play.open_tasks() == sorted(ends["open_tasks"]), play.cases.tasks(case.case_id)
     # A step that failed keeps the decision: whoever mends it goes on from there.
     assert case.decision is None or ends["execution"] == "FAILED", "the decision was not taken up"
     if "published" in ends:

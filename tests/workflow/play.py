@@ -161,6 +161,12 @@ class Play:
         terms = terms_of(self.case(), offer, load_policy(case.jurisdiction), case.language, clock.today(case.time_zone))
         self.act(lambda case: customer.sign(case, terms, "d-sign", HOLDER, clock.now()))
 
+    def think_till_late(self) -> None:
+        """The customer has looked at the offers and thinks about them until it is late in the evening."""
+        self.until("the invitation", lambda: self._happened("ContactDelivered") == 1)
+        self.act(lambda case: customer.confirm_identity(case, HOLDER))
+        self.stack.advance(timedelta(hours=11))
+
     def misunderstand(self) -> None:
         """Choose the first offer, and take a year for a month, three times."""
         self.act(lambda case: customer.confirm_identity(case, HOLDER))
@@ -258,6 +264,9 @@ class Play:
     def let_the_night_pass(self) -> None:
         """The day's messages are used up; the next one may leave tomorrow at eight."""
         self.stack.advance(timedelta(hours=24))
+
+    def let_the_morning_come(self) -> None:
+        self.stack.advance(timedelta(hours=10))
 
     def approve(self) -> None:
         self._decide("REVIEW_OFFERS", "APPROVED")
