@@ -11,6 +11,8 @@ store = case_store()
 @negotiation_step(WaitInput)
 def handler(request: WaitInput) -> dict[str, Any]:
     check_in_hand(store.get(request.case_id), request.execution)
-    store.hold_token(request.case_id, request.waits_for, request.task_token)
+    whose = ("CUSTOMER", "STAFF") if request.waits_for == "ANYBODY" else (request.waits_for,)
+    for who in whose:
+        store.hold_token(request.case_id, who, request.task_token)
     # A decision made before the token was kept found nobody waiting; one made after it finds this token.
-    return {"outcome": hand_over_decision(store, request.case_id, request.waits_for)}
+    return {"outcomes": [hand_over_decision(store, request.case_id, who) for who in whose]}

@@ -14,8 +14,13 @@ from accord.aws.waits import hand_over_decision
 logger = Logger()
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
 store = case_store()
-# New figures of billing's lead back to the assessment, whoever is waited for.
-WHO = {"CustomerDecided": ("CUSTOMER",), "StaffDecided": ("STAFF",), "FiguresTold": ("CUSTOMER", "STAFF")}
+# New figures of billing's lead back to the assessment, whoever is waited for. Who comes by themselves need not be told.
+WHO = {
+    "CustomerDecided": ("CUSTOMER",),
+    "StaffDecided": ("STAFF",),
+    "IdentityConfirmed": ("STAFF",),
+    "FiguresTold": ("CUSTOMER", "STAFF"),
+}
 
 
 def hand_over(record: DynamoDBRecord) -> None:

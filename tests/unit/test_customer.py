@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -70,14 +70,34 @@ DECISIONS = {
 
 
 def test_an_invited_customer_who_proved_who_they_are_is_negotiating() -> None:
-    change = customer.confirm_identity(invited(), ACTOR)
+    change = customer.confirm_identity(invited(), ACTOR, NOW)
     assert change.case.status is Status.NEGOTIATING
     assert types(change) == ["IdentityConfirmed"]
 
 
 @pytest.mark.parametrize("status", [Status.NEGOTIATING, Status.SIGNED, Status.ACTIVE, Status.CLOSED, Status.IN_REVIEW])
 def test_who_comes_back_later_changes_no_status(status: Status) -> None:
-    assert customer.confirm_identity(invited(status=status), ACTOR).case.status is status
+    assert customer.confirm_identity(invited(status=status), ACTOR, NOW).case.status is status
+
+
+@pytest.mark.parametrize(
+    ("status", "answer_by", "led_back"),
+    [
+        (Status.OFFERED, None, True),
+        (Status.ASSESSED, NOW, True),  # their means are to be asked for
+        (Status.ASSESSED, None, False),  # plans are being worked out
+        (Status.IN_REVIEW, None, False),
+        (Status.NEGOTIATING, None, False),
+    ],
+)
+def test_who_comes_before_anybody_could_tell_them_leads_back_to_the_invitation(
+    status: Status, answer_by: datetime | None, led_back: bool
+) -> None:
+    case = invited(status=status).model_copy(update={"answer_by": answer_by})
+    after = customer.confirm_identity(case, ACTOR, NOW).case
+    assert after.came
+    decision = after.decision
+    assert (decision is not None and (decision.by, decision.kind) == ("STAFF", "RETRY")) == led_back
 
 
 def test_a_lock_calls_a_person_who_may_unlock() -> None:

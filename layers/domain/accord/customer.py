@@ -63,10 +63,18 @@ _DECIDING = frozenset({Status.INVITED, Status.NEGOTIATING})
 # --- coming in -------------------------------------------------------------------------------------------------
 
 
-def confirm_identity(case: Case, actor: Actor) -> Change:
-    """The person proved who they are. An invited customer is negotiating from now on."""
+def confirm_identity(case: Case, actor: Actor, now: datetime) -> Change:
+    """The person proved who they are. An invited customer is negotiating from now on.
+
+    What waits for the hour, or for a lawful way, to tell them of it is theirs to see: the invitation is tried again.
+    """
     status = Status.NEGOTIATING if case.status is Status.INVITED else case.status
-    return Change(case.moved(status, came=True), (IdentityConfirmed(method=IDENTITY_METHOD),), actor)
+    came = case.moved(status, came=True)
+    untold = case.status is Status.OFFERED or (case.status is Status.ASSESSED and case.answer_by is not None)
+    if untold and case.decision is None:
+        again = Decision(decision_id=actor.id, by="STAFF", kind="RETRY", at=now)
+        came = came.model_copy(update={"decision": again})
+    return Change(came, (IdentityConfirmed(method=IDENTITY_METHOD),), actor)
 
 
 def note_code(case: Case, purpose: str, bound_to: str, actor: Actor) -> Change:

@@ -30,10 +30,10 @@ class StepInput(BaseModel):
 
 
 class WaitInput(StepInput):
-    """What a state passes that waits for the decision of the CUSTOMER or of STAFF."""
+    """What a state passes that waits for the decision of the CUSTOMER, of STAFF, or of ANYBODY."""
 
     task_token: str = Field(min_length=1, max_length=2048)
-    waits_for: Literal["CUSTOMER", "STAFF"]
+    waits_for: Literal["CUSTOMER", "STAFF", "ANYBODY"]
 
 
 class CloseInput(StepInput):
