@@ -320,23 +320,8 @@ class CaseStore:
         """
         lighter = {f":{other}": {"S": other} for other in GRAVEST_FIRST[GRAVEST_FIRST.index(status) + 1 :]}
         graver = f" OR (#at = :at AND account_status IN ({', '.join(lighter)}))" if lighter else ""
-        try:
-            with translated():
-                self._db.put_item(
-                    TableName=self._cases,
-                    Item={
-                        "pk": {"S": f"ACCOUNT#{account_id}"},
-                        "sk": {"S": "STATUS"},
-                        "account_status": {"S": status},
-                        "at": {"S": _sortable(at)},
-                    },
-                    ConditionExpression=f"attribute_not_exists(pk) OR #at < :at{graver}",
-                    ExpressionAttributeNames={"#at": "at"},
-                    ExpressionAttributeValues={":at": {"S": _sortable(at)}} | lighter,
-                )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
+        word = {"account_status": {"S": status}, "at": {"S": _sortable(at)}}
+        self._keep_newest(f"ACCOUNT#{account_id}", "STATUS", word, graver, lighter)
 
     def account_status(self, account_id: str) -> str | None:
         """What billing last said of the account's standing; None when it never did, or said NORMAL."""
@@ -346,20 +331,22 @@ class CaseStore:
 
     def record_in_order(self, account_id: str, at: datetime, sent_at: datetime) -> None:
         """Keep that billing found nothing late at a moment, unless it said so of a later one before."""
-        told = {":at": {"S": _told(at, sent_at)}}
+        expires_at = {"N": str(int((clock.now() + _KEEP_MARKER).timestamp()))}
+        word = {"at": {"S": _told(at, sent_at)}, "expires_at": expires_at}
+        self._keep_newest(f"ACCOUNT#{account_id}", "IN_ORDER", word)
+
+    def _keep_newest(
+        self, pk: str, sk: str, word: dict[str, Any], or_else: str = "", values: dict[str, Any] | None = None
+    ) -> None:
+        """Put what was said at `word["at"]`, unless what is kept is as new; `or_else` names what yields anyway."""
         try:
             with translated():
                 self._db.put_item(
                     TableName=self._cases,
-                    Item={
-                        "pk": {"S": f"ACCOUNT#{account_id}"},
-                        "sk": {"S": "IN_ORDER"},
-                        "at": told[":at"],
-                        "expires_at": {"N": str(int((clock.now() + _KEEP_MARKER).timestamp()))},
-                    },
-                    ConditionExpression="attribute_not_exists(pk) OR #at < :at",
+                    Item={"pk": {"S": pk}, "sk": {"S": sk}} | word,
+                    ConditionExpression=f"attribute_not_exists(pk) OR #at < :at{or_else}",
                     ExpressionAttributeNames={"#at": "at"},
-                    ExpressionAttributeValues=told,
+                    ExpressionAttributeValues={":at": word["at"]} | (values or {}),
                 )
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
