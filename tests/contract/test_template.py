@@ -258,6 +258,7 @@ def key_of(name: str) -> str | None:
 
 NEEDED = {
     "dynamodb:GetItem": {"kms:Decrypt"},
+    "dynamodb:ConditionCheckItem": {"kms:Decrypt"},
     "dynamodb:BatchGetItem": {"kms:Decrypt"},
     "dynamodb:Query": {"kms:Decrypt"},
     "dynamodb:PutItem": {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"},

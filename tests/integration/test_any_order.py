@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import permutations
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +20,7 @@ from accord import clock, portfolio
 from accord.aws.intake import Intake
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
+from accord.case import Case, Change
 from accord.errors import InputRejectedError, PersonNotFoundError
 from accord.events import verify_chain
 
@@ -115,9 +118,28 @@ def at_risk_and_late_in_turn(account: str) -> list[Told]:
     ]
 
 
+def trouble_that_was_seen_coming_and_came(account: str) -> list[Told]:
+    return [
+        figures(account, 5, "AccountAtRisk", account={"daysPastDue": 0, "oldestUnpaidDueDate": None}),
+        figures(account, 6, account={"daysPastDue": 40}),
+        figures(account, 7, "AccountInOrder", account={"daysPastDue": 0}),
+        figures(account, 8, account={"daysPastDue": 31}),
+    ]
+
+
+def flags_that_were_told_while_nothing_was_late(account: str) -> list[Told]:
+    return [
+        figures(account, 4, "AccountInOrder", account={"daysPastDue": 0}, cardholder={"flags": ["CEASE_CONTACT"]}),
+        figures(account, 5, "AccountInOrder", account={"daysPastDue": 0}, cardholder={"flags": ["VULNERABLE"]}),
+        figures(account, 6, account={"daysPastDue": 40}),
+    ]
+
+
 @pytest.mark.parametrize(
     ("sentences", "excluded"),
     [
+        (trouble_that_was_seen_coming_and_came, None),
+        (flags_that_were_told_while_nothing_was_late, None),
         (figures_of_three_nights, None),
         (at_risk_and_late_in_turn, None),
         (dispute_that_ended, None),
@@ -138,6 +160,70 @@ def test_any_order_and_repetition_of_the_same_events_leads_to_the_same_case(
     case = desk.tell_of_a_new_account(sentences, list(order))
     assert case == desk.in_order[sentences]
     assert case["identification"]["exclusion"] == excluded
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_who_is_in_order_last_is_not_negotiated_with_whatever_was_seen_coming_before(
+    desk: Desk, order: tuple[int, ...]
+) -> None:
+    account = f"v-{''.join(map(str, order))}"
+    told = trouble_that_was_seen_coming_and_came(account)[:3]
+    for index in order:
+        desk.take(told[index])
+    case_id = desk.cases.cases_of(account).open_case_id
+    if case_id is None:
+        assert order[0] == 2, "it was in order before a case could be opened"
+    else:
+        assert desk.identify.handler({"case_id": case_id, "step": "identify"}, CONTEXT)["outcome"] == "CURED"
+
+
+@pytest.mark.parametrize(("last", "ends"), [("b", "CURED"), ("0", "NEGOTIATE")])
+@pytest.mark.parametrize("in_order_first", [False, True])
+def test_of_two_sentences_of_one_second_always_the_same_counts(
+    desk: Desk, last: str, ends: str, in_order_first: bool
+) -> None:
+    """That it is late, and that nothing is: the greater id counts, in whatever order they come."""
+    account = f"s-{last}-{in_order_first}"
+    late = figures(account, 5, account={"daysPastDue": 40})
+    kind, detail = figures(account, 5, "AccountInOrder", account={"daysPastDue": 0})
+    fine = (kind, detail | {"eventId": f"{last}-{detail['eventId']}"})
+    late[1]["eventId"] = f"a-{account}"
+    for told in (fine, late) if in_order_first else (late, fine):
+        desk.take(told)
+    case_id = desk.cases.cases_of(account).open_case_id
+    if case_id is None:  # in order already, before a case could be opened
+        assert (ends, in_order_first) == ("CURED", True)
+    else:
+        assert desk.identify.handler({"case_id": case_id, "step": "identify"}, CONTEXT)["outcome"] == ends
+
+
+def test_an_account_that_is_said_to_be_in_order_while_its_case_is_opened_gets_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word comes after the look for it and before the case stands there."""
+    commit = desk.cases._commit
+
+    def after_another_word(before: Case | None, change: Change, key: str) -> None:
+        monkeypatch.setattr(desk.cases, "_commit", commit)
+        assert desk.take(figures("x-1", 6, "AccountInOrder", account={"daysPastDue": 0})) == "NOTED"
+        commit(before, change, key)
+
+    monkeypatch.setattr(desk.cases, "_commit", after_another_word)
+    assert desk.take(figures("x-1", 5, account={"daysPastDue": 40})) == "OVERTAKEN"
+    assert desk.cases.cases_of("x-1").open_case_id is None
+
+
+def test_what_was_told_of_the_person_long_before_the_case_does_not_reach_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"account": {"daysPastDue": 0}, "cardholder": {"flags": ["VULNERABLE"]}}
+    assert desk.take(figures("y-1", 5, "AccountInOrder", **told)) == "NOTED"
+    later = clock.now() + timedelta(days=31)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert desk.take(figures("y-1", 6, account={"daysPastDue": 40})) == "OPENED"
+    case_id = str(desk.cases.cases_of("y-1").open_case_id)
+    desk.identify.handler({"case_id": case_id, "step": "identify"}, CONTEXT)
+    assert desk.cases.get(case_id).flags == ()
 
 
 def test_an_open_case_hears_of_a_standing_that_comes_with_another_overdue_event(desk: Desk) -> None:

@@ -34,7 +34,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[CaseStore]:
 def opened(store: CaseStore, event_id: str = "e-1", account_id: str = "a-1") -> str:
     event = overdue_event(event_id=event_id, account_id=account_id)
     opening = open_case(event, store.cases_of(account_id), NOW)
-    assert store.open(opening, key=f"open/{event_id}")
+    assert store.open(opening, key=f"open/{event_id}") == "OPENED"
     return opening.case.case_id
 
 
@@ -119,7 +119,7 @@ def test_a_change_without_an_event_still_protects_against_a_lost_update(store: C
 def test_an_account_has_one_open_case_and_a_new_round_after_it_ended(store: CaseStore) -> None:
     first = opened(store, "e-1")
     second = open_case(overdue_event(event_id="e-2", account_id="a-1"), store.cases_of("a-1"), NOW)
-    assert store.open(second, key="open/e-2") is False
+    assert store.open(second, key="open/e-2") == "ALREADY_OPEN"
     assert store.cases_of("a-1").open_case_id == first
     store.change(first, "end", lambda case: close(case, ClosedReason.EXCLUDED))
     assert store.cases_of("a-1").open_case_id is None
@@ -145,7 +145,7 @@ def test_two_events_of_the_same_moment_open_one_case(store: CaseStore, monkeypat
     first = opened(store, "e-1")
     asked = store.cases_of
     monkeypatch.setattr(store, "cases_of", lambda account: next(looked, asked(account)))
-    assert store.open(second_opening(once), key="open/e-2") is False
+    assert store.open(second_opening(once), key="open/e-2") == "ALREADY_OPEN"
     assert asked("a-1").open_case_id == first
 
 

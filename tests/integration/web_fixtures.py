@@ -222,7 +222,7 @@ class Web:
         policy = load_policy("CN")
         opening = open_case(event, NEW_ACCOUNT, self.now)
         self.people.put(event.as_person(), self.now)
-        assert self.cases.open(opening, "open")
+        assert self.cases.open(opening, "open") == "OPENED"
         case_id = opening.case.case_id
         today = clock.today("Asia/Shanghai")
         self.change(case_id, lambda case: identify(case, policy, self.now))

@@ -45,14 +45,15 @@ def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
 
 
 def with_figures(case: Case, figures: Figures) -> Case:
-    """The case with these figures. What the customer or staff told of the means stays, and so does help that began
-    before anything was late: that nothing is late yet ends it no more than it began it.
+    """The case with these figures. What the customer or staff told of the means stays, and so does help that was worked
+    out before anything was late: that nothing is late yet ends it no more than it began it.
     """
+    helped = case.at_risk and case.status not in _NOT_ASSESSED and figures.account.days_past_due <= 0
     told = figures.circumstances if case.circumstances.told_by == "BILLING" else case.circumstances
     return case.model_copy(
         update={
             "account": figures.account,
-            "at_risk": figures.at_risk or (case.at_risk and figures.account.days_past_due <= 0),
+            "at_risk": figures.at_risk or helped,
             "circumstances": told,
             "time_zone": figures.time_zone,
             "language": figures.language,

@@ -170,6 +170,11 @@ def with_standing(case: Case, standing: str | None) -> Case:
     return case.model_copy(update={"flags": tuple(sorted(kept | ({standing} if standing else set())))})
 
 
+def with_flags(case: Case, flags: set[str]) -> Case:
+    """The case with what billing said of the person before it was opened, or just then."""
+    return case.model_copy(update={"flags": tuple(sorted({*case.flags, *flags}))})
+
+
 def note_standing(case: Case, standing: str | None, event_id: str) -> Change:
     """The account's present standing reaches a case that is under way: the contact gate sees it from now on.
 

@@ -19,6 +19,7 @@ from accord.events import Actor
 from accord.figures import figures_of, note_figures
 from accord.lifecycle import failure_key, record_failure
 from accord.opening import (
+    STANDINGS,
     case_id_of,
     check_acceptable,
     check_told_by_now,
@@ -49,7 +50,7 @@ class Intake:
         self._rejects_bucket = rejects_bucket
 
     def take(self, body: str) -> str:
-        """Take one bus event in; return OPENED, ALREADY_OPEN, TOO_SOON for a new round, or NOTED.
+        """Take one bus event in; return OPENED, ALREADY_OPEN, TOO_SOON for a new round, OVERTAKEN, or NOTED.
 
         The same event again changes nothing and returns the same, except that what it says anew of the person is kept:
         a portfolio row's id leaves that out. Raises InputRejectedError for what can never be
@@ -100,22 +101,21 @@ class Intake:
 
     def _open_case(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
         account_id = event.account.account_id
-        self._record_standing(event)
+        self._record_what_is_said(event)
         known = self._cases.cases_of(account_id)
         opening = open_case(event, known, now, sent_at)
         if known.open_case_id is None and known.last_end is not None:
             case = with_standing(opening.case, self._cases.account_status(account_id))
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
                 return "TOO_SOON"
-        if known.open_case_id is None and self._cases.in_order_since(account_id, event.occurred_at, sent_at):
-            return "OVERTAKEN"  # billing said later that nothing is late
-        if not self._cases.open(opening, key=f"open/{event.event_id}"):
+        outcome = self._cases.open(opening, key=f"open/{event.event_id}")
+        if outcome == "ALREADY_OPEN":
             self._note_figures(event, now, sent_at)  # the case that is open already has to hear of them
             self._start_what_nobody_started(account_id)
-            return "ALREADY_OPEN"
-        case_id = case_id_of(event)
-        start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
-        return "OPENED"
+        if outcome == "OPENED":
+            case_id = case_id_of(event)
+            start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
+        return outcome
 
     def give_up(self, body: str) -> None:
         """The last try failed as well. Where a case was opened and its negotiation did not start, staff have the task.
@@ -143,8 +143,8 @@ class Intake:
         account_id = event.account.account_id
 
         def act() -> str:
-            self._record_standing(event)
-            self._cases.record_in_order(account_id, event.occurred_at, sent_at)
+            self._record_what_is_said(event)
+            self._cases.record_in_order(account_id, (event.occurred_at, sent_at, event.event_id))
             self._note_figures(event, now, sent_at)
             self._start_what_nobody_started(account_id)
             return "NOTED"
@@ -155,9 +155,11 @@ class Intake:
 
         return self._once(event, account_id, act, keep_person)
 
-    def _record_standing(self, event: AccountOverdue) -> None:
+    def _record_what_is_said(self, event: AccountOverdue) -> None:
+        """What the flags say of the account and of the person, whether there is a case to hear it or not."""
         if standing := standing_of(event):
             self._cases.record_account_status(event.account.account_id, standing, event.occurred_at)
+        self._cases.record_flags(event.account.account_id, set(event.cardholder.flags) - STANDINGS - {"NORMAL"})
 
     def _note_figures(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> None:
         """The case that is open hears what the event says: its figures, where they are the newest, and its flags."""

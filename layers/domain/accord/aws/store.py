@@ -18,7 +18,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -41,6 +41,7 @@ _ATTEMPTS = 8
 _BATCH = 100  # what one BatchGetItem call takes
 # A marker must outlive everything that may repeat a step: a year's execution, its redrive, a replayed dead letter.
 _KEEP_MARKER = timedelta(days=400)
+_KEEP_FLAGS = timedelta(days=30)  # a message lives 14 days in the queue, and as long again once it is sent back there
 # Why DynamoDB cancels a transaction that would go through at another moment, by what to do about it.
 _LOST_A_RACE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
@@ -177,23 +178,27 @@ class CaseStore:
             return change.result
         raise CaseChangedError(case_id)
 
-    def open(self, opening: Change, key: str) -> bool:
-        """Store a new case with its first events; False when the account has an open case already.
+    def open(self, opening: Change, key: str) -> Literal["OPENED", "ALREADY_OPEN", "OVERTAKEN"]:
+        """Store a new case with its first events, unless the account has an open case already, or billing found
+        nothing late since it said what the case is opened by.
 
-        Repeating the call with the same key is a no-op that returns True.
+        Repeating the call with the same key is a no-op that returns OPENED.
         """
         case = opening.case
         for attempt in range(_ATTEMPTS):
             if self.result_of(case.case_id, key) is not None:
-                return True
+                return "OPENED"
             if self.cases_of(case.account_id).open_case_id is not None:
-                return False
+                return "ALREADY_OPEN"
+            in_order = self._read(f"ACCOUNT#{case.account_id}", "IN_ORDER")
+            if in_order is not None and case.told is not None and in_order["at"]["S"] > _told(case.told):
+                return "OVERTAKEN"
             try:
                 self._commit(None, opening, key)
             except CaseChangedError:
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
                 continue
-            return True
+            return "OPENED"
         raise CaseChangedError(case.case_id)
 
     def _commit(self, before: Case | None, change: Change, key: str) -> None:
@@ -219,6 +224,8 @@ class CaseStore:
             writes.append(self._put_reach(change.reach))
         if before is None or (after.status in ENDED and before.status not in ENDED):
             writes.append(self._account_lock(after, now, opens=before is None))
+            if before is None and after.told is not None:
+                writes.append(self._not_in_order_since(after.account_id, after.told))
         elif before.status is not after.status and after.status is Status.ACTIVE:
             writes.append(self._note_waiver(after, now))
         try:
@@ -293,6 +300,17 @@ class CaseStore:
             }
         return {"Update": lock}
 
+    def _not_in_order_since(self, account_id: str, told: tuple[datetime, datetime, str]) -> dict[str, Any]:
+        return {
+            "ConditionCheck": {
+                "TableName": self._cases,
+                "Key": {"pk": {"S": f"ACCOUNT#{account_id}"}, "sk": {"S": "IN_ORDER"}},
+                "ConditionExpression": "attribute_not_exists(pk) OR #at <= :told",
+                "ExpressionAttributeNames": {"#at": "at"},
+                "ExpressionAttributeValues": {":told": {"S": _told(told)}},
+            }
+        }
+
     def _note_waiver(self, case: Case, now: datetime) -> dict[str, Any]:
         """A plan begins: what it gives up counts against the caps of later rounds."""
         waived = case.agreement.agreed["waived"]["total"] if case.agreement is not None else 0
@@ -329,11 +347,35 @@ class CaseStore:
         status = item["account_status"]["S"] if item else "NORMAL"
         return None if status == "NORMAL" else status
 
-    def record_in_order(self, account_id: str, at: datetime, sent_at: datetime) -> None:
-        """Keep that billing found nothing late at a moment, unless it said so of a later one before."""
+    def record_in_order(self, account_id: str, told: tuple[datetime, datetime, str]) -> None:
+        """Keep when billing found nothing late (at a moment, sent then, in that event); the newest is kept."""
         expires_at = {"N": str(int((clock.now() + _KEEP_MARKER).timestamp()))}
-        word = {"at": {"S": _told(at, sent_at)}, "expires_at": expires_at}
+        word = {"at": {"S": _told(told)}, "expires_at": expires_at}
         self._keep_newest(f"ACCOUNT#{account_id}", "IN_ORDER", word)
+
+    def record_flags(self, account_id: str, flags: Iterable[str]) -> None:
+        """Keep what billing said of the person for as long as one of its words may overtake another.
+
+        A case hears what was said before it was opened, whichever of the two came first.
+        """
+        names = {f"#{number}": flag for number, flag in enumerate(sorted(flags))}
+        if not names:
+            return
+        until = {"N": str(int((clock.now() + _KEEP_FLAGS).timestamp()))}
+        with translated():
+            self._db.update_item(
+                TableName=self._cases,
+                Key={"pk": {"S": f"ACCOUNT#{account_id}"}, "sk": {"S": "FLAGS"}},
+                UpdateExpression="SET " + ", ".join(f"{name} = :until" for name in ("expires_at", *names)),
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={":until": until},
+            )
+
+    def flags(self, account_id: str) -> set[str]:
+        """What `record_flags` keeps of the account now."""
+        item = self._read(f"ACCOUNT#{account_id}", "FLAGS") or {}
+        now = clock.now().timestamp()
+        return {name for name, until in item.items() if "N" in until and int(until["N"]) > now} - {"expires_at"}
 
     def _keep_newest(
         self, pk: str, sk: str, word: dict[str, Any], or_else: str = "", values: dict[str, Any] | None = None
@@ -351,11 +393,6 @@ class CaseStore:
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
-
-    def in_order_since(self, account_id: str, moment: datetime, sent_at: datetime) -> bool:
-        """Whether billing found nothing late after a moment, or at it and sent that later."""
-        item = self._read(f"ACCOUNT#{account_id}", "IN_ORDER")
-        return item is not None and item["at"]["S"] > _told(moment, sent_at)
 
     # --- what billing said -------------------------------------------------------------------------------------
 
@@ -471,8 +508,9 @@ def _sortable(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _told(at: datetime, sent_at: datetime) -> str:
-    return f"{_sortable(at)} {_sortable(sent_at)}"
+def _told(told: tuple[datetime, datetime, str]) -> str:
+    at, sent_at, event_id = told
+    return f"{_sortable(at)} {_sortable(sent_at)} {event_id}"
 
 
 def _case_item(case: Case) -> dict[str, Any]:
