@@ -25,6 +25,10 @@ ENVELOPE = {
     "caseId": {"type": "string"},
     "accountId": {"type": "string"},
     "at": {"type": "string", "format": "date-time"},
+    "eventHash": {
+        "type": "string",
+        "description": "Its hash in the case's chain: who keeps it is a witness.",
+    },
 }
 
 

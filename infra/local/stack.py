@@ -311,6 +311,13 @@ class LocalStack:
                     Bucket=self.physical_id(logical_id),
                     VersioningConfiguration=resolved[logical_id]["VersioningConfiguration"],
                 )
+            if "ObjectLockConfiguration" in resolved[logical_id]:
+                lock = resolved[logical_id]["ObjectLockConfiguration"]
+                retention = lock["Rule"]["DefaultRetention"]
+                retention["Days"] = int(retention["Days"])  # a parameter's value is text
+                self.client("s3").put_object_lock_configuration(
+                    Bucket=self.physical_id(logical_id), ObjectLockConfiguration=lock
+                )
         invoke_configs = {
             resolved[logical_id]["FunctionName"]: resolved[logical_id]
             for logical_id, _ in self.template.resources("AWS::Lambda::EventInvokeConfig")

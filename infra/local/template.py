@@ -38,7 +38,9 @@ _READ_HERE: dict[str, frozenset[str]] = {
         {"DefinitionS3Location", "DefinitionSubstitutions", "RoleArn", "StateMachineType"}
     ),
     "AWS::ApiGateway::Stage": frozenset({"StageName"}),
-    "AWS::S3::Bucket": frozenset({"NotificationConfiguration", "VersioningConfiguration"}),
+    "AWS::S3::Bucket": frozenset(
+        {"NotificationConfiguration", "VersioningConfiguration", "ObjectLockEnabled", "ObjectLockConfiguration"}
+    ),
     "AWS::Events::Rule": frozenset({"ScheduleExpression", "State", "Targets"}),
     "AWS::Scheduler::Schedule": frozenset(),
 }

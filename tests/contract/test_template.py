@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.definitions import ROOT, TEMPLATE, functions, of_type
+from contract.definitions import RESOURCES, ROOT, TEMPLATE, functions, of_type
 from samtranslator.translator.transform import transform
+
+from accord.anchors import ANCHORED
 
 FUNCTION = pytest.mark.parametrize("name", sorted(functions()))
 GLOBALS = TEMPLATE["Globals"]["Function"]
@@ -248,12 +250,12 @@ def key_of(name: str) -> str | None:
             key = properties["SSESpecification"]["KMSMasterKeyId"]
         case "AWS::S3::Bucket":
             (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-            key = rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+            key = rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID")
         case "AWS::SQS::Queue":
             key = properties["KmsMasterKeyId"]
         case _:
             return None
-    return str(key["Fn::GetAtt"][0])
+    return key and str(key["Fn::GetAtt"][0])  # the anchors need no key: what lies there is for everybody's eyes
 
 
 NEEDED = {
@@ -300,6 +302,18 @@ def test_a_key_beside_a_table_serves_through_the_table_alone() -> None:
             assert "dynamodb." in str(statement["Condition"]), holder
 
 
+def test_what_may_be_disputed_is_anchored() -> None:
+    assert tuple(RESOURCES["AnchorRule"]["Properties"]["EventPattern"]["detail-type"]) == ANCHORED
+
+
+def test_the_anchors_are_locked_and_signed_by_a_key_that_nobody_else_uses() -> None:
+    assert RESOURCES["AnchorsBucket"]["Properties"]["ObjectLockEnabled"] is True
+    users = {holder for holder, statement in statements() if "AnchorKey" in str(statement.get("Resource"))}
+    writers = {holder for holder, statement in statements() if "AnchorsBucket" in str(statement.get("Resource"))}
+    assert users == {"AnchorPolicy"}
+    assert writers - {"AnchorsBucketPolicy"} == {"AnchorPolicy"}
+
+
 # --- the whole -------------------------------------------------------------------------------------------------
 
 
@@ -335,6 +349,7 @@ def test_the_template_translates_in_both_partitions(region: str, monkeypatch: py
     assert managed == {
         "AWSLambdaBasicExecutionRole",  # writing logs, which SAM gives every function
         "AmazonAPIGatewayPushToCloudWatchLogs'}",
+        "{'Ref': 'AnchorPolicy'}",
         "{'Ref': 'ChangeCasePolicy'}",
         "{'Ref': 'LogHereAlonePolicy'}",
     }, "SAM adds what AWS wrote for every account, with a star"

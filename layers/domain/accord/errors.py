@@ -104,6 +104,10 @@ class ChainBrokenError(AccordError):
     """The events of a case do not form the unbroken chain that they claim."""
 
 
+class AnchorDamagedError(AccordError):
+    """What lies in the anchors' bucket in an anchor's place is none. Its text is where."""
+
+
 class InputRejectedError(AccordError):
     """Input from outside is not what the contract says.
 

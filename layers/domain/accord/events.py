@@ -424,5 +424,6 @@ def announcement(event: ChainedEvent) -> dict[str, Any] | None:
         "caseId": event.case_id,
         "accountId": content["account"],
         "at": event.at,
+        "eventHash": event.hash,
         **content["data"],
     }

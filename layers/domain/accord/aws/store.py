@@ -17,12 +17,13 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
 
 from accord import clock
+from accord.anchors import ChainEnd
 from accord.aws.clients import client, error_code, translated
 from accord.case import ENDED, TASK_FACTS, Case, Change, DamagedTask, StaffTask, Status
 from accord.errors import (
@@ -216,7 +217,7 @@ class CaseStore:
         after = after.model_copy(update={"revision": known.revision + 1, "version": version, "head": head})
         writes = [
             self._put_new(self._cases, _marker_item(after.case_id, key, change.result, now)),
-            self._put_case(before, after),
+            self._put_case(before, after, now),
             *(self._put_new(self._events, _event_item(chained)) for chained in chain),
             *({"Put": {"TableName": self._cases, "Item": _task_item(task)}} for task in change.tasks),
         ]
@@ -246,13 +247,13 @@ class CaseStore:
         first_key = next(iter(item))
         return {"Put": {"TableName": table, "Item": item, "ConditionExpression": f"attribute_not_exists({first_key})"}}
 
-    def _put_case(self, before: Case | None, after: Case) -> dict[str, Any]:
+    def _put_case(self, before: Case | None, after: Case, now: datetime) -> dict[str, Any]:
         if before is None:
-            return self._put_new(self._cases, _case_item(after))
+            return self._put_new(self._cases, _case_item(after, now))
         return {
             "Put": {
                 "TableName": self._cases,
-                "Item": _case_item(after),
+                "Item": _case_item(after, now),
                 "ConditionExpression": "revision = :revision AND #status = :status",
                 "ExpressionAttributeNames": {"#status": "status"},
                 "ExpressionAttributeValues": {
@@ -328,6 +329,22 @@ class CaseStore:
                 },
             }
         }
+
+    def chains_that_grew(self, days: Iterable[date]) -> list[ChainEnd]:
+        """Where the chains of the cases ended that were last changed on these days (UTC), in the order of their ids."""
+        found: list[ChainEnd] = []
+        for partition in (f"{day}#{digit}" for day in days for digit in "0123456789abcdef"):
+            with translated():
+                pages = self._db.get_paginator("query").paginate(
+                    TableName=self._cases,
+                    IndexName="chains-that-grew",
+                    KeyConditionExpression="grew_on = :partition",
+                    ExpressionAttributeValues={":partition": {"S": partition}},
+                )
+                found += [_chain_end(item) for page in pages for item in page["Items"]]
+        # An index is behind by a moment: a case that changed meanwhile may stand there twice. The longer chain counts.
+        longest = {end.case: end for end in sorted(found, key=lambda end: end.count)}
+        return sorted(longest.values(), key=lambda end: end.case)
 
     # --- the account's standing --------------------------------------------------------------------------------
 
@@ -513,7 +530,7 @@ def _told(told: tuple[datetime, datetime, str]) -> str:
     return f"{_sortable(at)} {_sortable(sent_at)} {event_id}"
 
 
-def _case_item(case: Case) -> dict[str, Any]:
+def _case_item(case: Case, now: datetime) -> dict[str, Any]:
     item = {
         "pk": {"S": f"CASE#{case.case_id}"},
         "sk": {"S": "CASE"},
@@ -521,11 +538,19 @@ def _case_item(case: Case) -> dict[str, Any]:
         "status": {"S": case.status},
         "account_id": {"S": case.account_id},
         "body": {"S": case.model_dump_json()},
+        # The day's root is made of these. Its partitions are as many as a hash has first digits.
+        "grew_on": {"S": f"{now.astimezone(UTC):%Y-%m-%d}#{case.head[0]}"},
+        "version": {"N": str(case.version)},
+        "head": {"S": case.head},
     }
     if case.decision is not None:
         item["undelivered"] = {"S": case.decision.by}
         item["decided_at"] = {"S": _sortable(case.decision.at)}
     return item
+
+
+def _chain_end(item: dict[str, Any]) -> ChainEnd:
+    return ChainEnd(case=item["pk"]["S"].removeprefix("CASE#"), count=int(item["version"]["N"]), head=item["head"]["S"])
 
 
 def _marker_item(case_id: str, key: str, result: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+"""The anchors' bucket: signed with a key of their own, written once, and locked so that nobody can take them back."""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+from pydantic import ValidationError
+
+from accord.anchors import ALGORITHM, ChainEnd, Signed, case_statement, day_statement
+from accord.aws.clients import client, error_code, translated
+from accord.errors import AnchorDamagedError
+
+# How far back the statement of the day before is looked for: the schedule may have failed for some days.
+_LOOK_BACK = timedelta(days=35)
+
+
+class Anchors:
+    """Signs and keeps what chains were, and finds it again."""
+
+    def __init__(self, bucket: str, key_arn: str) -> None:
+        self._bucket = bucket
+        self._key_arn = key_arn
+
+    def anchor(self, end: ChainEnd, now: datetime) -> bool:
+        """Keep where a chain ended, once; False where that is kept already."""
+        key = f"{_of_case(end.case)}{end.count:010}.json"
+        earlier = [found for found in self._keys(_of_case(end.case)) if found < key]
+        before = self._signed(earlier[-1]) if earlier else None
+        if self._read(key) is not None:
+            return False
+        return self._keep(key, case_statement(end, now, self._key_arn, before))
+
+    def of_case(self, case_id: str) -> list[Signed]:
+        """The anchors of a case, the earliest first. Raises AnchorDamagedError."""
+        return [self._signed(key) for key in self._keys(_of_case(case_id))]
+
+    def last_day_before(self, day: date) -> date | None:
+        """The latest day before `day` whose root is kept; None where there was none for weeks."""
+        keys = self._keys("days/", after=_of_day(day - _LOOK_BACK))
+        days = [date.fromisoformat(key[5:15]) for key in keys if key.endswith(".json")]
+        return max((found for found in days if found < day), default=None)
+
+    def anchor_day(self, day: date, ends: Sequence[ChainEnd], now: datetime) -> bool:
+        """Keep the root over the ends of the chains that grew, once a day; False where it is kept already."""
+        if self._read(_of_day(day)) is not None:
+            return False
+        last = self.last_day_before(day)
+        statement = day_statement(day, ends, now, self._key_arn, self._signed(_of_day(last)) if last else None)
+        # The leaves first, under their root: a failure between the two leaves nothing that is named wrongly.
+        leaves = "".join(f"{end.model_dump_json()}\n" for end in ends)
+        self._put(_leaves_of(day, json.loads(statement)["root"]), leaves)
+        return self._keep(_of_day(day), statement)
+
+    def of_day(self, day: date) -> tuple[Signed, list[ChainEnd]] | None:
+        """What is kept of a day, and the ends under its root; None where nothing is. Raises AnchorDamagedError."""
+        if self._read(_of_day(day)) is None:
+            return None
+        signed = self._signed(_of_day(day))
+        leaves = self._read(_leaves_of(day, str(signed.told.get("root")))) or ""
+        try:
+            return signed, [ChainEnd.model_validate_json(line) for line in leaves.splitlines()]
+        except ValidationError:
+            raise AnchorDamagedError(f"the leaves of {day}") from None
+
+    def _keep(self, key: str, statement: bytes) -> bool:
+        with translated():
+            answer = client("kms").sign(
+                KeyId=self._key_arn, Message=statement, MessageType="RAW", SigningAlgorithm=ALGORITHM
+            )
+        signature = base64.b64encode(answer["Signature"]).decode()
+        return self._put(key, Signed(body=statement.decode(), signature=signature).model_dump_json())
+
+    def _put(self, key: str, text: str) -> bool:
+        """Write what nobody wrote before; False where somebody did."""
+        try:
+            with translated():
+                client("s3").put_object(
+                    Bucket=self._bucket, Key=key, Body=text.encode(), ContentType="application/json", IfNoneMatch="*"
+                )
+        except ClientError as error:
+            if error_code(error) != "PreconditionFailed":
+                raise
+            return False
+        return True
+
+    def _keys(self, prefix: str, after: str = "") -> list[str]:
+        with translated():
+            pages = client("s3").get_paginator("list_objects_v2")
+            found = pages.paginate(Bucket=self._bucket, Prefix=prefix, StartAfter=after or prefix)
+            return sorted(item["Key"] for page in found for item in page.get("Contents", ()))
+
+    def _signed(self, key: str) -> Signed:
+        try:
+            return Signed.model_validate_json(self._read(key) or "")
+        except ValidationError:
+            raise AnchorDamagedError(key) from None
+
+    def _read(self, key: str) -> str | None:
+        """What is kept under a key. The first that was written counts: the bucket has versions, and locks them all."""
+        try:
+            with translated():
+                body: bytes = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error_code(error) != "NoSuchKey":
+                raise
+            return None
+        return body.decode(errors="replace")
+
+
+def _of_case(case_id: str) -> str:
+    return f"cases/{case_id}/"
+
+
+def _of_day(day: date) -> str:
+    return f"days/{day}.json"
+
+
+def _leaves_of(day: date, root: str) -> str:
+    return f"days/{day}/{root}.jsonl"
+
+
+def public_key(key_arn: str) -> bytes:
+    """The public half of a signing key (DER, SubjectPublicKeyInfo)."""
+    with translated():
+        answer: dict[str, Any] = client("kms").get_public_key(KeyId=key_arn)
+    return bytes(answer["PublicKey"])

@@ -1,0 +1,170 @@
+"""What was anchored stays: one anchor an event, one root a day, signed by a key of its own, locked in the bucket."""
+
+import base64
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import boto3
+import pytest
+from billing_events import overdue_event
+from botocore.exceptions import ClientError
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from integration.tables import tables_on_moto
+from loading import CONTEXT, load_app
+
+from accord import clock
+from accord.anchors import ChainEnd, Signed, root
+from accord.aws.anchors import Anchors, public_key
+from accord.aws.store import CaseStore
+from accord.errors import AnchorDamagedError
+from accord.opening import open_case
+
+NOW = datetime.fromisoformat("2026-11-28T09:00:00+00:00")
+DAY = date(2026, 11, 27)
+
+
+class World:
+    """A bucket under lock, a signing key, and the tables."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.s3 = boto3.client("s3")
+        self.s3.create_bucket(
+            Bucket="anchors",
+            CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
+            ObjectLockEnabledForBucket=True,
+        )
+        self.s3.put_object_lock_configuration(
+            Bucket="anchors",
+            ObjectLockConfiguration={
+                "ObjectLockEnabled": "Enabled",
+                "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 1}},
+            },
+        )
+        key = boto3.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+        self.key_arn = key["KeyMetadata"]["Arn"]
+        self.anchors = Anchors("anchors", self.key_arn)
+        self.store = CaseStore(names["CASES_TABLE"], names["EVENTS_TABLE"])
+
+    def open_case(self, account: str) -> ChainEnd:
+        opening = open_case(
+            overdue_event(event_id=f"e-{account}", account_id=account), self.store.cases_of(account), NOW
+        )
+        self.store.open(opening, "open")
+        case = self.store.get(opening.case.case_id)
+        return ChainEnd(case=case.case_id, count=case.version, head=case.head)
+
+    def is_signed(self, signed: Signed) -> bool:
+        key = serialization.load_der_public_key(public_key(self.key_arn))
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        try:
+            key.verify(base64.b64decode(signed.signature), signed.body.encode(), ec.ECDSA(hashes.SHA256()))
+        except InvalidSignature:
+            return False
+        return True
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with tables_on_moto(monkeypatch) as names:
+        monkeypatch.setattr(clock, "now", lambda: NOW)
+        world = World(names)
+        monkeypatch.setenv("ANCHORS_BUCKET", "anchors")
+        monkeypatch.setenv("ANCHOR_KEY_ARN", world.key_arn)
+        yield world
+
+
+def end(count: int) -> ChainEnd:
+    return ChainEnd(case="c-1", count=count, head=f"{count:064x}")
+
+
+def test_an_anchor_is_signed_and_names_the_one_before(world: World) -> None:
+    assert world.anchors.anchor(end(5), NOW)
+    assert world.anchors.anchor(end(12), NOW + timedelta(hours=1))
+    first, second = world.anchors.of_case("c-1")
+    assert (first.told["count"], second.told["count"]) == (5, 12)
+    assert (first.told["prev"], second.told["prev"]) == (None, first.digest)
+    assert world.is_signed(first)
+    assert world.is_signed(second)
+    assert not world.is_signed(Signed(body=first.body, signature=second.signature))
+    assert world.anchors.of_case("c-2") == []
+
+
+def test_the_same_event_again_anchors_nothing_and_another_head_cannot_take_its_place(world: World) -> None:
+    assert world.anchors.anchor(end(5), NOW)
+    kept = world.anchors.of_case("c-1")
+    assert not world.anchors.anchor(end(5).model_copy(update={"head": "f" * 64}), NOW + timedelta(days=1))
+    assert world.anchors.of_case("c-1") == kept
+
+
+def test_two_at_once_leave_one_anchor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one wrote between this one's look and its write."""
+    monkeypatch.setattr(world.anchors, "_read", lambda key: None)
+    assert world.anchors.anchor(end(5), NOW)
+    assert not world.anchors.anchor(end(5), NOW + timedelta(seconds=1))
+
+
+def test_nobody_takes_an_anchor_back(world: World) -> None:
+    world.anchors.anchor(end(5), NOW)
+    (version,) = world.s3.list_object_versions(Bucket="anchors")["Versions"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        world.s3.delete_object(Bucket="anchors", Key=version["Key"], VersionId=version["VersionId"])
+
+
+def test_what_is_no_anchor_is_named(world: World) -> None:
+    world.s3.put_object(Bucket="anchors", Key="cases/c-1/0000000005.json", Body=b"{}")
+    with pytest.raises(AnchorDamagedError, match=r"cases/c-1/0000000005\.json"):
+        world.anchors.of_case("c-1")
+
+
+def test_the_root_of_a_night_stands_over_every_chain_that_grew(world: World) -> None:
+    grown = sorted((world.open_case(f"a-{number}") for number in range(20)), key=lambda end: end.case)
+    anchor_day = load_app("anchor_day").handler
+    # Of what changed today, tonight's run tells, and so does the run after it that signs for today.
+    assert anchor_day({}, CONTEXT) == {"day": "2026-11-27", "chains": 20}
+    found = world.anchors.of_day(DAY)
+    assert found is not None
+    signed, ends = found
+    assert ends == grown
+    assert (signed.told["root"], signed.told["count"], signed.told["prev"]) == (root(grown), 20, None)
+    assert world.is_signed(signed)
+    assert anchor_day({}, CONTEXT)["day"] == "2026-11-27"
+    assert world.anchors.of_day(DAY) == found, "a night is signed for once"
+
+
+def test_nights_that_nobody_ran_are_made_good_by_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    anchor_day = load_app("anchor_day").handler
+    anchor_day({}, CONTEXT)
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=1))
+    grown = world.open_case("a-1")
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=4))
+    anchor_day({}, CONTEXT)
+    found = world.anchors.of_day(DAY + timedelta(days=4))
+    assert found is not None
+    signed, ends = found
+    before = world.anchors.of_day(DAY)
+    assert before is not None
+    assert (ends, signed.told["prev"]) == ([grown], before[0].digest)
+
+
+def test_a_day_on_which_nothing_happened_is_signed_for_all_the_same(world: World) -> None:
+    """A gap in the days is then a sign that something is missing."""
+    assert load_app("anchor_day").handler({}, CONTEXT)["chains"] == 0
+    found = world.anchors.of_day(DAY)
+    assert found is not None
+    assert (found[0].told["root"], found[1]) == (root([]), [])
+
+
+def test_a_message_that_cannot_be_anchored_comes_again_alone(world: World) -> None:
+    handler = load_app("anchor_case").handler
+
+    def record(message_id: str, detail: str) -> dict[str, object]:
+        return {"messageId": message_id, "body": detail, "attributes": {"ApproximateReceiveCount": "1"}}
+
+    good = record("m-1", '{"detail": {"eventId": "c-1-7", "eventHash": "' + "a" * 64 + '"}}')
+    assert handler({"Records": [good, record("m-2", "{}")]}, CONTEXT) == {
+        "batchItemFailures": [{"itemIdentifier": "m-2"}]
+    }
+    (kept,) = world.anchors.of_case("c-1")
+    assert (kept.told["count"], kept.told["head"]) == (7, "a" * 64)
