@@ -334,7 +334,13 @@ def run(kind: type[Chunk], cases: int, seed: int, workers: int) -> Counter[str]:
     return seen
 
 
-def command(about: str, kind: type[Chunk], cases: int, arguments: list[str] | None = None) -> int:
+def command(
+    about: str,
+    kind: type[Chunk],
+    cases: int,
+    arguments: list[str] | None = None,
+    said: str = "random cases agree with the oracle",
+) -> int:
     """Run as a command; the exit status."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--cases", type=int, default=cases)
@@ -348,7 +354,7 @@ def command(about: str, kind: type[Chunk], cases: int, arguments: list[str] | No
         print(problem)
         return 1
     of = ", ".join(f"{number:,} {what}" for what, number in sorted(seen.items()))
-    print(f"{seen.total():,} of {asked.cases:,} random cases agree with the oracle: {of}")
+    print(f"{seen.total():,} of {asked.cases:,} {said}: {of}")
     print(f"seed {asked.seed}, {time.monotonic() - started:,.0f} s, {asked.workers} processes")
     return 0
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import clock
-from accord.aws.anchors import Anchors
+from accord.aws.anchors import LOOK_BACK, Anchors
 from accord.aws.steps import case_store
 
 logger = Logger()
@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Runs after midnight (UTC), for the day that is over. What changed since midnight is under that root too."""
     today = clock.now().date()
     day = today - timedelta(days=1)
-    first = anchors.last_day_before(day) or day - timedelta(days=1)
+    first = anchors.last_day_before(day) or day - LOOK_BACK
     # The night's run before this one saw a part of its own day.
     days = [first + timedelta(days=number) for number in range(1, (today - first).days + 1)]
     ends = store.chains_that_grew(days)

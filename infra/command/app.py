@@ -5,6 +5,7 @@ import typer
 from accord.early_warning import load_card
 from accord.errors import CardBrokenError
 from infra.command import policy
+from infra.command.evidence import evidence, keys, verify
 from infra.command.explain import explain
 from infra.command.refusal import refuse
 from infra.command.score import score
@@ -36,6 +37,9 @@ def check_card(context: typer.Context) -> None:
 app.command()(score)
 app.command()(explain)
 app.command()(simulate)
+app.command()(evidence)
+app.command()(verify)
+app.command()(keys)
 
 packs = _group("Policy packs: what law, supervisors and the bank allow.")
 packs.command()(policy.check)

@@ -27,7 +27,7 @@ from infra.command.refusal import refuse
 
 _WIDTH = 17  # of the column of figures
 # A local stack takes any credentials, but a client wants some.
-_LOCALLY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "ap-southeast-1"}
+LOCALLY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "ap-southeast-1"}
 _STACK = typer.Option(help="the stack whose tables to read, for example accord-prod")
 _ENDPOINT = typer.Option(help="of a local stack, for example http://127.0.0.1:4566")
 
@@ -41,7 +41,7 @@ def explain(
     """Say in sentences which rule bound each figure of a case. For staff: it names what the offers are worth."""
     if endpoint_url:
         os.environ["AWS_ENDPOINT_URL"] = endpoint_url
-        for name, value in _LOCALLY.items():
+        for name, value in LOCALLY.items():
             os.environ.setdefault(name, value)
     try:
         case = _read(case_id, stack)

@@ -56,6 +56,9 @@ class Stores(BaseModel):
     cases_table: str
     events_table: str
     documents_bucket: str | None = None
+    anchors_bucket: str | None = None
+    anchor_key_arn: str | None = None
+    seal_certificate_parameter: str | None = None
 
 
 class UnreadableError(AccordError):
@@ -67,33 +70,46 @@ def read_file(path: Path) -> Record:
 
     Raises UnreadableError that names the line.
     """
-    claim: dict[str, Any] = {}
-    events: list[ChainedEvent | DamagedEvent] = []
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:  # other line breaks may stand in a text of JSON
-            lines = file.readlines()
+        text = path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableError(f"{path}: {error}") from error
-    for number, line in enumerate(lines, start=1):
+    return record_of(text, str(path))
+
+
+def record_of(text: str, where: str) -> Record:
+    """The same of a text; `where` is what it is called when it cannot be read."""
+    claim: dict[str, Any] = {}
+    events: list[ChainedEvent | DamagedEvent] = []
+    # Other line breaks may stand in a text of JSON.
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
         try:
             document = json.loads(line)
         except (ValueError, RecursionError):
-            raise UnreadableError(f"{path}, line {number}: it is not JSON") from None
+            raise UnreadableError(f"{where}, line {number}: it is not JSON") from None
         if not isinstance(document, dict):
-            raise UnreadableError(f"{path}, line {number}: it is not a JSON object")
+            raise UnreadableError(f"{where}, line {number}: it is not a JSON object")
         if "seq" in document:
             events.append(found_event(document))
         elif isinstance(document.get("case_id"), str) and "head" in document and "count" in document:
             claim = document
         else:
-            raise UnreadableError(f"{path}, line {number}: it is neither an event nor what a case claims")
+            raise UnreadableError(f"{where}, line {number}: it is neither an event nor what a case claims")
     if not events:
-        raise UnreadableError(f"{path}: it holds no events")
+        raise UnreadableError(f"{where}: it holds no events")
     named = next((event.case_id for event in events if isinstance(event, ChainedEvent)), "?")
     try:
         return Record.model_validate({"case_id": named, **claim, "events": events})
     except ValidationError:
-        raise UnreadableError(f"{path}: what the case claims is not what export wrote") from None
+        raise UnreadableError(f"{where}: what the case claims is not what export wrote") from None
+
+
+def lines_of(record: Record) -> Iterator[str]:
+    """A record as a file holds it, line by line."""
+    if not record.lost:
+        yield _printable_json(json.dumps(record.model_dump(mode="json", exclude={"events"}, exclude_none=True)))
+    for event in record.events:
+        yield _printable_json(json.dumps(event.model_dump(), ensure_ascii=False, separators=(",", ":")))
 
 
 def read_tables(case_id: str, stores: Stores) -> Record:
@@ -140,6 +156,9 @@ def stores_of(stack: str) -> Stores:
         cases_table=named["CasesTableName"],
         events_table=named["EventsTableName"],
         documents_bucket=named.get("DocumentsBucketName"),
+        anchors_bucket=named.get("AnchorsBucketName"),
+        anchor_key_arn=named.get("AnchorKeyArn"),
+        seal_certificate_parameter=named.get("SealCertificateParameterName"),
     )
 
 
@@ -278,12 +297,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(printable(f"cannot tell: {error}"), file=sys.stderr)
         return 2
     if options.command == "export":
-        if not record.lost:
-            claim = json.dumps(record.model_dump(mode="json", exclude={"events"}, exclude_none=True))
-            print(_printable_json(claim))
-        for event in record.events:
-            document = json.dumps(event.model_dump(), ensure_ascii=False, separators=(",", ":"))
-            print(_printable_json(document))
+        for line in lines_of(record):
+            print(line)
         return 0
     for line in timeline(record):
         print(printable(line))

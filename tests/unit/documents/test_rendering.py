@@ -14,6 +14,8 @@ from accord.errors import GlyphMissingError
 from accord.money import format_money, format_rate
 from accord.texts import format_date
 from accord_documents import render_agreement
+from infra.evidence.text import text_of as print_of
+from infra.evidence.verify import expected_print
 
 PLANS = [
     pytest.param("zh-CN", 24, 60_000, id="zh reduced rate"),
@@ -46,6 +48,16 @@ def words_of(pdf: bytes, *options: str) -> str:
 
 def without_spaces(text: str) -> str:
     return "".join(text.split())
+
+
+@pytest.mark.parametrize(("language", "months", "rate"), PLANS)
+def test_what_the_evidence_looks_for_in_print_stands_there(language: str, months: int, rate: int) -> None:
+    """Whatever the terms say can be read off the document again, in both languages, over all page breaks."""
+    terms = agreed_terms(language, months, rate)
+    reference = reference_of(terms)
+    printed = print_of(rendered(terms))
+    expected = expected_print(terms, reference["case_id"], reference["chain_head"], reference["terms_hash"])
+    assert [what for what, text in expected if without_spaces(text) not in printed] == []
 
 
 @needs_poppler

@@ -1,0 +1,93 @@
+"""`accord evidence`, `accord verify`, `accord keys`: what a court or a supervisor asks for, and how they check it."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accord.audit import UnreadableError, printable, stores_of
+from infra.command.explain import LOCALLY
+from infra.command.refusal import refuse
+
+_STACK = typer.Option(help="the stack to read, for example accord-prod")
+_ENDPOINT = typer.Option(help="of a local stack, for example http://127.0.0.1:4566")
+_BROKEN = 1
+_SIGNS = {True: "  holds       ", False: "  BROKEN      ", None: "  not judged  "}
+
+
+def evidence(
+    case_id: Annotated[str, typer.Argument(metavar="CASE", help="its id; the console and the executions show it")],
+    stack: Annotated[str, _STACK] = "accord-local",
+    endpoint_url: Annotated[str | None, _ENDPOINT] = None,
+    out: Annotated[Path | None, typer.Option(help="the file to write; case-<id>.zip where none is given")] = None,
+) -> None:
+    """Write all evidence of a case into one file, for whoever has to judge it. It holds personal data."""
+    from accord import clock
+    from infra.evidence.bundle import pack
+    from infra.evidence.collect import collect
+
+    _at(endpoint_url)
+    target = out or Path(f"case-{case_id}.zip")
+    try:
+        bundle = pack(collect(case_id, stack, clock.now()))
+        with target.open("xb") as file:  # evidence never overwrites evidence
+            file.write(bundle)
+    except (UnreadableError, OSError) as problem:
+        refuse("evidence", printable(str(problem)))
+    typer.echo(f"{target}: {len(bundle):,} bytes, personal data among them. To check it: accord verify {target}")
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="what `accord evidence` wrote")],
+    published: Annotated[
+        Path | None, typer.Option(help="the bank's keys as it publishes them: what `accord keys` prints")
+    ] = None,
+) -> None:
+    """Judge a bundle, offline: is it whole and complete, and what confirms it from outside. Exit status 1: broken."""
+    from infra.evidence.bundle import BundleUnreadableError
+    from infra.evidence.verify import verify as judge
+
+    try:
+        keys = published.read_text(encoding="utf-8", errors="replace") if published else None
+        verdicts = list(judge(bundle.read_bytes(), keys))
+    except (OSError, BundleUnreadableError, ValueError) as problem:
+        refuse("verify", printable(f"{bundle}: {problem}"))
+    question = None
+    for verdict in verdicts:
+        if verdict.question != question:
+            typer.echo(f"{verdict.question}")
+            question = verdict.question
+        typer.echo(printable(f"{_SIGNS[verdict.holds]}{verdict.sentence}"))
+    typer.echo(_SUMMARY[any(verdict.holds is False for verdict in verdicts)])
+    if any(verdict.holds is False for verdict in verdicts):
+        raise typer.Exit(_BROKEN)
+
+
+_SUMMARY = {
+    True: "This is not the evidence that Accord kept, or not all of it.",
+    False: "Whole and complete. That what the bank's own log says is true, no signature shows: it is the bank's word, "
+    "given at the time and not changed since.",
+}
+
+
+def keys(stack: Annotated[str, _STACK] = "accord-local", endpoint_url: Annotated[str | None, _ENDPOINT] = None) -> None:
+    """Print the public keys that the bank publishes: the anchors' key, and the seal's certificates."""
+    from infra.evidence.keys import anchor_pem, seal_certificates
+
+    _at(endpoint_url)
+    try:
+        stores = stores_of(stack)
+        if stores.anchor_key_arn is None or stores.seal_certificate_parameter is None:
+            raise UnreadableError(f"{stack} has no output AnchorKeyArn, or no output SealCertificateParameterName")
+        typer.echo(anchor_pem(stores.anchor_key_arn).decode(), nl=False)
+        typer.echo(seal_certificates(stores.seal_certificate_parameter), nl=False)
+    except Exception as problem:
+        refuse("keys", printable(f"{problem}"))
+
+
+def _at(endpoint_url: str | None) -> None:
+    if endpoint_url:
+        os.environ["AWS_ENDPOINT_URL"] = endpoint_url
+        for name, value in LOCALLY.items():
+            os.environ.setdefault(name, value)

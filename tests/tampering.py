@@ -1,0 +1,110 @@
+"""`make tampering`: the evidence of one case, altered in every way that chance finds; `accord verify` finds each out.
+
+Whoever alters it knows all that is public: hashes, manifest and bundle are made anew to fit. The keys are not theirs.
+"""
+
+import io
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+
+from evidence_bundles import Kept, cut_off, rewritten, with_events
+from exact import Chunk, DisagreementError, command
+from rich.console import Console
+
+from infra.evidence.bundle import BundleUnreadableError, pack
+from infra.evidence.verify import verify
+
+_KEPT = "ACCORD_TAMPERING_KEPT"
+
+
+@lru_cache
+def kept() -> Kept:
+    return Kept.read(Path(os.environ[_KEPT]))
+
+
+def is_found(data: bytes) -> bool:
+    try:
+        return any(verdict.holds is False for verdict in verify(data, kept().published))
+    except BundleUnreadableError:
+        return True
+
+
+def check(what: str, data: bytes) -> str:
+    if not is_found(data):
+        raise DisagreementError(f"{what}: nobody noticed")
+    return what
+
+
+def a_byte_of_the_document(random: Random) -> str:
+    document = bytearray(kept().files["agreement.pdf"])
+    place = random.randrange(len(document))
+    if random.random() < 0.75:
+        document[place] ^= 1 << random.randrange(8)
+        what = "bytes of the document flipped"
+    else:
+        document.insert(random.choice((place, len(document))), random.randrange(256))
+        what = "bytes added to the document"
+    return check(what, pack(kept().files | {"agreement.pdf": bytes(document)}))
+
+
+def a_byte_of_the_bundle(random: Random) -> str:
+    data = bytearray(kept().bundle)
+    data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    return check("bytes of the bundle flipped", bytes(data))
+
+
+def a_chain_that_ends_early(random: Random) -> str:
+    claim, events = kept().chain
+    claim, cut = cut_off(claim, events, random.randrange(1, len(events)))
+    return check("chains cut off", pack(with_events(kept().files, claim, cut)))
+
+
+def a_chain_written_anew(random: Random) -> str:
+    """From any event on: a word of it changed, the event taken out, or one said twice; then every hash made to fit.
+
+    What is only added behind the last event was not there in the last night, so nobody can have signed that it was not.
+    """
+    _, events = kept().chain
+    number, way = random.randrange(len(events) - 1), random.randrange(3)
+
+    def change(bodies: list[dict[str, object]]) -> None:
+        if way == 0:
+            bodies[number]["actor"] = {"kind": "SYSTEM", "id": f"{random.random()}"}
+        elif way == 1:
+            del bodies[number]
+        else:
+            bodies.insert(number, bodies[number])
+
+    return check("chains written anew", pack(rewritten(kept().files, change)))
+
+
+def drawn(random: Random) -> Callable[[Random], str]:
+    draw = random.random()
+    if draw < 0.7:
+        return a_byte_of_the_document
+    if draw < 0.8:
+        return a_byte_of_the_bundle
+    return a_chain_that_ends_early if draw < 0.9 else a_chain_written_anew
+
+
+class Tampered(Chunk):
+    def run(self) -> Counter[str]:
+        return self.compare(drawn)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[_KEPT] = folder
+        Kept.play(Console(file=io.StringIO()), timedelta(days=1)).write(Path(folder))
+        return command(str(__doc__), Tampered, 10_000, arguments, said="altered bundles are found out")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
