@@ -274,7 +274,8 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
     others = _whole(store.tasks(case_id))
 
     def decide(case: Case) -> Change:
-        if choice == "APPROVED" and form.get("offers", [""])[0] != _offers_named(case):
+        about_offers = choice.partition("/")[0] in ("APPROVED", "REJECTED")
+        if about_offers and form.get("offers", [""])[0] != _offers_named(case):
             raise DecisionRefusedError("OFFERS_CHANGED")
         policy = load_policy(case.jurisdiction)
         reach = store.reach(case.cardholder_id)
@@ -320,7 +321,7 @@ def _task(case_id: str, task_id: str) -> StaffTask:
 
 
 def _offers_named(case: Case) -> str:
-    """What an approval says that it is about: nobody approves offers that the page did not show them."""
+    """What a review says that it is about: nobody decides about offers that the page did not show them."""
     return " ".join(offer.offer_id for offer in case.offers)
 
 

@@ -1,5 +1,6 @@
 """Every state machine is a sound graph in which no failure ends where nobody sees it."""
 
+import ast
 import inspect
 import json
 import subprocess
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from contract.definitions import MACHINES, RESOURCES, ROOT, all_states, definition, of_type, substitutions, targets
 
-from accord import errors
+from accord import customer, errors, figures, staff
 
 MACHINE = pytest.mark.parametrize("path", MACHINES, ids=lambda path: path.name.split(".")[0])
 LAMBDA_ERRORS = {
@@ -91,6 +92,38 @@ def test_every_wait_for_a_person_ends_by_a_timeout_of_its_own(path: Path) -> Non
         assert {"States.Timeout", "States.HeartbeatTimeout"} <= set(first)
     if path.name.startswith("negotiation"):
         assert len(waits) == 5
+
+
+def kinds_that_customers_decide() -> set[str]:
+    """Every word that the code writes as the customer's decision."""
+    tree = ast.parse(inspect.getsource(customer))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    words = {ast.literal_eval(call.args[1]) for call in calls if getattr(call.func, "id", "") == "_decided"}
+    made = [call for call in calls if getattr(call.func, "id", "") == "Decision"]
+    given = [{word.arg: word.value for word in call.keywords} for call in made]
+    literal = [one for one in given if isinstance(one["kind"], ast.Constant)]
+    return words | {ast.literal_eval(one["kind"]) for one in literal if ast.literal_eval(one["by"]) == "CUSTOMER"}
+
+
+def test_whatever_may_be_decided_at_a_wait_leads_on() -> None:
+    """A word that no branch knows would end in the failure path, and be lost."""
+    states = definition(ROOT / "statemachines" / "negotiation.asl.yaml")["States"]
+    reached_by_hand = {choice.partition("/")[0] for choice in staff._RETRY}
+    may_decide = {
+        "CUSTOMER": kinds_that_customers_decide() | {figures.NEW_FIGURES},
+        "STAFF": reached_by_hand,
+    }
+    assert {"SIGNED", "COUNTER", "CALL_ME"} <= may_decide["CUSTOMER"]
+    may_decide["ANYBODY"] = may_decide["CUSTOMER"] | may_decide["STAFF"]
+    waits = {name: state for name, state in states.items() if "waitForTaskToken" in str(state.get("Resource"))}
+    for name, state in waits.items():
+        branch = states[state["Next"]]
+        if branch["Type"] != "Choice":  # the step that follows reads the decision on the case
+            assert state["Next"] == "Apply review"
+            continue
+        known = {choice["StringEquals"] for choice in branch["Choices"]}
+        whose = state["Parameters"]["Payload"]["waits_for"]
+        assert may_decide[whose] <= known, f"{name} may end with {may_decide[whose] - known}"
 
 
 @MACHINE

@@ -58,7 +58,17 @@ class Desk:
         assert verify_chain(chain, case.head, case.version) == len(chain)
         assert [event.type for event in chain].count("CaseOpened") == 1
         assert self.cases.cases_of(account).open_case_id == case_id
-        volatile = {"case_id", "account_id", "cardholder_id", "revision", "version", "head", "opened_at", "told"}
+        volatile = {
+            "case_id",
+            "account_id",
+            "cardholder_id",
+            "revision",
+            "version",
+            "head",
+            "opened_at",
+            "told",
+            "means_told",
+        }
         kept = case.model_dump(mode="json", exclude=volatile)
         del kept["account"]["account_id"]
         return kept | {"name": self.people.get(case.cardholder_id).name}

@@ -257,7 +257,10 @@ def test_the_same_form_twice_is_recorded_once(console: Console) -> None:
     assert console.store.get(case.case_id).version == 5
 
 
-def test_nobody_approves_offers_that_were_worked_out_anew_since_the_page_was_shown(console: Console) -> None:
+@pytest.mark.parametrize("choice", ["APPROVED", "REJECTED/NOT_AFFORDABLE"])
+def test_nobody_decides_about_offers_that_were_worked_out_anew_since_the_page_was_shown(
+    console: Console, choice: str
+) -> None:
     case, task = in_review(console.store)
     shown = re.search(r'name="offers" value="([^"]*)"', console.ask(address(task))[1])
     assert shown is not None
@@ -267,11 +270,11 @@ def test_nobody_approves_offers_that_were_worked_out_anew_since_the_page_was_sho
         return Change(case.model_copy(update={"offers": (dearer,)}), (), Actor(kind="SYSTEM", id="propose"))
 
     console.store.change(case.case_id, "propose anew", propose_anew)
-    status, html, _ = console.ask(address(task), {"choice": "APPROVED", "offers": shown[1]})
+    status, html, _ = console.ask(address(task), {"choice": choice, "offers": shown[1]})
     assert status == 409
     assert "worked out anew since this page was shown" in html
     assert console.store.get(case.case_id).decision is None
-    assert console.ask(address(task), {"choice": "APPROVED", "offers": "o-2"})[0] == 303
+    assert console.ask(address(task), {"choice": choice, "offers": "o-2"})[0] == 303
 
 
 def test_a_second_person_learns_that_another_decided(console: Console) -> None:

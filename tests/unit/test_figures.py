@@ -5,14 +5,24 @@ from typing import Any
 
 import pytest
 from builders import NOW, TODAY, YUAN, a_balance, a_counter_offer, a_policy, an_account, an_offered_case, the_policy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accord.assessment import assess
 from accord.case import Account, Balance, Case, Circumstances, Decision, Figures, Status
-from accord.figures import NEW_FIGURES, called_for, changes_offers, note_figures, with_figures
+from accord.events import ContactRequested
+from accord.figures import (
+    NEW_FIGURES,
+    called_for,
+    calls_for_assessment,
+    changes_offers,
+    note_figures,
+    with_figures,
+)
 from accord.identification import identify
 from accord.lifecycle import apply_review, invite, remind
 from accord.offers import propose, reject_offers
-from accord.reach import Reach
+from accord.reach import ContactRecord, Reach
 
 NOBODY_REACHED = Reach(cardholder_id="holder-1")
 LATER = NOW + timedelta(days=1)
@@ -22,13 +32,20 @@ def figures(account: Account | None = None, **changes: Any) -> Figures:
     whole: dict[str, Any] = {
         "told_at": LATER, "sent_at": LATER, "event_id": "e-2", "at_risk": False,
         "account": account or an_account(), "circumstances": Circumstances(), "time_zone": "Asia/Shanghai",
-        "language": "en", "reachable_by": ("SMS", "CALL"),
+        "language": invited().language, "reachable_by": invited().reachable_by,
     }  # fmt: skip
-    return Figures(**whole | changes)
+    given = whole | changes
+    told = (given["told_at"], given["sent_at"], given["event_id"])
+    known = given["circumstances"].model_dump(exclude_none=True, exclude={"told_by"})
+    return Figures(**given, means_told=dict.fromkeys(known, told))
 
 
 def invited(**changes: Any) -> Case:
     return an_offered_case().moved(Status.INVITED, told=(NOW, NOW, "e-1"), **changes)
+
+
+def a_contact(template: str) -> ContactRecord:
+    return ContactRecord(contact_id="c-1", channel="SMS", at=NOW - timedelta(days=3), template=template)
 
 
 HALF = an_account(balance=a_balance(principal=5_000 * YUAN))
@@ -84,13 +101,71 @@ def test_of_one_moment_what_was_sent_later_counts() -> None:
 @pytest.mark.parametrize("status", [Status.SIGNED, Status.ACTIVE, Status.CLOSED])
 def test_what_is_signed_or_ended_stays(status: Status) -> None:
     case = invited().model_copy(update={"status": status})
-    assert note_figures(case, figures(HALF), LATER).case == case
+    change = note_figures(case, figures(HALF), LATER)
+    assert change.events == ()
+    assert change.case.model_copy(update={"told": case.told}) == case
+
+
+ELSEWHERE = {"time_zone": "Europe/London", "language": "en", "reachable_by": ("SMS", "CALL", "EMAIL")}
+
+
+@pytest.mark.parametrize("status", [Status.OFFERED, Status.INVITED, Status.NEGOTIATING, Status.SIGNED, Status.ACTIVE])
+def test_where_a_person_lives_and_how_they_are_reached_holds_at_once(status: Status) -> None:
+    """The next message leaves by day where they are, in the language that they read."""
+    case = invited().model_copy(update={"status": status})
+    change = note_figures(case, figures(**ELSEWHERE), LATER)
+    assert {name: getattr(change.case, name) for name in ELSEWHERE} == ELSEWHERE
+    assert [type(event).__name__ for event in change.events] == ["FiguresTold"]
+    assert (change.case.decision, change.case.account) == (None, case.account)
+    again = note_figures(change.case, figures(told_at=NOW - timedelta(days=3)), LATER).case
+    assert {name: getattr(again, name) for name in ELSEWHERE} == ELSEWHERE, "an older word moves nobody back"
+    assert (
+        note_figures(invited().model_copy(update={"status": Status.CLOSED}), figures(**ELSEWHERE), LATER).events == ()
+    )
+
+
+def test_an_event_that_says_nothing_of_the_means_takes_none_of_them_back() -> None:
+    known = invited(circumstances=Circumstances(), account=an_account())
+    first = figures(circumstances=Circumstances(monthly_income=8_000 * YUAN, dependants=1))
+    silent = figures(HALF, told_at=LATER + timedelta(days=1), event_id="e-3")
+    case = note_figures(note_figures(known, first, LATER).case, silent, LATER).case
+    assessed = assess(case, the_policy(), TODAY).case
+    assert (assessed.account, assessed.circumstances) == (HALF, first.circumstances)
+
+
+WORDS = [
+    figures(told_at=LATER, event_id="e-2", circumstances=Circumstances(monthly_income=8_000 * YUAN)),
+    figures(HALF, told_at=LATER + timedelta(days=1), event_id="e-3", **ELSEWHERE),
+    figures(
+        told_at=LATER + timedelta(days=2), event_id="e-4", circumstances=Circumstances(monthly_income=9_000 * YUAN)
+    ),
+    figures(told_at=LATER + timedelta(days=3), event_id="e-5", circumstances=Circumstances(dependants=2)),
+    figures(an_account(days_past_due=80), told_at=LATER + timedelta(days=3), event_id="e-6", reachable_by=("SMS",)),
+]
+
+
+@pytest.mark.parametrize("status", [Status.IDENTIFIED, Status.INVITED, Status.IN_REVIEW, Status.ACTIVE])
+@given(order=st.permutations(WORDS), again=st.lists(st.sampled_from(WORDS), max_size=4))
+def test_in_whatever_order_billing_is_heard_the_same_is_known(
+    status: Status, order: list[Figures], again: list[Figures]
+) -> None:
+    def heard(words: list[Figures]) -> Case:
+        case = invited(circumstances=Circumstances()).model_copy(update={"status": status})
+        for word in words:
+            case = note_figures(case, word, LATER).case
+        return case.model_copy(update={"decision": None})
+
+    assert heard([*order, *again]) == heard(WORDS)
+    if status is Status.INVITED:
+        newer = heard(WORDS).newer
+        assert newer is not None
+        assert (newer.circumstances.monthly_income, newer.circumstances.dependants) == (9_000 * YUAN, 2)
 
 
 def test_a_decision_of_the_customer_goes_first_and_leads_to_the_assessment_anyway() -> None:
     asked = invited(decision=a_counter_offer(60_000))
     noted = note_figures(asked, figures(HALF), LATER).case
-    assert (noted.decision, noted.newer) == (asked.decision, figures(HALF))
+    assert (noted.decision, noted.newer and noted.newer.account) == (asked.decision, HALF)
     assessed = assess(noted, the_policy(), TODAY).case
     assert (assessed.account, assessed.newer, assessed.proposed_monthly) == (HALF, None, 60_000)
 
@@ -168,14 +243,76 @@ def test_a_later_bucket_brings_what_its_policy_allows() -> None:
     assert identification.delinquency_bucket == "M4"
 
 
-def test_what_was_told_between_is_forgotten_when_it_is_as_it_was() -> None:
+def test_what_was_told_between_calls_for_nothing_when_it_is_as_it_was() -> None:
     """Paid and taken back, or in order and late again: the newest word is the one that was assessed."""
     paid = note_figures(invited(), figures(HALF), LATER).case
     back = figures(told_at=LATER + timedelta(hours=1), event_id="e-3")
     as_it_was = note_figures(paid, back, LATER).case
-    assert (as_it_was.newer, as_it_was.told) == (None, (back.told_at, back.sent_at, "e-3"))
+    assert (calls_for_assessment(as_it_was), as_it_was.told) == (False, (back.told_at, back.sent_at, "e-3"))
     late_word = note_figures(as_it_was, figures(PAID), LATER).case
-    assert late_word.newer is None, "it is older than what is known"
+    assert not calls_for_assessment(late_word), "it is older than what is known"
+
+
+def test_the_interest_of_each_night_is_reckoned_with_when_something_else_is_worked_out() -> None:
+    """It calls for nothing, and the next proposal is about all that is owed."""
+    grown = an_account(balance=a_balance(interest=700 * YUAN))
+    case = note_figures(invited(), figures(grown), LATER).case
+    assert not calls_for_assessment(case)
+    asked = case.model_copy(update={"decision": a_counter_offer(60_000)})
+    assert assess(asked, the_policy(), TODAY).case.account == grown
+
+
+def test_promised_offers_stand_aside_through_a_second_review_as_well() -> None:
+    """A day of lateness more while a person looks: whatever they decide, what was promised is not lost."""
+    promised = an_offered_case().offers
+    unapproved = tuple(offer.model_copy(update={"approved_by": None}) for offer in promised)
+    case = invited(human_review=True).model_copy(
+        update={"status": Status.IN_REVIEW, "offers": unapproved, "offers_before": promised}
+    )
+    later = note_figures(case, figures(an_account(days_past_due=91)), LATER).case
+    again = propose(assess(later, the_policy(), TODAY).case, the_policy(), NOW)
+    assert (again.result["outcome"], again.case.offers_before) == ("REVIEW", promised)
+    kept = reject_offers(again.case, "NOT_AFFORDABLE", NOW)
+    assert (kept.result, kept.case.offers) == ({"outcome": "OFFERED"}, promised)
+
+
+@pytest.mark.parametrize(("account", "outcome"), [(HALF, "OFFERED"), (an_account(days_past_due=100), "OFFERED")])
+def test_the_word_that_nothing_is_new_is_not_sent_about_new_offers(account: Account, outcome: str) -> None:
+    case = invited(rejected_for="CONCESSION_TOO_HIGH", came=True)
+    told = note_figures(case, figures(account), LATER).case
+    change = propose(assess(told, the_policy(), TODAY).case, the_policy(), NOW)
+    assert (change.result["outcome"], change.case.rejected_for) == (outcome, None)
+
+
+def test_the_word_that_older_offers_stand_is_still_sent_where_they_stand() -> None:
+    """The review ended in the evening, and in the night no plan was possible any more: the morning brings the word."""
+    nothing_left = Circumstances(monthly_income=1 * YUAN, monthly_essential_spend=0, told_by="CUSTOMER")
+    case = invited(rejected_for="CONCESSION_TOO_HIGH", came=True, circumstances=nothing_left)
+    told = note_figures(case, figures(an_account(days_past_due=100)), LATER).case
+    change = propose(assess(told, the_policy(), TODAY).case, the_policy(), NOW)
+    assert (change.result["outcome"], change.case.offers) == ("OFFERED", case.offers)
+    invitation = invite(change.case, NOBODY_REACHED, the_policy(), NOW)
+    assert [event.template for event in invitation.events if isinstance(event, ContactRequested)] == ["REVIEW_KEPT"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "figures_too", "template"),
+    [
+        (a_counter_offer(60_000), False, "NEW_OFFERS"),
+        (None, True, "CHANGED_OFFERS"),
+    ],
+)
+def test_offers_that_billing_changed_are_told_as_such_whatever_the_customer_said_before(
+    decision: Decision | None, figures_too: bool, template: str
+) -> None:
+    before = invited(came=True, proposed_monthly=50_000, asked_again=True, decision=decision)
+    before = before.model_copy(update={"contacts": (a_contact("INVITATION"),)})
+    case = note_figures(before, figures(HALF), LATER).case if figures_too else before
+    offered = propose(assess(case, the_policy(), TODAY).case, the_policy(), NOW).case
+    by_day = invite(offered, NOBODY_REACHED, the_policy(), NOW)
+    assert [event.template for event in by_day.events if isinstance(event, ContactRequested)] == [template]
+    by_night = invite(offered, NOBODY_REACHED, the_policy(), NOW + timedelta(hours=12))
+    assert by_night.result["outcome"] == ("WAIT" if figures_too else "INVITED"), "who asked sees them on the page"
 
 
 def test_a_payment_that_is_taken_back_after_the_assessment_counts() -> None:

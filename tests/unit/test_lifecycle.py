@@ -105,7 +105,8 @@ def test_where_no_message_may_be_sent_a_person_finds_another_way() -> None:
 
 @pytest.mark.parametrize(("now", "sent"), [(NOW, ["NEW_OFFERS"]), (NIGHT, [])])
 def test_who_asked_on_the_page_finds_new_offers_there_whatever_the_hour(now: datetime, sent: list[str]) -> None:
-    change = invite(an_offered_case(circumstances=circumstances(told_by="CUSTOMER")), NOBODY_REACHED, the_policy(), now)
+    asked = an_offered_case(circumstances=circumstances(told_by="CUSTOMER")).model_copy(update={"asked_again": True})
+    change = invite(asked, NOBODY_REACHED, the_policy(), now)
     assert change.result == {"outcome": "INVITED"}
     assert (change.case.status, templates(change)) == (Status.NEGOTIATING, sent)
 
@@ -120,6 +121,13 @@ def test_offers_that_nobody_approved_invite_nobody() -> None:
     withheld = tuple(offer.model_copy(update={"approved_by": None}) for offer in case.offers)
     with pytest.raises(NotApprovedError):
         invite(case.moved(Status.OFFERED, offers=withheld), NOBODY_REACHED, the_policy(), NOW)
+
+
+def test_whom_staff_have_given_up_is_not_invited_any_more() -> None:
+    """They decided between two steps, while nobody waited for it."""
+    given_up = Decision(decision_id="t-1", by="STAFF", kind="GIVE_UP", at=NOW, staff_id="staff-7")
+    change = invite(an_offered_case().moved(Status.OFFERED, decision=given_up), NOBODY_REACHED, the_policy(), NOW)
+    assert (change.result, change.events, change.case.decision) == ({"outcome": "GIVE_UP"}, (), None)
 
 
 def test_a_standing_that_came_just_before_the_invitation_excludes_the_case() -> None:
@@ -301,7 +309,7 @@ def test_who_waits_for_a_promised_message_may_decide_on_the_pages_meanwhile() ->
 def test_who_was_promised_a_message_gets_it_when_the_gate_opens() -> None:
     """The page said that one may close it: what a person approved at night is announced in the morning."""
     change = invite(
-        approved_by_a_person().model_copy(update={"proposed_monthly": 1}), NOBODY_REACHED, the_policy(), NIGHT
+        approved_by_a_person().model_copy(update={"asked_again": True}), NOBODY_REACHED, the_policy(), NIGHT
     )
     assert change.result == {"outcome": "WAIT", "wait_seconds": 9 * 3600 + 1}
     assert templates(invite(change.case, NOBODY_REACHED, the_policy(), NOW + HOUR * 24)) == ["NEW_OFFERS"]
@@ -342,6 +350,19 @@ def test_what_no_message_may_tell_a_person_tells(case: Callable[[], Case]) -> No
     assert change.result == {"outcome": case().status.value}
     (task,) = change.tasks
     assert (task.kind, task.reason, task.facts) == ("REACH_BY_HAND", "OUTCOME_UNTOLD", {"rule": "contact.stop_on"})
+
+
+def test_what_became_of_a_case_is_no_news_once_the_account_has_a_newer_one() -> None:
+    """In order in the evening, late again in the night: by morning the account is not in order."""
+    change = inform(closed_after_review(), NOBODY_REACHED, the_policy(), NOW + HOUR, has_gone_on=True)
+    assert (change.events, change.result) == ((), {"outcome": "CLOSED"})
+
+
+def test_nobody_writes_to_the_dead_that_their_account_is_in_order() -> None:
+    cured = close(invited(), ClosedReason.CURED).case
+    assert templates(inform(cured, NOBODY_REACHED, the_policy(), NOW + HOUR)) == ["IN_ORDER"]
+    died = inform(cured.model_copy(update={"flags": ("DECEASED",)}), NOBODY_REACHED, the_policy(), NOW + HOUR)
+    assert (died.events, died.tasks) == ((), ())
 
 
 def test_who_never_heard_of_offers_is_not_told_that_there_are_none() -> None:

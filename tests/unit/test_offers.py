@@ -381,6 +381,8 @@ def test_a_hardship_that_was_told_after_identification_makes_a_person_look_too()
     assert not case.identification.vulnerable
     ill = case.model_copy(update={"circumstances": circumstances(hardship="ILLNESS")})
     assert propose(ill, the_policy(), NOW).case.review_reasons == ("VULNERABLE",)
+    flagged = case.model_copy(update={"flags": ("VULNERABLE",)})
+    assert propose(flagged, the_policy(), NOW).case.review_reasons == ("VULNERABLE",)
 
 
 def in_review() -> Case:

@@ -244,6 +244,34 @@ class Play:
         """Billing's word is on the case before anybody can look."""
         self.act(lambda case: note_standing(case, "DECEASED", "died-just-now"))
 
+    def die_meanwhile(self) -> None:
+        """The case has ended and hears nothing any more; the account does. In the morning the message would leave."""
+        account = self.detail["account"]["accountId"]
+        died = {"eventId": f"died-{account}", "accountId": account, "status": "DECEASED", "at": clock.now().isoformat()}
+        self.tell("AccountStatusChanged", died)
+        self.stack.settle()
+        self.stack.advance(timedelta(hours=10))
+
+    def come_in_order_late(self) -> None:
+        """So late in the evening that the word about it waits for the morning."""
+        self.stack.settle()
+        self.stack.advance(timedelta(hours=12))
+        self.come_in_order()
+
+    def be_missed_till_late(self) -> None:
+        """The message reached somebody else, so a person looks for the right number, until late in the evening."""
+        self.until("the invitation", lambda: self._happened("ContactDelivered") == 1)
+        contact = self.case().contacts[-1].contact_id
+        receipt = {
+            "eventId": f"r-{contact}",
+            "contactId": contact,
+            "status": "WRONG_PERSON",
+            "at": clock.now().isoformat(),
+        }
+        self.tell("ContactReceipt", receipt)
+        self.until("the task", lambda: "REACH_BY_HAND" in self.open_tasks())
+        self.stack.advance(timedelta(hours=11))
+
     def record_the_sale(self) -> None:
         """Billing's word is on the case before anybody can look."""
         self.act(lambda case: note_standing(case, "SOLD", "sold-just-now"))

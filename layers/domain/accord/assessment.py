@@ -11,13 +11,15 @@ from accord.case import Account, Assessment, Case, Change, Circumstances, Identi
 from accord.errors import MoveNotAllowedError
 from accord.events import Actor, CaseAssessed, CaseEvent, CaseIdentified
 from accord.evidence import doubts, papers
-from accord.figures import with_figures
+from accord.figures import calls_for_assessment, with_figures
 from accord.identification import ending, identified
 from accord.policy import Policy, RulesOfTheDay
 from accord.search import exceeds_ability
 from accord.willingness import net_payment, willingness
 
 _STEP = Actor(kind="SYSTEM", id="assess")
+# By these the customer asks on the page for other offers.
+_ASKED = ("COUNTER", "INCOME_FORM", "HUMAN_REVIEW")
 
 
 def assess(case: Case, policy: Policy, today: date) -> Change:
@@ -32,6 +34,9 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
     rules = policy.on(today)
     events: tuple[CaseEvent, ...] = ()
     identification = case.identification
+    decided = case.decision.kind if case.decision is not None else None
+    # Offers that the customer did not ask for are news to them.
+    asked_again = decided in _ASKED if decided in _ASKED or calls_for_assessment(case) else case.asked_again
     if case.newer is not None:
         case, identification = with_figures(case, case.newer), None
     if identification is None:
@@ -40,7 +45,6 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
         events = (CaseIdentified(**identification.model_dump(), policy_version=policy.version),)
         if end := ending(case, identification, again=True):
             return Change(case.model_copy(update={"decision": None}), events, _STEP, {"outcome": end})
-    decided = case.decision.kind if case.decision is not None else None
     proposed = case.decision.amount if case.decision is not None and decided == "COUNTER" else case.proposed_monthly
     assessment = _assessment(case, identification, proposed, rules)
     assessed = CaseAssessed(
@@ -51,6 +55,7 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
         assessment=assessment,
         proposed_monthly=proposed,
         human_review=case.human_review or decided == "HUMAN_REVIEW",
+        asked_again=asked_again,
         decision=None,
         answer_by=None,
     )

@@ -121,12 +121,18 @@ class Circumstances(Value):
     told_by: str = "BILLING"  # BILLING, CUSTOMER or STAFF
 
 
+# When billing said something, when it sent that, and in which event: of two words the greater one counts.
+Told = tuple[datetime, datetime, str]
+
+
 class Figures(Value):
-    """What one event of billing's says of an account that is negotiated about."""
+    """What billing says of an account that is negotiated about."""
 
     told_at: datetime
     sent_at: datetime
     event_id: str
+    # Which event told each of the means: one that is silent takes nothing back.
+    means_told: dict[str, Told] = Field(default_factory=dict)
     at_risk: bool
     account: Account
     circumstances: Circumstances
@@ -321,8 +327,9 @@ class Case(Value):
     opened_at: datetime
     at_risk: bool = False  # billing, or the early warning, sees trouble coming and nothing is late yet
     account: Account
-    told: tuple[datetime, datetime, str] | None = None  # when billing said so, when it was sent, and in which event
-    newer: Figures | None = None  # what billing told since, until the next assessment
+    told: Told | None = None  # the newest word of billing's
+    means_told: dict[str, Told] = Field(default_factory=dict)  # the newest word on each of the means
+    newer: Figures | None = None  # what billing told since the last assessment, until the next
     waived_before: MinorUnits = 0  # given up to the account in the twelve months before this case
     flags: tuple[str, ...] = ()  # VULNERABLE, REPRESENTED, CEASE_CONTACT and account statuses
     circumstances: Circumstances
@@ -334,6 +341,7 @@ class Case(Value):
     offers_beyond_means: bool = False  # by what the customer told since; the offers stand, because they were promised
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0
+    asked_again: bool = False  # the offers are worked out by what the customer told or asked for on the page
     rejected_for: str | None = None  # why staff rejected the last offers in review, until the customer was told
     human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
     came: bool = False  # the customer has been on the pages, so that what is offered since is theirs to see at once

@@ -1,13 +1,14 @@
 """Billing's figures of an account that is negotiated about: the newest count, in whatever order they come.
 
 While nothing was assessed they simply replace the older ones. Later they wait on the case for the next assessment, and
-call for one where they change what can be offered. What is signed stays as it was signed.
+call for one where they change what can be offered. What is signed stays as it was signed. Where the person lives and
+how they can be reached holds at once, for the next message already.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue
-from accord.case import Balance, Case, Change, Decision, Figures, Status
+from accord.case import ENDED, Balance, Case, Change, Decision, Figures, Status, Told
 from accord.events import Actor, FiguresTold
 from accord.identification import bucket
 
@@ -24,6 +25,9 @@ _LEADS_BACK = {
     Status.ASSESSED: ("STAFF", "RETRY"),
 }
 _MORE_THAN_INTEREST_PERCENT = 110
+# What billing may tell of the person's means, and may leave out.
+_MEANS = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "dependants", "hardship")
+_REACHED = ("time_zone", "language", "reachable_by")
 
 
 def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
@@ -31,13 +35,16 @@ def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
 
     Of two that tell of one moment the one that was sent later counts (`sent_at`), as in a corrected file.
     """
+    means = event.as_circumstances()
+    told = (event.occurred_at, sent_at, event.event_id)
     return Figures(
         told_at=event.occurred_at,
         sent_at=sent_at,
         event_id=event.event_id,
+        means_told={name: told for name in _MEANS if getattr(means, name) is not None},
         at_risk=isinstance(event, AccountAtRisk) and not isinstance(event, AccountInOrder),
         account=event.as_account(),
-        circumstances=event.as_circumstances(),
+        circumstances=means,
         time_zone=event.cardholder.time_zone,
         language=event.cardholder.language,
         reachable_by=("SMS", "CALL", "EMAIL") if event.cardholder.email else ("SMS", "CALL"),
@@ -49,54 +56,95 @@ def with_figures(case: Case, figures: Figures) -> Case:
     out before anything was late: that nothing is late yet ends it no more than it began it.
     """
     helped = case.at_risk and case.status not in _NOT_ASSESSED and figures.account.days_past_due <= 0
-    told = figures.circumstances if case.circumstances.told_by == "BILLING" else case.circumstances
-    return case.model_copy(
+    by_billing = case.circumstances.told_by == "BILLING"
+    return _reached_by(case, figures).model_copy(
         update={
             "account": figures.account,
             "at_risk": figures.at_risk or helped,
-            "circumstances": told,
-            "time_zone": figures.time_zone,
-            "language": figures.language,
-            "reachable_by": figures.reachable_by,
-            "told": _told(figures),
+            "circumstances": figures.circumstances if by_billing else case.circumstances,
+            "means_told": figures.means_told,
             "newer": None,
         }
     )
 
 
 def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
-    """Billing tells the account again. Only what is newer counts, and while nothing is assessed every difference;
-    afterwards what changes the offers, so that the interest of each night does not fill the chain.
+    """Billing tells the account again. Only what is newer counts, of the means each by itself.
 
-    A customer who is about to decide hears of it: the decision NEW_FIGURES leads back to the assessment.
+    While nothing is assessed every difference is an event; afterwards only what changes the offers or how the person is
+    reached, so that the interest of each night does not fill the chain. A customer who is about to decide hears of
+    other offers: the decision NEW_FIGURES leads back to the assessment.
     """
     actor = Actor(kind="BILLING", id=figures.event_id)
-    if figures.account.currency != case.account.currency or _is_older(figures, case):
+    if figures.account.currency != case.account.currency or case.status in ENDED:
         return Change(case, (), actor)
+    known = _known(case)
+    latest = _newest(known, figures)
     told = FiguresTold(
-        told_at=figures.told_at.isoformat(),
-        days_past_due=figures.account.days_past_due,
-        balance=figures.account.balance.total,
+        told_at=latest.told_at.isoformat(),
+        days_past_due=latest.account.days_past_due,
+        balance=latest.account.balance.total,
     )
     if case.status in _NOT_ASSESSED:
-        after = with_figures(case, figures)
-        if after == case.model_copy(update={"told": after.told}):
+        after = with_figures(case, latest)
+        if after == case.model_copy(update={"told": after.told, "means_told": after.means_told}):
             return Change(after, (), actor)
         # Who the cardholder is to us was found out by the older ones.
         return Change(after.model_copy(update={"identification": None}), (told,), actor)
-    if case.status not in _UNSIGNED:
-        return Change(case, (), actor)
-    if not changes_offers(case, figures):  # what was assessed is what is so, whatever was told between
-        return Change(case.model_copy(update={"newer": None, "told": _told(figures)}), (), actor)
-    newer = case.model_copy(update={"newer": figures, "told": _told(figures)})
-    return Change(called_for(newer, now), (told,), actor)
+    after = _reached_by(case, latest)
+    matters = any(getattr(after, name) != getattr(case, name) for name in _REACHED)
+    if case.status in _UNSIGNED and latest != known:
+        after = after.model_copy(update={"newer": latest})
+        matters = matters or changes_offers(case, latest)
+        after = called_for(after, now)
+    return Change(after, (told,) if matters else (), actor)
+
+
+def _known(case: Case) -> Figures:
+    """What billing is known to have told, as if in one event."""
+    if case.newer is not None:
+        return case.newer
+    told_at, sent_at, event_id = case.told or (datetime.combine(case.account.as_of, time(), UTC),) * 2 + ("",)
+    return Figures(
+        told_at=told_at,
+        sent_at=sent_at,
+        event_id=event_id,
+        means_told=case.means_told,
+        at_risk=case.at_risk,
+        account=case.account,
+        circumstances=case.circumstances,
+        **{name: getattr(case, name) for name in _REACHED},
+    )
+
+
+def _newest(known: Figures, figures: Figures) -> Figures:
+    """What is known with one more event: the newer of the two, and of each of the means the newest word."""
+    means, means_told = known.circumstances, dict(known.means_told)
+    for name, told in figures.means_told.items():
+        if name not in means_told or told > means_told[name]:
+            means = means.model_copy(update={name: getattr(figures.circumstances, name)})
+            means_told[name] = told
+    base = figures if _told(figures) > _told(known) else known
+    return base.model_copy(update={"circumstances": means, "means_told": means_told})
+
+
+def _reached_by(case: Case, figures: Figures) -> Case:
+    """The case with where the person lives and how they are reached."""
+    return case.model_copy(update={"told": _told(figures)} | {name: getattr(figures, name) for name in _REACHED})
+
+
+def calls_for_assessment(case: Case) -> bool:
+    """Whether billing told figures since the last assessment that change what can be offered."""
+    return case.newer is not None and changes_offers(case, case.newer)
 
 
 def called_for(case: Case, now: datetime) -> Case:
-    """The case with the decision that leads back to the assessment, where newer figures wait and somebody else may
-    decide: the customer, or staff who review the offers or look for a way to reach the customer.
+    """The case with the decision that leads back to the assessment, where newer figures call for it and somebody else
+    may decide: the customer, or staff who review the offers or look for a way to reach the customer.
     """
     if case.newer is None or case.decision is not None or case.status not in _LEADS_BACK:
+        return case
+    if not calls_for_assessment(case):
         return case
     by, kind = _LEADS_BACK[case.status]
     decision = Decision(decision_id=case.newer.event_id, by=by, kind=kind, at=now)
@@ -124,11 +172,5 @@ def is_same_debt(before: Balance, after: Balance) -> bool:
     return before.total <= after.total and after.total * 100 <= before.total * _MORE_THAN_INTEREST_PERCENT
 
 
-def _is_older(figures: Figures, case: Case) -> bool:
-    if case.told is None:  # opened by an older version, which kept the day alone
-        return figures.account.as_of < case.account.as_of
-    return _told(figures) <= case.told
-
-
-def _told(figures: Figures) -> tuple[datetime, datetime, str]:
+def _told(figures: Figures) -> Told:
     return figures.told_at, figures.sent_at, figures.event_id

@@ -27,7 +27,7 @@ from accord.events import (
     StepFailed,
     WaivedAmounts,
 )
-from accord.figures import called_for
+from accord.figures import called_for, calls_for_assessment
 from accord.messages import CHANGED_OFFERS, IN_ORDER, PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN, purpose_of
 from accord.offers import approve_offers, reject_offers
 from accord.policy import Policy
@@ -50,8 +50,8 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     """Ask the contact gate for the message that brings the personal link, to offers or to the question of income.
 
     Outcomes: INVITED, WAIT (with `wait_seconds`), REFUSED (with a task for staff), EXPIRED where the offers ran out
-    before anybody could be told of them, EXCLUDED where the account's standing came to forbid it, REASSESS where
-    billing told figures since that change what can be offered. A customer who asked
+    before anybody could be told of them, EXCLUDED where the account's standing came to forbid it, GIVE_UP where staff
+    ended it meanwhile, REASSESS where billing told figures since that change what can be offered. A customer who asked
     for these offers on the page sees them there, whatever the hour; the message is then only an addition. Who had to
     wait for a person was promised the message and may have left: it follows when the gate opens, unless they came and
     decided before.
@@ -59,9 +59,11 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     if case.decision is not None and case.decision.by == "CUSTOMER":
         return Change(case, (), _WORKFLOW, {"outcome": "INVITED"})  # the wait for the customer hands it over
     taken = case.model_copy(update={"decision": None})
+    if case.decision is not None and case.decision.kind == "GIVE_UP":
+        return Change(taken, (), _WORKFLOW, {"outcome": "GIVE_UP"})
     if _against(case, policy, now):
         return Change(taken, (), _WORKFLOW, {"outcome": "EXCLUDED"})
-    if case.newer is not None:
+    if calls_for_assessment(case):
         return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
     if case.offers and not any(offer.approved_by for offer in case.offers):
         raise NotApprovedError("no offer is approved")
@@ -102,7 +104,7 @@ def _invitation(case: Case) -> str:
         return "QUESTIONS"
     if case.rejected_for:
         return REVIEW_KEPT
-    if case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER":
+    if case.asked_again:
         return "NEW_OFFERS"
     if any(contact.template in _OFFERED_BEFORE for contact in case.contacts):
         return CHANGED_OFFERS
@@ -113,14 +115,15 @@ def _wait_until(moment: datetime, now: datetime) -> dict[str, object]:
     return {"outcome": "WAIT", "wait_seconds": max(1, int((moment - now).total_seconds()) + 1)}
 
 
-def inform(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
+def inform(case: Case, reach: Reach, policy: Policy, now: datetime, *, has_gone_on: bool = False) -> Change:
     """Tell the customer what became of it, as the pages promise: the plan is active, or a person decided against one.
 
     Outcomes: WAIT (with `wait_seconds`) until the gate opens, else the case's status. Where no message may be sent at
-    all, a person gets the task to tell them.
+    all, a person gets the task to tell them. Nothing is told where the account has gone on (`has_gone_on`): a newer
+    case is open, and what became of this one is no news any more.
     """
     done = {"outcome": case.status.value}
-    template = _news(case)
+    template = None if has_gone_on else _news(case)
     if template is None or any(contact.template == template for contact in case.contacts):
         return Change(case, (), _WORKFLOW, done)
     way = next_way(case, reach, purpose_of(template), policy, now)
@@ -136,12 +139,14 @@ def inform(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
 
 
 def _news(case: Case) -> str | None:
-    """What the customer has to be told now. Who never heard of offers, or died, hears of no rejection."""
+    """What the customer has to be told now. Who never heard of offers, or died, hears of no end."""
     if case.status is Status.ACTIVE:
         return PLAN_ACTIVE
+    if is_stopped(case):
+        return None
     if case.closed_reason is ClosedReason.CURED:
         return IN_ORDER if case.contacts else None
-    return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) and not is_stopped(case) else None
+    return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) else None
 
 
 def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
@@ -155,7 +160,7 @@ def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
         return Change(case, (), _WORKFLOW, waits)
     if _against(case, policy, now):
         return Change(case, (), _WORKFLOW, {"outcome": "EXCLUDED"})
-    if case.newer is not None:
+    if calls_for_assessment(case):
         return Change(case, (), _WORKFLOW, {"outcome": "REASSESS"})
     if _stands_until(case, now) <= now:
         return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
@@ -196,7 +201,7 @@ def apply_review(case: Case, now: datetime) -> Change:
     """Take up what staff decided about the offers. Outcomes: OFFERED, REASSESS, NO_AFFORDABLE_OFFER, WITHDRAWN."""
     decision = case.decision
     taken = case.model_copy(update={"decision": None, "review_escalations": 0})
-    if case.newer is not None and not (decision is not None and decision.reason == "OTHER_SOLUTION"):
+    if calls_for_assessment(case) and not (decision is not None and decision.reason == "OTHER_SOLUTION"):
         # Whatever was decided, it was about what was owed before. Only what staff found with the customer stands.
         return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
     if decision is not None and decision.by == "STAFF":

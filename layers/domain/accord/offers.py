@@ -24,7 +24,7 @@ from accord.case import (
 )
 from accord.errors import MoveNotAllowedError, NotApprovedError
 from accord.events import Actor, OfferMade, OfferSummary, ReviewRequested
-from accord.figures import is_same_debt
+from accord.figures import calls_for_assessment, is_same_debt
 from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import annual_cost_ppm, due_dates
 from accord.search import Pick, Search, search
@@ -47,20 +47,31 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     """
     if case.assessment is None or case.identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
-    if case.newer is not None:
+    if calls_for_assessment(case):
         return Change(case, (), _STEP, {"outcome": "REASSESS"})
     rules = policy.on(now.astimezone(ZoneInfo(case.time_zone)).date())
     found = search(case, case.identification, case.assessment, rules)
     # A decision that no wait has taken up was about the offers before; it must not be taken for one about these.
     gone = {"chosen_offer_id": None, "comprehension": None, "decision": None, "first_approver": None}
-    fresh = gone | {"review_reasons": (), "offers_beyond_means": False, "why_no_offer": found.why_none}
-    promised = _still_promised(case, case.offers, now)
+    fresh = gone | {
+        "review_reasons": (),
+        "rejected_for": None,
+        "offers_before": (),
+        "offers_beyond_means": False,
+        "why_no_offer": found.why_none,
+    }
+    # Those that stand aside during a review are promised as well.
+    promised = _still_promised(case, (*case.offers, *case.offers_before), now)
     if promised and not found.picks:
-        kept = case.moved(Status.NEGOTIATING, offers=promised, **(fresh | {"offers_beyond_means": True}))
+        # The word that a review ended with these is still to be sent.
+        untold = case.rejected_for is not None
+        outcome, status = ("OFFERED", Status.OFFERED) if untold else ("KEPT", Status.NEGOTIATING)
+        still = {"offers_beyond_means": True, "rejected_for": case.rejected_for}
+        kept = case.moved(status, offers=promised, **(fresh | still))
         if case.offers_beyond_means:  # a person has the task already
-            return Change(kept, (), _STEP, {"outcome": "KEPT"})
+            return Change(kept, (), _STEP, {"outcome": outcome})
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
-        return Change(kept, (created,), _STEP, {"outcome": "KEPT"}, tasks=(task,))
+        return Change(kept, (created,), _STEP, {"outcome": outcome}, tasks=(task,))
     if found.why_none in _ASK_FIRST:
         answer_by = now + timedelta(days=rules["offer.valid_days"])
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh})
@@ -184,9 +195,11 @@ def _review_reasons(
         reasons.append("FOUR_EYES")
     if financed > rules["review.financed_above"]:
         reasons.append("AMOUNT_ABOVE_LIMIT")
-    # The hardship may have been told since the case was identified.
+    # It may have been told since the case was identified.
     if rules["review.vulnerable"] and (
-        identification.vulnerable or case.circumstances.hardship in rules["identification.vulnerable_hardships"]
+        identification.vulnerable
+        or "VULNERABLE" in case.flags
+        or case.circumstances.hardship in rules["identification.vulnerable_hardships"]
     ):
         reasons.append("VULNERABLE")
     if assessment.confidence == "LOW" and financed > rules["review.low_confidence_above"]:

@@ -133,6 +133,7 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime, sent_at
         account=account,
         reachable_by=figures.reachable_by,
         told=(figures.told_at, figures.sent_at, figures.event_id),
+        means_told=figures.means_told,
         flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL"})),
         circumstances=figures.circumstances,
     )
