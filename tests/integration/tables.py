@@ -10,9 +10,9 @@ from contract.definitions import RESOURCES
 from moto import mock_aws
 
 from accord.aws import clients
-from infra.local.moto_patches import requests_cost_less
+from infra.local.moto_patches import requests_cost_less, transactions_are_atomic
 
-_CHEAPER = requests_cost_less()
+_CHEAPER = [*requests_cost_less(), *transactions_are_atomic()]
 _KEPT = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
 
 

@@ -65,7 +65,7 @@ def test_keys_that_the_bank_does_not_publish_are_told(kept: Kept) -> None:
     assert [sentence.partition(":")[0] for sentence in found] == ["signatures", "keys"]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(24))
 def test_a_byte_of_the_document_that_is_flipped_or_added_is_found(kept: Kept, seed: int) -> None:
     """Whoever does it makes the manifest and the bundle anew."""
     chance = random.Random(seed)
@@ -78,7 +78,7 @@ def test_a_byte_of_the_document_that_is_flipped_or_added_is_found(kept: Kept, se
     assert [sentence for sentence in found if sentence.startswith("document: ")]
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(24))
 def test_a_byte_of_the_bundle_that_is_flipped_or_added_is_found(kept: Kept, seed: int) -> None:
     chance = random.Random(seed)
     data = bytearray(kept.bundle)
@@ -196,7 +196,7 @@ def test_a_part_that_is_missing_is_named_or_refused(kept: Kept, name: str) -> No
     assert broken(left, None)
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff", b"null\n", b"9" * 5000])
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\n[]"])
 def test_what_is_no_part_of_a_bundle_breaks_nothing_but_the_verdict(kept: Kept, content: bytes) -> None:
     for name in kept.files:
         if name in ("README.txt", "bundle.json"):

@@ -14,7 +14,7 @@ from accord.aws.clients import client, error_code, translated
 from accord.errors import AnchorDamagedError
 
 # How far back the statement of the day before is looked for: the schedule may have failed for some days.
-LOOK_BACK = timedelta(days=35)
+LOOK_BACK = timedelta(days=14)
 
 
 class Anchors:
@@ -38,7 +38,7 @@ class Anchors:
         return [self._signed(key) for key in self._keys(_of_case(case_id))]
 
     def last_day_before(self, day: date) -> date | None:
-        """The latest day before `day` whose root is kept; None where there was none for weeks."""
+        """The latest day before `day` whose root is kept; None where there was none for two weeks."""
         keys = self._keys("days/", after=_of_day(day - LOOK_BACK))
         days = [date.fromisoformat(key[5:15]) for key in keys if key.endswith(".json")]
         return max((found for found in days if found < day), default=None)
