@@ -539,7 +539,7 @@ def _case_item(case: Case, now: datetime) -> dict[str, Any]:
         "status": {"S": case.status},
         "account_id": {"S": case.account_id},
         "body": {"S": case.model_dump_json()},
-        # The day's root is made of these. A day has several partitions, so that a busy night may write into all of them.
+        # The day's root is made of these. A day has several partitions: a busy night may write into all of them.
         "grew_on": {"S": f"{now.astimezone(UTC):%Y-%m-%d}#{int(case.head[0], 16) % _PARTITIONS_A_DAY}"},
         "version": {"N": str(case.version)},
         "head": {"S": case.head},
