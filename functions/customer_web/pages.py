@@ -155,7 +155,7 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
     return owed_view(case, language) | {
         "offers": shown,
         "chosen": case.chosen_offer_id,
-        "told": case.circumstances.told_by == "CUSTOMER",
+        "told": bool(case.circumstances.own),
         "beyond_means": case.offers_beyond_means,
         "papers": _papers(case),
         "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",

@@ -19,7 +19,7 @@ import numpy as np
 from accord.early_warning import SHIPPED, Scorecard, read_card
 from accord.errors import CardBrokenError
 from infra.data.uci_file import BadFileError
-from infra.training.card import ROUNDS, STUMPS, train_card
+from infra.training.card import FOLDS, ROUNDS, STUMPS, train_card
 from infra.training.crossval import PROTOCOL, Measured, cross_validated, of_card
 from infra.training.data import Accounts, measured, read_accounts
 from infra.training.figures import impact_by_sex
@@ -48,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         accounts = read_accounts(options.data)
     except (BadFileError, CardBrokenError, OSError) as problem:
         print(problem, file=sys.stderr)
+        return 2
+    fewest = min(int(accounts.missed.sum()), int((1 - accounts.missed).sum()))
+    if fewest < FOLDS:
+        print(f"{options.data}: {FOLDS} accounts at least must have missed a payment, and {FOLDS} not", file=sys.stderr)
         return 2
     print("cross-validation: the recipe on four fifths, measured on the rest, five times")
     new = trained(accounts, of_card(accounts), datetime.now(UTC).date().isoformat())

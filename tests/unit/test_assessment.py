@@ -95,7 +95,7 @@ def test_the_reserve_is_capped() -> None:
 
 
 def test_income_that_the_customer_states_counts_less_than_income_on_record() -> None:
-    stated = assessed(circumstances(told_by="CUSTOMER"))
+    stated = assessed(circumstances(told_by="CUSTOMER", own=("monthly_income",)))
     assert lines(stated)["income_counted"] == 5_400 * YUAN
     assert stated.affordable_monthly < assessed().affordable_monthly
     assert stated.confidence == "MEDIUM"
@@ -574,7 +574,7 @@ SILENT = an_account(history=a_history(0, 0, 0, 0, 0, 0, 900 * YUAN))
         ({"account": SILENT}, False, "LOW"),
         ({"account": an_account(history=a_history(0, 0, 0, 0, 0, 1))}, True, "MEDIUM"),
         ({"account": an_account(history=a_history(0, 1, 0, 1, 0, 1))}, True, "HIGH"),
-        ({"account": SILENT, "circumstances": circumstances(told_by="CUSTOMER")}, True, "MEDIUM"),
+        ({"account": SILENT, "circumstances": circumstances(own=("dependants",))}, True, "MEDIUM"),
         ({"account": SILENT, "proposed_monthly": 300 * YUAN}, True, "MEDIUM"),
         ({"account": SILENT, "proposed_monthly": 300 * YUAN, "contacts": (TALKED,)}, True, "HIGH"),
         ({"account": SILENT, "contacts": (TALKED,)}, True, "MEDIUM"),
@@ -636,6 +636,15 @@ def test_a_paper_that_two_rules_ask_for_is_asked_for_once() -> None:
     assert assessed(policy=a_policy(assessment__evidence=twice)).evidence == ("A", "B")
 
 
+OWES_NOBODY_ELSE = {"other_debt_payments": None, "other_unsecured_balance": 0}
+
+
+def stated(income: int, on_record: int | None) -> dict[str, Any]:
+    """The customer states an income beside the one on record, in yuan."""
+    record = None if on_record is None else on_record * YUAN
+    return {"monthly_income": income * YUAN, "told_by": "CUSTOMER", "income_on_record": record}
+
+
 @pytest.mark.parametrize(
     ("told", "doubts"),
     [
@@ -643,9 +652,20 @@ def test_a_paper_that_two_rules_ask_for_is_asked_for_once() -> None:
         ({"monthly_income": 16_000 * YUAN}, ()),  # 70 % are left
         ({"monthly_income": 16_001 * YUAN}, ("SURPLUS_TOO_HIGH",)),
         ({"monthly_income": 16_001 * YUAN, "other_debt_payments": None}, ()),
+        # Nothing is taken off for other debts where only their balance is known: the surplus is as high.
+        ({"monthly_income": 16_001 * YUAN} | OWES_NOBODY_ELSE, ("SURPLUS_TOO_HIGH",)),
+        ({"monthly_income": 16_001 * YUAN} | OWES_NOBODY_ELSE | {"other_unsecured_balance": 3}, ("SURPLUS_TOO_HIGH",)),
+        ({"monthly_income": 16_001 * YUAN} | OWES_NOBODY_ELSE | {"other_unsecured_balance": 9**9}, ()),
         ({"monthly_income": 200_001 * YUAN, "monthly_essential_spend": None}, ("INCOME_ABOVE_LIMIT",)),
         ({"hardship": "JOB_LOSS"}, ("INCOME_BEFORE_HARDSHIP",)),
         ({"hardship": "JOB_LOSS", "told_by": "CUSTOMER"}, ()),
+        ({"hardship": "JOB_LOSS", "own": ("hardship",)}, ("INCOME_BEFORE_HARDSHIP",)),  # the income is on record
+        (stated(9_000, on_record=6_000), ()),
+        (stated(9_001, on_record=6_000), ("INCOME_UNLIKE_RECORD",)),
+        (stated(6_000, on_record=12_001), ("INCOME_UNLIKE_RECORD",)),
+        (stated(6_000, on_record=12_001) | {"hardship": "JOB_LOSS"}, ()),  # which says why it is less
+        (stated(9_001, on_record=6_000) | {"hardship": "JOB_LOSS"}, ("INCOME_UNLIKE_RECORD",)),
+        (stated(9_001, on_record=None), ()),
         ({"hardship": "INCOME_REDUCED"}, ()),
         ({"monthly_income": 3_599 * YUAN}, ("SPEND_ABOVE_INCOME",)),
         ({"monthly_income": 399 * YUAN, "monthly_essential_spend": None}, ("PAID_ABOVE_INCOME",)),
@@ -739,6 +759,15 @@ def test_who_came_to_the_pages_has_shown_so() -> None:
     assert case.assessment is not None
     assert lines(case.assessment)["came_to_the_pages"] == 1
     assert case.assessment.willingness == "HIGH"
+
+
+@pytest.mark.parametrize(
+    ("before", "willing", "level"), [("COMPLETED", True, "MEDIUM"), ("BREACHED", False, "LOW"), (None, False, "LOW")]
+)
+def test_who_kept_a_plan_before_has_shown_so(before: str | None, willing: bool, level: str) -> None:
+    assessment = assessed(account=SILENT, plan_before=before)
+    assert (assessment.willing, assessment.willingness) == (willing, level)
+    assert lines(assessment).get("plan_before_kept") == {"COMPLETED": 1, "BREACHED": 0, None: None}[before]
 
 
 @pytest.mark.parametrize(("amount", "affordable"), [(700, 700), (50, 80), (705, 700)])

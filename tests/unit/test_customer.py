@@ -17,6 +17,7 @@ from accord.case import Agreement, Case, Change, Circumstances, Status
 from accord.comprehension import questions
 from accord.errors import DecisionRefusedError, NotSentError
 from accord.events import Actor
+from accord.evidence import doubts
 from accord.lifecycle import invite
 from accord.schedule import schedule_of
 
@@ -373,6 +374,26 @@ def test_what_the_customer_does_not_tell_stays_unknown_or_as_it_was() -> None:
     assert known.monthly_essential_spend == case.circumstances.monthly_essential_spend
     with pytest.raises(DecisionRefusedError, match="NOTHING_TOLD"):
         customer.tell_circumstances(case, {}, "d-1", ACTOR, NOW)
+
+
+def test_one_figure_that_the_customer_tells_makes_no_statement_of_the_others() -> None:
+    """What billing has on record stays on record, counts in full, and is doubted as such."""
+    case = invited()
+    known = told(case, hardship="JOB_LOSS")
+    assert (known.own, known.told_by, known.income_on_record) == (("hardship",), "BILLING", None)
+    assert "INCOME_BEFORE_HARDSHIP" in doubts(case.model_copy(update={"circumstances": known}), the_policy().on(TODAY))
+    nothing_saved = told(case, savings=case.circumstances.savings or 5)
+    assert (nothing_saved.own, nothing_saved.told_by) == (("savings",), "BILLING")
+    by_category = told(case, fixed_costs={"HOUSING": 1})
+    assert by_category.own == ("fixed_costs", "monthly_essential_spend")
+
+
+def test_an_income_that_the_customer_states_stands_beside_the_one_on_record() -> None:
+    case = invited()
+    stated = told(case, monthly_income=1)
+    assert (stated.told_by, stated.income_on_record) == ("CUSTOMER", case.circumstances.monthly_income)
+    corrected = told(case.model_copy(update={"circumstances": stated}), monthly_income=2)
+    assert (corrected.monthly_income, corrected.income_on_record) == (2, case.circumstances.monthly_income)
 
 
 def test_who_says_that_the_amount_is_wrong_gets_a_person() -> None:

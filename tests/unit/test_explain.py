@@ -56,6 +56,11 @@ BOUNDS = (
     Bound(figure="NOT_CHEAPER", rule="offer.price_floor_percent", allows=75_000),
     Bound(figure="NOT_MORE_WAIVED", rule="authority.concession", allows=42_000),
     Bound(figure="NOT_MORE_WAIVED", rule="offer.price_floor_percent", allows=42_000),
+    Bound(figure="MONTHS", rule="offer.price_floor_percent", allows=75),
+    Bound(figure="MONTHS", rule="pricing.recovery_percent_without_plan", allows=75),
+    Bound(figure="NOT_SHORTER", rule="pricing.bulk_sale_percent", allows=75),
+    Bound(figure="NOT_CHEAPER", rule="pricing.bulk_sale_percent", allows=75_000),
+    Bound(figure="NOT_MORE_WAIVED", rule="pricing.months_collected_without_plan", allows=42_000),
 )
 OF_WORTH = (
     Bound(figure="BREAKS", rule="pricing.break_ppm_a_month", allows=25_000),
@@ -70,6 +75,8 @@ PAID = dict.fromkeys(FIXED, 0) | {"HOUSING": 1_500 * YUAN, "RENT_ARREARS": 200 *
 CASES: dict[str, dict[str, Any]] = {
     "all known": {},
     "nothing known": {"circumstances": Circumstances()},
+    "a plan kept before": {"plan_before": "COMPLETED"},
+    "a plan broken before": {"plan_before": "BREACHED"},
     "nothing known and nothing paid": {"circumstances": Circumstances(), "account": an_account(history=())},
     "own amount alone": {"circumstances": Circumstances(), "proposed_monthly": 900 * YUAN},
     "income alone": {"circumstances": Circumstances(monthly_income=9_000 * YUAN)},
@@ -147,6 +154,9 @@ def test_every_bound_and_every_word_for_the_best_has_a_sentence() -> None:
 
 def sentence_of_bound(group: str, bound: Bound) -> str:
     by_rule = f"{bound.figure}.{bound.rule.rpartition('.')[2]}"
+    without_plan = f"{bound.figure}.without_plan"
+    if by_rule not in TEXTS[group] and bound.rule.startswith("pricing.") and without_plan in TEXTS[group]:
+        return without_plan
     return by_rule if by_rule in TEXTS[group] else bound.figure
 
 

@@ -12,6 +12,7 @@ from accord.assessment import assess
 from accord.case import Account, Balance, Case, Circumstances, Decision, Figures, Status
 from accord.events import ContactRequested
 from accord.figures import (
+    _MEANS,
     NEW_FIGURES,
     called_for,
     calls_for_assessment,
@@ -36,7 +37,7 @@ def figures(account: Account | None = None, **changes: Any) -> Figures:
     }  # fmt: skip
     given = whole | changes
     told = (given["told_at"], given["sent_at"], given["event_id"])
-    known = given["circumstances"].model_dump(exclude_none=True, exclude={"told_by"})
+    known = given["circumstances"].model_dump(exclude_none=True, include=set(_MEANS))
     return Figures(**given, means_told=dict.fromkeys(known, told))
 
 
@@ -48,6 +49,7 @@ def a_contact(template: str) -> ContactRecord:
     return ContactRecord(contact_id="c-1", channel="SMS", at=NOW - timedelta(days=3), template=template)
 
 
+OWN = ("monthly_essential_spend", "monthly_income")
 HALF = an_account(balance=a_balance(principal=5_000 * YUAN))
 PAID = an_account(days_past_due=0)
 NOTHING_OWED = an_account(days_past_due=0, balance=Balance())
@@ -210,9 +212,10 @@ def test_what_was_approved_about_an_older_debt_waits_for_the_next_one() -> None:
 
 
 def test_what_the_customer_told_of_their_means_is_not_replaced_by_billing() -> None:
-    own = Circumstances(monthly_income=7_000 * YUAN, told_by="CUSTOMER")
+    own = Circumstances(monthly_income=7_000 * YUAN, told_by="CUSTOMER", own=("monthly_income",))
     told = figures(circumstances=Circumstances(monthly_income=1))
-    assert with_figures(invited(circumstances=own), told).circumstances == own
+    kept = own.model_copy(update={"income_on_record": 1})
+    assert with_figures(invited(circumstances=own), told).circumstances == kept, "the record is kept beside it"
     assert with_figures(invited(), told).circumstances.monthly_income == 1
 
 
@@ -286,7 +289,7 @@ def test_the_word_that_nothing_is_new_is_not_sent_about_new_offers(account: Acco
 
 def test_the_word_that_older_offers_stand_is_still_sent_where_they_stand() -> None:
     """The review ended in the evening, and in the night no plan was possible any more: the morning brings the word."""
-    nothing_left = Circumstances(monthly_income=1 * YUAN, monthly_essential_spend=0, told_by="CUSTOMER")
+    nothing_left = Circumstances(monthly_income=1 * YUAN, monthly_essential_spend=0, told_by="CUSTOMER", own=OWN)
     case = invited(rejected_for="CONCESSION_TOO_HIGH", came=True, circumstances=nothing_left)
     told = note_figures(case, figures(an_account(days_past_due=100)), LATER).case
     change = propose(assess(told, the_policy(), TODAY).case, the_policy(), NOW)
@@ -352,7 +355,7 @@ def test_interest_that_ran_on_takes_no_promise_away(interest: int, stand: bool) 
     """The offers are on 12,000 yuan; more than a tenth on top is no interest of a few days."""
     grown = an_account(days_past_due=100, balance=a_balance(interest=interest * YUAN))
     case = note_figures(invited(), figures(grown), LATER).case
-    nothing_left = Circumstances(monthly_income=1 * YUAN, monthly_essential_spend=0, told_by="CUSTOMER")
+    nothing_left = Circumstances(monthly_income=1 * YUAN, monthly_essential_spend=0, told_by="CUSTOMER", own=OWN)
     assessed = assess(case.model_copy(update={"circumstances": nothing_left}), the_policy(), TODAY).case
     assert propose(assessed, the_policy(), NOW).result["outcome"] == ("KEPT" if stand else "NO_AFFORDABLE_OFFER")
     in_review = assessed.model_copy(update={"status": Status.IN_REVIEW, "offers_before": invited().offers})

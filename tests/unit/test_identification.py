@@ -32,7 +32,7 @@ def test_an_overdue_account_is_negotiated() -> None:
     assert change.case.identification.delinquency_bucket == "M3"
     (event,) = change.events
     assert isinstance(event, CaseIdentified)
-    assert (event.exclusion, event.policy_version) == (None, "cn-2026.2")
+    assert (event.exclusion, event.policy_version) == (None, "cn-2026.3")
     assert "identification.exclusions" in event.rules
 
 

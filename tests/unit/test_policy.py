@@ -74,7 +74,7 @@ def test_a_value_has_the_type_that_its_key_asks_for() -> None:
 
 
 def test_a_missing_rule_is_denied_by_name() -> None:
-    with pytest.raises(RuleMissingError, match=r"cn-2026\.2 has no rule plan\.max_term_months"):
+    with pytest.raises(RuleMissingError, match=r"cn-2026\.3 has no rule plan\.max_term_months"):
         a_policy(plan__max_term_months=None).rule("plan.max_term_months", TODAY)
 
 

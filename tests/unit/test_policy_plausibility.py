@@ -12,6 +12,7 @@ RECOVERY = dict(zip(BUCKETS, (92, 80, 62, 48, 36, 28, 22, 15), strict=True))
 BREAKS = dict(zip(BUCKETS, range(8000, 16000, 1000), strict=True))
 PRODUCTS = {"ALL": ["INTEREST_FREE"]}
 HARDSHIPS = the_policy().rules["assessment.hardship_months"].value
+STOPS = the_policy().rules["contact.stop_on"].value
 CATEGORIES = ("food_housekeeping", "communications_leisure", "personal")
 
 
@@ -63,6 +64,11 @@ def caps(**amounts: int) -> dict[str, Any]:
         ({"assessment__evidence": doubtful_evidence("JOBLOSS")}, "assessment.evidence", "no hardship JOBLOSS:"),
         ({"identification__exclusions": ["SOLD", "BANCRUPT"]}, "identification.exclusions", "no standing BANCRUPT:"),
         ({"contact__stop_on": ["DECEASED", "CEASE"]}, "contact.stop_on", "nothing sets the word CEASE:"),
+        ({"contact__stop_on": [word for word in STOPS if word != "COMPLAINT"]}, "contact.stop_on",
+         "messages and calls go on at COMPLAINT"),
+        ({"identification__exclusions": ["DECEASED"]}, "identification.exclusions",
+         "plans are offered at BANKRUPT, FRAUD, DISPUTED, MORATORIUM, SOLD, CLOSED"),
+        ({"identification__vulnerable_hardships": []}, "identification.vulnerable_hardships", "nobody is vulnerable"),
         ({"review__least_role": {"FOUREYES": "LEAD"}}, "review.least_role", "no reason for a review FOUREYES:"),
         ({"offer__min_instalment": 333_334}, "offer.min_instalment", "60 instalments of 333334 come to more"),
         ({"assessment__protected_floor": floor(0)}, "assessment.protected_floor", "nothing is protected"),

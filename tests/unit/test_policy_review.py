@@ -49,7 +49,8 @@ def test_a_pack_that_ships_has_no_problems_and_says_what_is_weak() -> None:
         ("{ALL: 12, M6+: 8}", "{M6+: 8}", "pricing.bulk_sale_percent.value", "it lacks M0, M1", "add what is missing"),
         ("  plan.cure_days:", "  plan.cure_day:", "plan.cure_day", "there is no such rule", "write plan.cure_days"),
         ("time_zone: Asia/Shanghai", "time_zone: Asia/Peking", "time_zone", "not a time zone", "Asia/Shanghai"),
-        ("version: cn-2026.2", "version: CN 2026", "version", "not spelt", "small letters"),
+        ("version: cn-2026.3", "version: CN 2026", "version", "not spelt", "small letters"),
+        ("jurisdiction: CN", "jurisdiction: CM", "jurisdiction", "the law of CM is not known here", "CN, UK, US"),
     ],
 )  # fmt: skip
 def test_a_problem_is_told_with_its_line_and_the_way_out(
@@ -191,7 +192,7 @@ def test_rules_that_came_and_went_and_what_is_said_about_them() -> None:
     pack = the_policy().model_dump()
     pack["rules"]["plan.cure_days"] |= {"citation": "x", "effective_to": date(2027, 1, 1)}
     assert differences(the_policy(), Policy.model_validate(pack | {"version": "cn-2"})) == [
-        Difference("version", "CHANGED", "", "cn-2026.2", "cn-2"),
+        Difference("version", "CHANGED", "", "cn-2026.3", "cn-2"),
         Difference("plan.cure_days", "CHANGED", "citation", "bank setting", "x"),
         Difference("plan.cure_days", "CHANGED", "effective_to", None, "2027-01-01"),
     ]

@@ -69,6 +69,7 @@ ORDER = {"UP_TO_90_DAYS": ["interest", "penalty_interest", "late_fees", "fees", 
         ("US", "contact__max_calls_rolling_7d_per_debt", 8, "7 at most"),
         ("US", "contact__cooldown_after_conversation_days", 6, "7 at least"),
         ("US", "contact__stop_on", ["CEASE_CONTACT"], "1006.6(c)"),
+        ("CN", "contact__stop_on", ["DECEASED"], "Art. 70"),  # collection stops once a plan is signed
         ("US", "plan__max_term_months", 72, "60 at most"),
         ("UK", "identification__exclusions", ["DECEASED"], "SI 2020/1311"),
         ("UK", "contact__stop_on", ["DECEASED"], "SI 2020/1311"),

@@ -148,6 +148,16 @@ def test_a_file_that_is_not_the_data_set_is_a_clear_end(
     assert not (tmp_path / "card.json").exists()
 
 
+def test_accounts_that_are_all_alike_teach_nothing(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = source.read_text().splitlines()
+    alike = tmp_path / "alike.csv"
+    alike.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.endswith(",0"))]) + "\n")
+    assert train.main([str(alike), "--out", str(tmp_path / "card.json")]) == 2
+    assert "5 accounts at least must have missed a payment" in capsys.readouterr().err
+
+
 def test_the_shipped_card_is_written_as_training_writes_it() -> None:
     assert train.as_json(load_card()) == SHIPPED.read_text(encoding="utf-8")
 

@@ -25,7 +25,7 @@ Step = Literal[
     "paid_monthly", "estimate_from_history", "proposed_monthly",
     "affordable_monthly", "affordable_most", "stressed_monthly",
     "savings", "savings_available", "hardship_months",
-    "months_observed", "months_with_payment", "own_figures_told", "came_to_the_pages",
+    "months_observed", "months_with_payment", "own_figures_told", "came_to_the_pages", "plan_before_kept",
 ]  # fmt: skip
 
 # The fixed costs that a whole statement names, as people are asked for them; arrears may also be told by their kind.

@@ -181,4 +181,4 @@ def _confidence(told: Circumstances) -> str:
     unknown = _questions(told)
     if "INCOME" in unknown or "ESSENTIAL_SPEND" in unknown:
         return "LOW"
-    return "MEDIUM" if unknown or told.told_by == "CUSTOMER" else "HIGH"
+    return "MEDIUM" if unknown or told.own else "HIGH"

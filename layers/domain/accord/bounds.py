@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from accord.authority import ROLES
 from accord.case import Bound, Case, Product
 from accord.policy import RulesOfTheDay
-from accord.search import Pick, Search, most_waived
+from accord.search import Candidate, Pick, Search, most_waived
 
 _FLOOR = "offer.price_floor_percent"
 
@@ -50,14 +50,16 @@ def _of_instalments(pick: Pick, case: Case, found: Search, rules: RulesOfTheDay)
         yield Bound(figure="MONTHS", rule=longest, allows=rules[longest])
     elif beside.longer is None:  # the instalments of the next term would be too small
         yield Bound(figure="MONTHS", rule="offer.min_instalment", allows=least)
+    else:
+        yield from _worth_too_little("MONTHS", beside.longer, found, found.floor_percent)
     if not plan.by_policy:
         pass  # made for the customer's own amount, which says why it is so long
     elif beside.shorter is None:
         yield Bound(figure="NOT_SHORTER", rule="offer.terms_months", allows=plan.months)
     elif beside.shorter.highest > affordable:
         yield Bound(figure="NOT_SHORTER", rule=by_means, allows=beside.shorter.highest)
-    elif beside.shorter.expected < found.floor:
-        yield Bound(figure="NOT_SHORTER", rule=_FLOOR, allows=found.floor_percent)
+    else:
+        yield from _worth_too_little("NOT_SHORTER", beside.shorter, found, found.floor_percent)
 
     match plan.product:
         case Product.INSTALMENT:
@@ -66,8 +68,8 @@ def _of_instalments(pick: Pick, case: Case, found: Search, rules: RulesOfTheDay)
             yield Bound(figure="RATE", rule="offer.products", allows=0)
         case _:
             yield Bound(figure="RATE", rule="offer.rates_ppm", allows=plan.annual_rate_ppm)
-    if beside.cheaper is not None and beside.cheaper.expected < found.floor:
-        yield Bound(figure="NOT_CHEAPER", rule=_FLOOR, allows=beside.cheaper.annual_rate_ppm)
+    if beside.cheaper is not None:
+        yield from _worth_too_little("NOT_CHEAPER", beside.cheaper, found, beside.cheaper.annual_rate_ppm)
 
 
 def _of_the_waiver(pick: Pick, case: Case, found: Search, rules: RulesOfTheDay) -> Iterator[Bound]:
@@ -83,8 +85,16 @@ def _of_the_waiver(pick: Pick, case: Case, found: Search, rules: RulesOfTheDay) 
         return
     if more.approver != plan.approver:
         yield Bound(figure="NOT_MORE_WAIVED", rule="authority.concession", allows=more.waived.total)
-    elif more.expected < found.floor:
-        yield Bound(figure="NOT_MORE_WAIVED", rule=_FLOOR, allows=more.waived.total)
+    else:
+        yield from _worth_too_little("NOT_MORE_WAIVED", more, found, more.waived.total)
+
+
+def _worth_too_little(figure: str, other: Candidate, found: Search, allows: int) -> Iterator[Bound]:
+    """Where the plan beside this one would bring the bank less than it must, or no more than no plan."""
+    if other.expected < found.floor:
+        yield Bound(figure=figure, rule=_FLOOR, allows=allows)
+    elif other.expected <= found.without_plan:
+        yield Bound(figure=figure, rule=found.without_plan_by, allows=allows)
 
 
 def _of_the_worth(pick: Pick, found: Search) -> Iterator[Bound]:

@@ -118,7 +118,9 @@ class Circumstances(Value):
     flexible_costs: dict[str, MinorUnits] | None = None  # food_housekeeping, communications_leisure, personal
     other_unsecured_balance: MinorUnits | None = None  # what is owed to other creditors without security
     savings: MinorUnits | None = None  # what could be drawn at once
-    told_by: str = "BILLING"  # BILLING, CUSTOMER or STAFF
+    told_by: str = "BILLING"  # the income: BILLING has it on record, the CUSTOMER stated it, or STAFF saw papers
+    own: tuple[str, ...] = ()  # which of these the customer told; the others are on record
+    income_on_record: MinorUnits | None = None  # what billing has, where the customer stated another income
 
 
 # When billing said something, when it sent that, and in which event: of two words the greater one counts.
@@ -330,6 +332,7 @@ class Case(Value):
     told: Told | None = None  # the newest word of billing's
     means_told: dict[str, Told] = Field(default_factory=dict)  # the newest word on each of the means
     newer: Figures | None = None  # what billing told since the last assessment, until the next
+    plan_before: str | None = None  # how the account's last plan ended: COMPLETED or BREACHED
     waived_before: MinorUnits = 0  # given up to the account in the twelve months before this case
     flags: tuple[str, ...] = ()  # VULNERABLE, REPRESENTED, CEASE_CONTACT and account statuses
     circumstances: Circumstances

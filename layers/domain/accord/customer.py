@@ -298,7 +298,7 @@ def tell_circumstances(case: Case, told: Mapping[str, Any], decision_id: str, ac
     """
     _check_may_decide(case)
     known = case.circumstances
-    figures = known.model_dump() | dict(told) | {"told_by": "CUSTOMER"}
+    figures = known.model_dump() | dict(told)
     for part in told.keys() & _BY_CATEGORY:
         figures[part] = (getattr(known, part) or {}) | dict(told[part])
     news = tuple(name for name in told if figures[name] != getattr(known, name))
@@ -308,6 +308,12 @@ def tell_circumstances(case: Case, told: Mapping[str, Any], decision_id: str, ac
         raise DecisionRefusedError("NOTHING_TOLD")
     if "hardship" in news and (told["hardship"] is None or "hardship_months" not in told):
         figures["hardship_months"] = None  # how long another hardship was to last says nothing of this one
+    if "monthly_income" in news:
+        on_record = known.monthly_income if known.told_by == "BILLING" else known.income_on_record
+        figures |= {"told_by": "CUSTOMER", "income_on_record": on_record}
+    # Who tells a category tells of the total too.
+    total = () if _BY_CATEGORY.isdisjoint(news) else ("monthly_essential_spend",)
+    figures["own"] = tuple(sorted({*known.own, *news, *total}))
     total_alone = "monthly_essential_spend" in news and _BY_CATEGORY.isdisjoint(news)
     circumstances = _without_contradiction(Circumstances.model_validate(figures), total_alone)
     after = case.model_copy(update={"circumstances": circumstances})

@@ -37,7 +37,7 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
     if income is not None and spend is not None:
         if spend > income:
             found.append("SPEND_ABOVE_INCOME")
-        surplus = _surplus_told(told, income, spend)
+        surplus = _surplus_told(told, income, spend, case.account.balance.total)
         if surplus is not None and surplus * 100 > income * limits.surplus_above_percent:
             found.append("SURPLUS_TOO_HIGH")
     if income is not None:
@@ -48,8 +48,11 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
         if limit and income * 100 > limit * limits.income_above_limit_percent:
             found.append("INCOME_ABOVE_LIMIT")
         # On record from before the job or the business was lost, most likely.
-        if income and told.told_by == "BILLING" and told.hardship in limits.income_gone_hardships:
+        is_gone = told.hardship in limits.income_gone_hardships
+        if income and told.told_by == "BILLING" and is_gone:
             found.append("INCOME_BEFORE_HARDSHIP")
+        if _is_unlike_record(told, income, limits.income_unlike_record_percent, is_gone=is_gone):
+            found.append("INCOME_UNLIKE_RECORD")
     if spend is not None:
         floor = protected_floor(told, household(told, "least", rules), rules)
         if spend * 100 < floor * limits.spend_below_floor_percent:
@@ -73,6 +76,7 @@ DOUBTS = frozenset(
         "SPEND_BELOW_FLOOR",
         "INCOME_ABOVE_LIMIT",
         "INCOME_BEFORE_HARDSHIP",
+        "INCOME_UNLIKE_RECORD",
         "SPEND_ABOVE_INCOME",
         "ABOVE_GUIDELINE",
         "PAYMENTS_WITHOUT_DEBT",
@@ -115,9 +119,24 @@ def _month_number(month: HistoryMonth) -> int:
     return int(month.month[:4]) * 12 + int(month.month[5:])
 
 
-def _surplus_told(told: Circumstances, income: int, spend: int) -> int | None:
-    """What the figures leave as they were told; None while nothing is known of payments on other debts."""
-    return None if told.other_debt_payments is None else income - spend - told.other_debt_payments
+def _surplus_told(told: Circumstances, income: int, spend: int, owed: int) -> int | None:
+    """What the figures leave as they were told; None while nothing is known of other debts.
+
+    Where only their balance is known, this debt has its share of what is left, as in the assessment.
+    """
+    if told.other_debt_payments is not None:
+        return income - spend - told.other_debt_payments
+    if told.other_unsecured_balance is None or owed <= 0:
+        return None
+    return (income - spend) * owed // (owed + told.other_unsecured_balance)
+
+
+def _is_unlike_record(told: Circumstances, income: int, percent: int, *, is_gone: bool) -> bool:
+    """Whether the customer states quite another income than billing has. That one was lost explains a lower one."""
+    record = told.income_on_record
+    if told.told_by != "CUSTOMER" or record is None or (income < record and is_gone):
+        return False
+    return abs(income - record) * 100 > record * percent
 
 
 def _is_above_guideline(told: Circumstances, rules: RulesOfTheDay) -> bool:

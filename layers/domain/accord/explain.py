@@ -55,7 +55,7 @@ TREATMENT_RULES: Mapping[str, str | None] = {
 _BY_POLICY = "policy"
 # What was reckoned with the more generous end of what is not known.
 _ASSUMED = ("_unknown", "rounding_step", "guidelines")
-YES_OR_NO: frozenset[Step] = frozenset({"own_figures_told", "came_to_the_pages"})
+YES_OR_NO: frozenset[Step] = frozenset({"own_figures_told", "came_to_the_pages", "plan_before_kept"})
 
 
 @dataclass(frozen=True)
@@ -297,11 +297,21 @@ def _figures(offer: Offer, language: str) -> dict[str, str]:
     }
 
 
+# What may set how much comes in without a plan.
+_NO_PLAN = (
+    "pricing.recovery_percent_without_plan",
+    "pricing.months_collected_without_plan",
+    "pricing.bulk_sale_percent",
+)
+
+
 def _bound(group: str, bound: Bound, figure: str, offer: Offer, policy: Policy, language: str) -> Sentence:
     """The sentence of one bound: the figure, the rule in words, and what it allowed."""
     rules, said = texts("explain")["rules"], texts("explain")[group]
     rule = rules[bound.rule][language] if bound.rule in rules else bound.rule
     key = f"{bound.figure}.{bound.rule.rpartition('.')[2]}"
+    if key not in said and bound.rule in _NO_PLAN:
+        key = f"{bound.figure}.without_plan"
     if bound.figure == "MONTHLY" and offer.last_instalment != offer.regular_instalment:
         key = "MONTHLY.uneven"
     text: str = said[key if key in said else bound.figure][language]
@@ -336,7 +346,7 @@ def _allowed(bound: Bound, currency: str, language: str) -> str:
             return format_rate(bound.allows)
         case "APPROVER", _:
             return _word(ROLES[bound.allows], language)  # a bound names the role by its place
-        case ("WORTH", _) | ("NOT_SHORTER", "offer.price_floor_percent"):
+        case ("WORTH", _) | ("MONTHS" | "NOT_SHORTER", "offer.price_floor_percent"):
             return f"{bound.allows}%"
         case _:
             return format_money(bound.allows, currency, language)

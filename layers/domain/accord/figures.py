@@ -8,7 +8,7 @@ how they can be reached holds at once, for the next message already.
 from datetime import UTC, datetime, time
 
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue
-from accord.case import ENDED, Balance, Case, Change, Decision, Figures, Status, Told
+from accord.case import ENDED, Balance, Case, Change, Circumstances, Decision, Figures, Status, Told
 from accord.events import Actor, FiguresTold
 from accord.identification import bucket
 
@@ -52,16 +52,15 @@ def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
 
 
 def with_figures(case: Case, figures: Figures) -> Case:
-    """The case with these figures. What the customer or staff told of the means stays, and so does help that was worked
-    out before anything was late: that nothing is late yet ends it no more than it began it.
+    """The case with these figures. What the customer told of the means stays, and so does help that was worked out
+    before anything was late: that nothing is late yet ends it no more than it began it.
     """
     helped = case.at_risk and case.status not in _NOT_ASSESSED and figures.account.days_past_due <= 0
-    by_billing = case.circumstances.told_by == "BILLING"
     return _reached_by(case, figures).model_copy(
         update={
             "account": figures.account,
             "at_risk": figures.at_risk or helped,
-            "circumstances": figures.circumstances if by_billing else case.circumstances,
+            "circumstances": _on_record(case.circumstances, figures.circumstances),
             "means_told": figures.means_told,
             "newer": None,
         }
@@ -112,7 +111,7 @@ def _known(case: Case) -> Figures:
         means_told=case.means_told,
         at_risk=case.at_risk,
         account=case.account,
-        circumstances=case.circumstances,
+        circumstances=_as_billing_has_it(case.circumstances),
         **{name: getattr(case, name) for name in _REACHED},
     )
 
@@ -126,6 +125,20 @@ def _newest(known: Figures, figures: Figures) -> Figures:
             means_told[name] = told
     base = figures if _told(figures) > _told(known) else known
     return base.model_copy(update={"circumstances": means, "means_told": means_told})
+
+
+def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
+    """The person's means with what billing told of them. What the customer told goes before; a record of another income
+    than theirs is kept beside it.
+    """
+    on_record = {name: getattr(told, name) for name in _MEANS if name not in own.own}
+    if "monthly_income" in own.own:
+        on_record["income_on_record"] = told.monthly_income
+    return own.model_copy(update=on_record)
+
+
+def _as_billing_has_it(known: Circumstances) -> Circumstances:
+    return known.model_copy(update={"monthly_income": known.income_on_record}) if known.told_by == "CUSTOMER" else known
 
 
 def _reached_by(case: Case, figures: Figures) -> Case:

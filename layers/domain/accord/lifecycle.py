@@ -94,9 +94,7 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
 
 def _asked_on_the_page(case: Case) -> bool:
     """Whether the customer came to the pages, so that what is offered since is theirs to see, whatever the hour."""
-    return (
-        case.came or case.proposed_monthly is not None or case.circumstances.told_by == "CUSTOMER" or case.human_review
-    )
+    return case.came or case.proposed_monthly is not None or bool(case.circumstances.own) or case.human_review
 
 
 def _invitation(case: Case) -> str:

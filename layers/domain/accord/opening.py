@@ -8,7 +8,7 @@ from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from accord.billing import AccountAtRisk, AccountOverdue, AccountStatus
-from accord.case import Case, Change, ClosedReason
+from accord.case import Case, Change, ClosedReason, Status
 from accord.errors import InputRejectedError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
 from accord.figures import figures_of
@@ -19,6 +19,7 @@ from accord.policy import Policy, jurisdictions, load_policy
 GRAVEST_FIRST: tuple[str, ...] = get_args(AccountStatus)
 # Civil Code of China Art. 17; England and nearly all of the United States have the same age.
 _OF_AGE = 18
+_PLANS_ENDS = (Status.COMPLETED, Status.BREACHED)
 STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
 
 
@@ -129,6 +130,7 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime, sent_at
         language=event.cardholder.language,
         opened_at=now,
         at_risk=figures.at_risk,
+        plan_before=known.last_end.how if known.last_end is not None and known.last_end.how in _PLANS_ENDS else None,
         waived_before=known.waived_since(now - timedelta(days=365)),
         account=account,
         reachable_by=figures.reachable_by,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 
-from accord.billing import Flag
+from accord.billing import AccountStatus, Flag
 from accord.case import Product
 from accord.early_warning import load_card
 from accord.money import PPM
@@ -25,6 +25,7 @@ _WRONG_UNIT = 10
 # Whom else somebody may ask about a debtor: the words of the packs that ship, which the law's tables know.
 _THIRD_PARTY = ("DEBTOR_UNREACHABLE", "LOCATION_UNKNOWN")
 _CHANNELS = ("SMS", "EMAIL", "CALL")
+_STANDINGS = tuple(word for word in get_args(AccountStatus) if word != "NORMAL")
 _OWN_WORDS = ("COMPLAINT", "PLAN_PERFORMING")  # what Accord itself notes of a case
 
 
@@ -73,6 +74,7 @@ USUAL: Mapping[str, Usual] = {
     "assessment.doubts.paid_above_income_percent": Usual(10, 1_000, _PERCENT),
     "assessment.doubts.spend_below_floor_percent": Usual(5, 100, _PERCENT, zero=True),
     "assessment.doubts.income_above_limit_percent": Usual(50, 10_000, _PERCENT),
+    "assessment.doubts.income_unlike_record_percent": Usual(10, 300, _PERCENT),
     "plan.max_term_months": Usual(6, 120, _MONTHS),
     "plan.grace_days": Usual(0, 30, _DAYS),
     "plan.cure_days": Usual(1, 90, _DAYS, zero=True),
@@ -130,7 +132,7 @@ def check_plausible(policy: Policy) -> list[Finding]:
     checks: tuple[Callable[[Policy, Mapping[str, Any]], Iterator[Finding]], ...] = (
         _numbers, _amounts, _repeated, _by_bucket, _sale, _share_bands, _later_and_less, _products, _terms,
         _price_floor, _waivers, _instalment, _authority, _twelve_months, _four_eyes, _means, _households, _unknowns,
-        _tellers, _refused, _words, _papers, _scorecard,
+        _tellers, _refused, _words, _left_out, _papers, _scorecard,
     )  # fmt: skip
     return [finding for check in checks for finding in check(policy, rules)]
 
@@ -549,6 +551,21 @@ def _hardships(rules: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]
     yield "assessment.evidence", tuple(word for one in rules.get("assessment.evidence", ()) for word in one.hardships)
     if "assessment.doubts" in rules:
         yield "assessment.doubts", rules["assessment.doubts"].income_gone_hardships
+
+
+def _left_out(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """Words that are missing from a list where all packs that ship have them."""
+    effects = {
+        "contact.stop_on": ((*_STANDINGS, "CEASE_CONTACT", "REPRESENTED", *_OWN_WORDS), "messages and calls go on at"),
+        "identification.exclusions": (_STANDINGS, "plans are offered at"),
+    }
+    for key, (words, effect) in effects.items():
+        missing = [word for word in words if key in rules and word not in rules[key]]
+        if missing:
+            yield Finding(key, f"{effect} {', '.join(missing)}", "add what was forgotten")
+    key = "identification.vulnerable_hardships"
+    if key in rules and not rules[key]:
+        yield Finding(key, "it is empty: nobody is vulnerable by what happened to them", "add what was forgotten")
 
 
 def _strange(key: str, words: Any, known: Any, what: str) -> Iterator[Finding]:

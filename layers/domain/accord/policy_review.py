@@ -13,7 +13,7 @@ from accord.policy import KEYS, Band, Closed, Policy, Rule, check_value
 from accord.policy_contradictions import Finding, check_together
 from accord.policy_file import Pack, Path, Problem, name, read_pack, shown
 from accord.policy_plausibility import check_plausible
-from accord.policy_statutory import check_statutory
+from accord.policy_statutory import STATUTORY, check_statutory
 
 EXPIRES_WITHIN = timedelta(days=90)
 _MOST_RULES = 10 * len(KEYS)
@@ -49,7 +49,7 @@ def review(content: bytes | str, today: date) -> Review:
         return Review(None, (Problem(pack.line(("rules",)), "rules", what, "take out what is no rule"),))
     head, wrong_head = _head(pack)
     fitting, wrong_rules = _fitting(pack)
-    wrong = [*pack.problems, *wrong_head, *wrong_rules]
+    wrong = [*pack.problems, *wrong_head, *_unknown_law(pack, head), *wrong_rules]
     policy = Policy.model_validate(head | {"rules": fitting})
     found = [
         *_at_their_lines([*check_together(policy), *check_statutory(policy)], pack),
@@ -91,6 +91,15 @@ def _head(pack: Pack) -> tuple[dict[str, Any], list[Problem]]:
         fine = {key: value for key, value in head.items() if key not in bad}
         return _STAND_INS | fine, list(_from_pydantic(error, (), pack))
     return head, []
+
+
+def _unknown_law(pack: Pack, head: Mapping[str, Any]) -> Iterator[Problem]:
+    """A jurisdiction that nobody knows may be a slip, and then no rule was compared with the law."""
+    where = head["jurisdiction"]
+    if where not in STATUTORY and where != _STAND_INS["jurisdiction"]:
+        known = ", ".join(sorted(STATUTORY))
+        what = f"the law of {where} is not known here, so no rule is compared with it; known is that of {known}"
+        yield Problem(pack.line(("jurisdiction",)), "jurisdiction", what, f"write one of {known}")
 
 
 def _fitting(pack: Pack) -> tuple[dict[str, Any], list[Problem]]:

@@ -108,7 +108,7 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
         # A plan is agreed with the cardholder, and collected from them and a guarantor alone. That a bankrupt is not
         # negotiated with stands in no law of the whole country, so it is the bank's to say.
         Floor("identification.exclusions", _includes("DECEASED"), f"{_ART_70} and Art. 68"),
-        Floor("contact.stop_on", _includes("DECEASED"), _ART_68),
+        Floor("contact.stop_on", _includes("DECEASED", "PLAN_PERFORMING"), f"{_ART_68} and Art. 70"),
         Floor("contact.quiet_hours_local", _quiet(time(22), time(8)), f"{_GUIDE_2026}; GB/T 45251-2025"),
         Floor("contact.max_connected_voice_per_debtor_per_day", _at_most(3), "GB/T 45251-2025 (by a secondary report)"),
         Floor("contact.max_unanswered_attempts_per_number_per_day", _at_most(6), _GUIDE_2026),

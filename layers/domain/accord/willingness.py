@@ -57,20 +57,23 @@ def _beyond_spending(newer: HistoryMonth, older: HistoryMonth, apr_ppm: int) -> 
 def willingness(case: Case, proposed: int | None, rules: RulesOfTheDay, log: Log) -> Willingness:
     """How willing the person is, from behaviour towards this debt alone, each observation in the log.
 
-    Willing is who paid lately, told their own figures, named an amount, or came to talk. HIGH is who paid in half of
-    the months or more, or did two of these; LOW is who did none. Promises join them once the case has any to keep.
+    Willing is who kept the plan before this one to its end, paid lately, told their own figures, named an amount, or
+    came to talk. HIGH is who paid in half of the months or more, or did two of these; LOW is who did none.
     """
     key = "assessment.willing_within_months"
     recent = case.account.history[: rules[key]]
     months_paid = sum(month.paid > 0 for month in recent)
-    told_own = proposed is not None or case.circumstances.told_by == "CUSTOMER"
+    told_own = proposed is not None or bool(case.circumstances.own)
     came = case.status is Status.NEGOTIATING or any(contact.connected for contact in case.contacts)
     log.add("months_observed", len(recent), key)
     log.add("months_with_payment", months_paid)
     log.add("own_figures_told", int(told_own))
     log.add("came_to_the_pages", int(came))
+    kept = case.plan_before == "COMPLETED"
+    if case.plan_before is not None:
+        log.add("plan_before_kept", int(kept))
 
-    did = (months_paid > 0) + told_own + came
+    did = (months_paid > 0) + told_own + came + kept
     steady = months_paid > 0 and 2 * months_paid >= len(recent)
     level = "HIGH" if steady or did >= 2 else "MEDIUM" if did else "LOW"
     return Willingness(willing=did > 0 or (False if recent else None), level=level)
