@@ -14,6 +14,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from email.parser import BytesParser
+from email.policy import HTTP
 from functools import wraps
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -60,9 +62,10 @@ app = Chalice("customer_web", configure_logs=False)
 app.log = logger
 app.api.binary_types = ["application/pdf"]
 
-FORM = ["application/x-www-form-urlencoded"]
+FORM, UPLOAD = ["application/x-www-form-urlencoded"], ["multipart/form-data"]
 SESSION_COOKIE, CODE_COOKIE = "__Host-session", "__Host-code"
 _MAX_FORM = 16 * 1024
+_MAX_DOCUMENT = 1024 * 1024  # five times the longest agreement
 _LOCATOR = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -367,6 +370,37 @@ def note_code(case_id: str, purpose: Purpose, bound_to: str, actor: Actor) -> No
 def digits(typed: str) -> str:
     """A code as people type it: with spaces, or in full-width digits."""
     return "".join(str(int(char)) for char in typed if char.isdecimal())
+
+
+# --- for anybody: is this document ours ------------------------------------------------------------------------
+
+
+@app.route("/verify", methods=["GET"])
+def verify_form() -> Response:
+    return outside("verify.html", query=query(), verdict="")
+
+
+@app.route("/verify", methods=["POST"], content_types=UPLOAD)
+def verify() -> Response:
+    """Whether a document is, byte for byte, one that the bank sealed. Nothing else is told, and it is not kept."""
+    document = uploaded("document")
+    if document is None or len(document) > _MAX_DOCUMENT:
+        problem = "missing" if document is None else "long"
+        return outside("verify.html", 400, query=query(), verdict="", problem=problem)
+    is_ours = cases.is_sealed(hashlib.sha256(document).hexdigest())
+    return outside("verify.html", query=query(), verdict="ours" if is_ours else "other")
+
+
+def uploaded(name: str) -> bytes | None:
+    """The file that a form sent in a field; None where it sent none."""
+    request = app.current_request
+    head = f"Content-Type: {request.headers.get('content-type', '')}\r\n\r\n".encode()
+    message = BytesParser(policy=HTTP).parsebytes(head + request.raw_body)
+    for part in message.iter_parts() if message.is_multipart() else ():
+        if part.get_param("name", header="content-disposition") == name:
+            content = part.get_payload(decode=True)
+            return content if isinstance(content, bytes) and content else None
+    return None
 
 
 # --- towards an agreement --------------------------------------------------------------------------------------

@@ -59,16 +59,20 @@ def verify(
             typer.echo(f"{verdict.question}")
             question = verdict.question
         typer.echo(printable(f"{_SIGNS[verdict.holds]}{verdict.sentence}"))
-    typer.echo(_SUMMARY[any(verdict.holds is False for verdict in verdicts)])
-    if any(verdict.holds is False for verdict in verdicts):
+    answers = {verdict.holds for verdict in verdicts}
+    if False in answers:
+        typer.echo("This is not the evidence that Accord kept, or not all of it.")
         raise typer.Exit(_BROKEN)
+    typer.echo(_WHOLE if None not in answers else _NOT_ALL_JUDGED)
+    typer.echo(_ITS_WORD)
 
 
-_SUMMARY = {
-    True: "This is not the evidence that Accord kept, or not all of it.",
-    False: "Whole and complete. That what the bank's own log says is true, no signature shows: it is the bank's word, "
-    "given at the time and not changed since.",
-}
+_WHOLE = "Whole and complete."
+_NOT_ALL_JUDGED = "Whole and complete, as far as could be judged: see above what could not."
+_ITS_WORD = (
+    "That what the bank's own log says is true, no signature shows: it is the bank's word, given at the time and not "
+    "changed since."
+)
 
 
 def keys(stack: Annotated[str, _STACK] = "accord-local", endpoint_url: Annotated[str | None, _ENDPOINT] = None) -> None:

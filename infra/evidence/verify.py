@@ -384,7 +384,7 @@ def _signatures(evidence: Evidence) -> str:
     for name, signed in statements.items():
         if not any(_is_signed(signed, key) for key in keys):
             raise BrokenError(f"signatures: {name} is not signed by the key of the anchors")
-    return f"signatures: {len(statements)} statements, each signed by the key of the anchors"
+    return f"signatures: of anchors and nights {len(statements)}, each by the key of the anchors"
 
 
 def _anchor_keys(text: str) -> list[bytes]:

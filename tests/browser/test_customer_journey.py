@@ -161,10 +161,15 @@ def test_from_the_link_to_a_valid_sealed_agreement_without_any_script(
     said = subprocess.run(["pdfsig", "-nocert", str(document)], capture_output=True, text=True, check=False).stdout
     assert "Signature is Valid" in said
     assert "Total document signed" in said
+    page.get_by_role("link", name="任何人都可以检验").click()
+    fits(page)
+    page.locator("#document").set_input_files(document)
+    page.get_by_role("button", name="检验").click()
+    expect(page.get_by_role("status")).to_contain_text("是我们的原件")
     stack.settle()
     assert customer.case.status is Status.ACTIVE
     assert verify_chain(customer.cases.events(customer.case_id), customer.case.head, customer.case.version) > 10
-    ours = page.url.split("/my")[0]
+    ours = page.url.split("/verify")[0]
     assert all(url.startswith(ours) for url in requests)  # nothing is fetched from anybody else
     assert not stack.problems
     phone.close()
@@ -234,7 +239,12 @@ def test_no_page_has_a_barrier(stack: LocalStack, chromium: Browser, language: s
     check()
     page.goto(f"{landing.split('/c/')[0]}/my")
     check()
-    assert len(seen) == 22
+    page.goto(f"{landing.split('/c/')[0]}/verify")
+    check()
+    page.locator("#document").set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"another"})
+    page.locator("main button").click()
+    check()
+    assert len(seen) == 24
     assert not stack.problems
     context.close()
 

@@ -34,7 +34,7 @@ from accord.errors import (
     InputRejectedError,
     ServiceUnavailableError,
 )
-from accord.events import ChainedEvent, DamagedEvent, found_event, link
+from accord.events import AgreementSealed, ChainedEvent, DamagedEvent, found_event, link
 from accord.opening import GRAVEST_FIRST, AccountCases, End
 from accord.reach import Reach
 
@@ -222,6 +222,7 @@ class CaseStore:
             *(self._put_new(self._events, _event_item(chained)) for chained in chain),
             *({"Put": {"TableName": self._cases, "Item": _task_item(task)}} for task in change.tasks),
         ]
+        writes += [self._sealed_document(event) for event in change.events if isinstance(event, AgreementSealed)]
         if change.reach is not None:
             writes.append(self._put_reach(change.reach))
         if before is None or (after.status in ENDED and before.status not in ENDED):
@@ -411,6 +412,16 @@ class CaseStore:
         except ClientError as error:
             if error_code(error) != "ConditionalCheckFailedException":
                 raise
+
+    # --- sealed documents --------------------------------------------------------------------------------------
+
+    def is_sealed(self, sha256: str) -> bool:
+        """Whether a document of this SHA-256 (hexadecimal) was sealed in any case."""
+        return self._read(f"DOCUMENT#{sha256}", "SEALED") is not None
+
+    def _sealed_document(self, sealing: AgreementSealed) -> dict[str, Any]:
+        item = {"pk": {"S": f"DOCUMENT#{sealing.document_sha256}"}, "sk": {"S": "SEALED"}}
+        return {"Put": {"TableName": self._cases, "Item": item}}
 
     # --- what billing said -------------------------------------------------------------------------------------
 
