@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.parameters import GetParameterError, SSMProvider
 from botocore.exceptions import ClientError
 
@@ -15,18 +17,20 @@ from accord.aws.clients import client, error_code, translated
 from accord.aws.signed import signature_of
 from accord.aws.steps import StepInput, case_store, check_in_hand, negotiation_step, people_store, take_step
 from accord.case import Agreement, Case, Change
-from accord.errors import GlyphMissingError, SealCertificateError
+from accord.errors import GlyphMissingError, SealCertificateError, TimeStampError
 from accord.events import AgreementSealed, ChainedEvent
 from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement
 from accord.person import Person
 from accord.policy import Policy, load_policy
 from accord_documents import render_agreement, seal
 
+logger = Logger()
 store = case_store()
 people = people_store()
 parameters = SSMProvider(boto3_client=client("ssm"))
 BUCKET = os.environ["DOCUMENTS_BUCKET"]
 KEY_ARN = os.environ["SEAL_KEY_ARN"]
+TIME_STAMP_URL = os.environ["TIME_STAMP_URL"]
 CERTIFICATE_PARAMETER = os.environ["SEAL_CERTIFICATE_PARAMETER"]
 
 
@@ -65,7 +69,7 @@ def make_document(
     plain = render_agreement(terms, person, reference, agreement.language, signed_at)
     certificate = seal_certificate()
     with translated():
-        document = seal(plain, client("kms"), KEY_ARN, certificate, clock.now())
+        document, time_stamp = sealed_document(plain, certificate)
         digest = hashlib.sha256(document).hexdigest()
         # The name carries the content's hash: a repeated attempt can never overwrite what the case refers to.
         key = f"agreements/{case.case_id}/{digest}.pdf"
@@ -77,7 +81,20 @@ def make_document(
         terms_hash=agreement.terms_hash,
         chain_head=case.head,
         key_arn=KEY_ARN,
+        time_stamp=time_stamp,
     )
+
+
+def sealed_document(plain: bytes, certificate: str) -> tuple[bytes, str]:
+    """The sealed document, and what became of its time-stamp: an authority that fails holds up no agreement."""
+    if not TIME_STAMP_URL:
+        return seal(plain, client("kms"), KEY_ARN, certificate, clock.now()), "NONE"
+    try:
+        return seal(plain, client("kms"), KEY_ARN, certificate, clock.now(), TIME_STAMP_URL), "STAMPED"
+    except TimeStampError as error:
+        logger.warning("no time-stamp", why=str(error))
+        with single_metric(name="TimeStampFailed", unit=MetricUnit.Count, value=1):
+            return seal(plain, client("kms"), KEY_ARN, certificate, clock.now()), "FAILED"
 
 
 def seal_certificate() -> str:

@@ -36,6 +36,7 @@ for reader in ("pypdf", "pyhanko"):  # what they find wrong with a document, the
 Question = Literal["INTEGRITY", "COMPLETENESS", "OUTSIDE WITNESS"]
 # After this, the night's root must stand over an event: one failed night is made good by the next.
 _ROOTED_AFTER = timedelta(hours=50)
+_STAMPED_WITHIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ def verify(data: bytes, published: str | None = None) -> Iterator[Verdict]:
         ("COMPLETENESS", lambda: _rooted(evidence)),
         ("OUTSIDE WITNESS", lambda: _signatures(evidence)),
         ("OUTSIDE WITNESS", lambda: _published(evidence, published)),
+        ("OUTSIDE WITNESS", lambda: _time_stamp(evidence, roots)),
     )
     for question, ask in asked:
         try:
@@ -403,6 +405,25 @@ def _is_signed(signed: Signed, key: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def _time_stamp(evidence: Evidence, roots: str | None) -> tuple[bool | None, str] | None:
+    """What an authority says of the time of the seal; nothing where none was asked."""
+    sealed, document = evidence.event("AgreementSealed"), evidence.files.get("agreement.pdf")
+    asked = sealed.content["data"].get("timeStamp", "NONE") if sealed is not None else "NONE"
+    if sealed is None or document is None or asked == "NONE":
+        return None
+    if asked == "FAILED":
+        return None, f"time: no authority answered when it was sealed, as event {sealed.seq} says"
+    verdict = verify_sealed(document, roots or certificates(evidence.keys("seal")), sealed.moment)
+    if verdict.stamped_at is None:
+        raise BrokenError("time: the document has no time-stamp that holds, and one was set on it")
+    if abs(verdict.stamped_at - sealed.moment) > _STAMPED_WITHIN:
+        raise BrokenError(f"time: the authority says {verdict.stamped_at:%Y-%m-%d %H:%M:%S %Z}, the chain {sealed.at}")
+    said = f"time: an authority says that the seal was there at {verdict.stamped_at:%Y-%m-%d %H:%M:%S %Z}"
+    if verdict.stamp_trusted:
+        return True, said
+    return None, f"{said}; whose word that is, its certificate among the published ones would tell"
 
 
 def _published(evidence: Evidence, published: str | None) -> tuple[bool | None, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 import rfc8785
-from agreements import SIGNED_AT, a_person, agreed_terms
+from agreements import SIGNED_AT, a_person, agreed_terms, reference_of
 from aws_lambda_powertools.utilities.parameters import SSMProvider
 from billing_events import overdue_event
 from botocore.exceptions import ClientError
@@ -17,6 +17,7 @@ from botocore.stub import Stubber
 from builders import an_offer
 from integration.tables import tables_on_moto
 from loading import CONTEXT, load_app
+from time_stamping import authority, time_stamping
 
 from accord import clock
 from accord.agreement import terms_hash
@@ -33,6 +34,7 @@ from accord.errors import (
 )
 from accord.events import Actor, AgreementSigned
 from accord.opening import NEW_ACCOUNT, open_case
+from accord_documents import render_agreement, self_signed_certificate, subject_name, verify_sealed
 
 
 @pytest.fixture
@@ -47,7 +49,32 @@ def step(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The handler. There is no bucket, no key and no certificate: whatever gets that far fails with another error."""
     for name in ("DOCUMENTS_BUCKET", "SEAL_KEY_ARN", "SEAL_CERTIFICATE_PARAMETER"):
         monkeypatch.setenv(name, "none")
+    monkeypatch.setenv("TIME_STAMP_URL", "")
     return load_app("seal")
+
+
+@pytest.mark.parametrize(("answers", "said"), [(True, "STAMPED"), (False, "FAILED"), (None, "NONE")])
+def test_an_authority_that_fails_holds_up_no_agreement(
+    step: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answers: bool | None,
+    said: str,
+) -> None:
+    """Whether there is a time-stamp stands in the chain; that there should be one raises an alarm."""
+    kms = boto3.client("kms")
+    key = str(kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"])
+    monkeypatch.setattr(step, "KEY_ARN", key)
+    now = clock.now()
+    certificate = self_signed_certificate(kms, key, subject_name("Example Bank", "CN"), now)
+    terms = agreed_terms("en")
+    plain = render_agreement(terms, a_person(), reference_of(terms), "en", SIGNED_AT)
+    with time_stamping(authority(now), now, None if answers else b"closed") as url:
+        monkeypatch.setattr(step, "TIME_STAMP_URL", "" if answers is None else url)
+        document, time_stamp = step.sealed_document(plain, certificate)
+    verdict = verify_sealed(document, certificate, now)
+    assert (verdict.genuine, time_stamp, verdict.stamped_at is not None) == (True, said, answers is True)
+    assert ("TimeStampFailed" in capsys.readouterr().out) == (answers is False)
 
 
 def signed_case(store: CaseStore, terms: dict[str, Any], status: Status = Status.SIGNED) -> str:

@@ -15,14 +15,16 @@ import boto3
 import pytest
 from agreements import SIGNED_AT, a_person, agreed_terms, reference_of
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.general import SigningError
+from time_stamping import authority, time_stamping
 
-from accord.errors import SealCertificateError
+from accord.errors import SealCertificateError, TimeStampError
 from accord_documents import (
     certificate_request,
     render_agreement,
@@ -236,3 +238,58 @@ def test_a_request_names_the_bank_and_is_signed_by_the_key(kms: CountingKms, key
 def test_only_a_p256_signing_key_can_be_the_seal_key(kms: CountingKms) -> None:
     with pytest.raises(ValueError, match="ECC_NIST_P256"):
         certificate_request(kms, new_key(kms, "ECC_NIST_P384"), BANK)
+
+
+# --- with a time-stamp -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stamped(plain: bytes, kms: CountingKms, key: str, certificate: str) -> tuple[bytes, str]:
+    """A document with a time-stamp, and the authority's certificate."""
+    ours = authority(NOW)
+    with time_stamping(ours, NOW + timedelta(seconds=2)) as url:
+        before = kms.signatures
+        document = seal(plain, kms, key, certificate, NOW, url)
+        assert kms.signatures == before + 1
+    return document, ours.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_an_authority_says_when_the_seal_was_there(stamped: tuple[bytes, str], certificate: str) -> None:
+    document, theirs = stamped
+    digest = hashlib.sha256(document).hexdigest()
+    verdict = verify_sealed(document, certificate + theirs, NOW, digest)
+    assert verdict.genuine, verdict.problem
+    assert (verdict.stamped_at, verdict.stamp_trusted) == (NOW + timedelta(seconds=2), True)
+    unknown = verify_sealed(document, certificate, NOW, digest)
+    assert (unknown.genuine, unknown.stamped_at is not None, unknown.stamp_trusted) == (True, True, False)
+
+
+def test_without_an_authority_nothing_is_said_of_the_time(
+    plain: bytes, kms: CountingKms, key: str, certificate: str
+) -> None:
+    verdict = verify_sealed(seal(plain, kms, key, certificate, NOW), certificate, NOW)
+    assert (verdict.stamped_at, verdict.stamp_trusted) == (None, False)
+
+
+@pytest.mark.skipif(not shutil.which("pdfsig"), reason="needs poppler")
+def test_others_read_a_document_with_a_time_stamp(stamped: tuple[bytes, str], tmp_path: Path) -> None:
+    file = tmp_path / "stamped.pdf"
+    file.write_bytes(stamped[0])
+    said = subprocess.run(["pdfsig", "-nocert", str(file)], capture_output=True, text=True, check=False).stdout
+    assert "Signature is Valid" in said
+    assert "Total document signed" in said
+
+
+@pytest.mark.parametrize("answer", [b"", b"no reply", b"0\x00"])
+def test_an_authority_that_does_not_answer_rightly_is_named(
+    plain: bytes, kms: CountingKms, key: str, certificate: str, answer: bytes
+) -> None:
+    with time_stamping(authority(NOW), NOW, answer) as url, pytest.raises(TimeStampError):
+        seal(plain, kms, key, certificate, NOW, url)
+
+
+def test_an_authority_that_is_not_there_is_named(plain: bytes, kms: CountingKms, key: str, certificate: str) -> None:
+    with time_stamping(authority(NOW), NOW) as url:
+        pass
+    with pytest.raises(TimeStampError):
+        seal(plain, kms, key, certificate, NOW, url)

@@ -1,4 +1,4 @@
-"""The bank's seal on a finished PDF: a PAdES B-B certification signature whose key stays in KMS.
+"""The bank's seal on a finished PDF: a PAdES certification signature whose key stays in KMS; B-T with a time-stamp.
 
 It is the bank's seal, not the customer's signature: the customer signs by consent and one-time code, which the
 chain of events records. The seal shows that the document is the bank's and was not changed since.
@@ -17,15 +17,18 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.signers.pdf_signer import PdfSigningSession
+from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from accord.errors import SealCertificateError
+from accord.errors import SealCertificateError, TimeStampError
 from accord_documents.certificates import sign_with_kms
 
 FIELD_NAME = "BankSeal"
 _REASON = "银行电子印章：证明本协议自签订后未被更改 / Bank's seal: this agreement has not changed since it was signed"
 # A DER signature of P-256 is two integers of at most 33 bytes and their headers.
 _LONGEST_SIGNATURE = 72
+_STAMP_SECONDS = 5  # the authority is asked twice: how long its answers are, then for this one
 
 
 class _KmsSigner(Signer):
@@ -57,8 +60,15 @@ class _KmsSigner(Signer):
 class _Sealer(PdfSigner):
     """pyHanko's signer, told the time instead of reading a clock."""
 
-    def __init__(self, metadata: PdfSignatureMetadata, signer: Signer, field: SigFieldSpec, now: datetime) -> None:
-        super().__init__(metadata, signer, new_field_spec=field)
+    def __init__(
+        self,
+        metadata: PdfSignatureMetadata,
+        signer: Signer,
+        field: SigFieldSpec,
+        now: datetime,
+        stamper: TimeStamper | None,
+    ) -> None:
+        super().__init__(metadata, signer, timestamper=stamper, new_field_spec=field)
         self._now = now
 
     def init_signing_session(self, *args: Any, **kwargs: Any) -> PdfSigningSession:
@@ -79,11 +89,14 @@ def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
 
 
-def seal(pdf: bytes, kms_client: Any, key_id: str, certificate_pem: str, now: datetime) -> bytes:
+def seal(
+    pdf: bytes, kms_client: Any, key_id: str, certificate_pem: str, now: datetime, time_stamp_url: str = ""
+) -> bytes:
     """The PDF with the bank's seal over all of it; no change is allowed afterwards. Exactly one call to KMS.
 
     `certificate_pem` is the certificate of the KMS key, then its chain. Raises SealCertificateError when it cannot be
-    read, is not valid at `now` or belongs to another key; errors of KMS pass through.
+    read, is not valid at `now` or belongs to another key; errors of KMS pass through. With a `time_stamp_url` an
+    authority (RFC 3161) says when the seal was there already; raises TimeStampError when it does not answer.
     """
     try:
         chain = x509.load_pem_x509_certificates(certificate_pem.encode())
@@ -105,5 +118,11 @@ def seal(pdf: bytes, kms_client: Any, key_id: str, certificate_pem: str, now: da
     )
     # Invisible, and outside the page: an untagged field on it would break PDF/UA, a hidden one PDF/A.
     field = SigFieldSpec(FIELD_NAME, invis_sig_settings=InvisSigSettings(box_out_of_bounds=True))
-    sealer = _Sealer(metadata, _KmsSigner(kms_client, key_id, chain), field, now)
-    return bytes(sealer.sign_pdf(_SealOnly(io.BytesIO(pdf))).getvalue())
+    stamper = HTTPTimeStamper(time_stamp_url, timeout=_STAMP_SECONDS) if time_stamp_url else None
+    sealer = _Sealer(metadata, _KmsSigner(kms_client, key_id, chain), field, now, stamper)
+    try:
+        return bytes(sealer.sign_pdf(_SealOnly(io.BytesIO(pdf))).getvalue())
+    except (TimestampRequestError, TimeoutError, ValueError) as error:  # no answer, or one that is none
+        if stamper is None:
+            raise
+        raise TimeStampError(type(error).__name__) from error

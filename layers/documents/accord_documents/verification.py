@@ -34,6 +34,8 @@ class SealVerdict:
     certified: bool = False  # the document forbids every change, and none was made
     as_recorded: bool | None = None  # the file's SHA-256 is the recorded one; None when none was given
     unreadable: str = ""  # why nothing could be asked
+    stamped_at: datetime | None = None  # when an authority says that the seal was there; None without its time-stamp
+    stamp_trusted: bool = False  # the authority's certificate leads to a trusted root
 
     @property
     def problem(self) -> str:
@@ -64,6 +66,7 @@ def verify_sealed(
             )
         status = validate_pdf_signature(signatures[0], context)
         permission = signatures[0].docmdp_level
+        stamp = status.timestamp_validity
         lifetime = status.signing_cert.not_valid_before, status.signing_cert.not_valid_after
     except Exception as error:  # a damaged or hostile file fails anywhere in the parser; whatever it is, it is not ours
         return SealVerdict(unreadable=f"the document cannot be read as a sealed PDF ({type(error).__name__})")
@@ -74,5 +77,7 @@ def verify_sealed(
         trusted=status.trusted and lifetime[0] <= moment <= lifetime[1],
         whole_file=status.coverage is SignatureCoverageLevel.ENTIRE_FILE,
         certified=bool(status.docmdp_ok) and permission is MDPPerm.NO_CHANGES,
+        stamped_at=stamp.timestamp if stamp is not None and stamp.intact and stamp.valid else None,
+        stamp_trusted=stamp is not None and bool(stamp.trusted),
         as_recorded=None if expected_sha256 is None else hashlib.sha256(pdf).hexdigest() == expected_sha256,
     )

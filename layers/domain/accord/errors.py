@@ -100,6 +100,10 @@ class SealCertificateError(AccordError):
     """The certificate of the bank's seal cannot be used: unreadable, expired, not yet valid, or of another key."""
 
 
+class TimeStampError(AccordError):
+    """The time-stamping authority did not answer, or not rightly. The seal holds without it, and says no time."""
+
+
 class ChainBrokenError(AccordError):
     """The events of a case do not form the unbroken chain that they claim."""
 

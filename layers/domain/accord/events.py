@@ -209,6 +209,7 @@ class AgreementSealed(CaseEvent):
     terms_hash: str
     chain_head: str  # the head printed in the document
     key_arn: str
+    time_stamp: str = "NONE"  # STAMPED by an authority; FAILED where it did not answer; NONE where none is asked
 
 
 class AgreementDownloaded(CaseEvent):
