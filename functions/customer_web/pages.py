@@ -157,6 +157,7 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         "chosen": case.chosen_offer_id,
         "told": bool(case.circumstances.own),
         "beyond_means": case.offers_beyond_means,
+        "advice_due": case.advice_due,
         "papers": _papers(case),
         "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",
         "within": ", ".join(map(str, within)),

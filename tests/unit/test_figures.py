@@ -4,7 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOW, TODAY, YUAN, a_balance, a_counter_offer, a_policy, an_account, an_offered_case, the_policy
+from builders import (
+    NOW,
+    TODAY,
+    YUAN,
+    a_balance,
+    a_counter_offer,
+    a_policy,
+    an_account,
+    an_offered_case,
+    the_policy,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +52,7 @@ def figures(account: Account | None = None, **changes: Any) -> Figures:
 
 
 def invited(**changes: Any) -> Case:
-    return an_offered_case().moved(Status.INVITED, told=(NOW, NOW, "e-1"), **changes)
+    return an_offered_case().moved(Status.INVITED, **({"told": (NOW, NOW, "e-1"), "untold": False} | changes))
 
 
 def a_contact(template: str) -> ContactRecord:
@@ -279,6 +289,48 @@ def test_promised_offers_stand_aside_through_a_second_review_as_well() -> None:
     assert (kept.result, kept.case.offers) == ({"outcome": "OFFERED"}, promised)
 
 
+@pytest.mark.parametrize("event_at_risk", [True, False])
+def test_help_that_has_begun_does_not_end_because_the_danger_is_less(event_at_risk: bool) -> None:
+    """Neither by the next look at the figures, nor where the customer then asks for something."""
+    calm = a_policy(identification__early_contact_pd_ppm=999_999)  # nobody is in danger by it
+    early = invited(at_risk=True, account=an_account(days_past_due=0))
+    told = note_figures(early, figures(an_account(days_past_due=0), at_risk=event_at_risk), LATER).case
+    for kind in ("COUNTER", "HUMAN_REVIEW", "INCOME_FORM"):
+        decision = a_counter_offer(60_000).model_copy(update={"kind": kind})
+        assert assess(told.model_copy(update={"decision": decision}), calm, TODAY).result == {"outcome": "ASSESSED"}
+    late = note_figures(told, figures(told_at=LATER + timedelta(days=1), event_id="e-9"), LATER).case
+    assert assess(late, calm, TODAY).case.at_risk is False
+    new = early.model_copy(update={"status": Status.OPENED})
+    assert identify(new, calm, NOW).result["outcome"] == "EXCLUDED", "help that has not begun does not begin"
+
+
+def test_staff_who_gave_up_before_a_start_again_are_heard_where_plans_are_worked_out() -> None:
+    given_up = Decision(decision_id="t-1", by="STAFF", kind="GIVE_UP", at=NOW, staff_id="staff-7")
+    assessed = assess(invited(), the_policy(), TODAY).case.model_copy(update={"decision": given_up})
+    change = propose(assessed, the_policy(), NOW)
+    assert (change.result, change.events, change.case.decision) == ({"outcome": "GIVE_UP"}, (), None)
+
+
+@pytest.mark.parametrize(("untold", "template"), [(True, "INVITATION"), (False, None)])
+def test_the_first_message_leaves_although_the_rules_find_nothing_any_more(untold: bool, template: str | None) -> None:
+    """It waited for the morning when billing told of less income; the offers were promised, and nobody was told."""
+    less = figures(circumstances=Circumstances(monthly_income=1, monthly_essential_spend=0, dependants=0))
+    case = note_figures(invited(untold=untold), less, LATER).case.model_copy(update={"decision": None})
+    change = propose(assess(case, the_policy(), TODAY).case, the_policy(), NOW)
+    assert change.result == {"outcome": "OFFERED" if untold else "KEPT"}
+    if template:
+        sent = invite(change.case, NOBODY_REACHED, the_policy(), NOW)
+        assert [event.template for event in sent.events if isinstance(event, ContactRequested)] == [template]
+
+
+def test_a_question_that_takes_the_place_of_offers_is_told_in_the_morning() -> None:
+    asked = invited(came=True, untold=True, offers=(), answer_by=NOW + timedelta(days=7)).model_copy(
+        update={"status": Status.ASSESSED}
+    )
+    waits = invite(asked, NOBODY_REACHED, the_policy(), NOW + timedelta(hours=12))
+    assert waits.result["outcome"] == "WAIT"
+
+
 @pytest.mark.parametrize(("account", "outcome"), [(HALF, "OFFERED"), (an_account(days_past_due=100), "OFFERED")])
 def test_the_word_that_nothing_is_new_is_not_sent_about_new_offers(account: Account, outcome: str) -> None:
     case = invited(rejected_for="CONCESSION_TOO_HIGH", came=True)
@@ -290,7 +342,7 @@ def test_the_word_that_nothing_is_new_is_not_sent_about_new_offers(account: Acco
 def test_the_word_that_older_offers_stand_is_still_sent_where_they_stand() -> None:
     """The review ended in the evening, and in the night no plan was possible any more: the morning brings the word."""
     nothing_left = Circumstances(monthly_income=1 * YUAN, monthly_essential_spend=0, told_by="CUSTOMER", own=OWN)
-    case = invited(rejected_for="CONCESSION_TOO_HIGH", came=True, circumstances=nothing_left)
+    case = invited(rejected_for="CONCESSION_TOO_HIGH", untold=True, came=True, circumstances=nothing_left)
     told = note_figures(case, figures(an_account(days_past_due=100)), LATER).case
     change = propose(assess(told, the_policy(), TODAY).case, the_policy(), NOW)
     assert (change.result["outcome"], change.case.offers) == ("OFFERED", case.offers)

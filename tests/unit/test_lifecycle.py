@@ -105,7 +105,9 @@ def test_where_no_message_may_be_sent_a_person_finds_another_way() -> None:
 
 @pytest.mark.parametrize(("now", "sent"), [(NOW, ["NEW_OFFERS"]), (NIGHT, [])])
 def test_who_asked_on_the_page_finds_new_offers_there_whatever_the_hour(now: datetime, sent: list[str]) -> None:
-    asked = an_offered_case(circumstances=circumstances(own=("savings",))).model_copy(update={"asked_again": True})
+    asked = an_offered_case(circumstances=circumstances(own=("savings",))).model_copy(
+        update={"asked_again": True, "untold": False}
+    )
     change = invite(asked, NOBODY_REACHED, the_policy(), now)
     assert change.result == {"outcome": "INVITED"}
     assert (change.case.status, templates(change)) == (Status.NEGOTIATING, sent)

@@ -29,7 +29,7 @@ from accord.case import Account, Balance, Case, Change, Circumstances, Offer, Pr
 from accord.errors import MoveNotAllowedError, NotApprovedError, RuleMissingError
 from accord.events import OfferMade, ReviewRequested, StaffTaskCreated
 from accord.identification import identify
-from accord.offers import approve_offers, check_approval, propose, quotable
+from accord.offers import approve_offers, check_approval, propose, quotable, reject_offers
 from accord.policy import Policy, load_policy
 from accord.schedule import schedule_of
 
@@ -309,7 +309,7 @@ def test_where_a_plan_would_bring_less_than_none_a_person_hears_why_and_nobody_i
 
 def told_of_hard_times(income: int, now: datetime = NOW, **changes: Any) -> Change:
     """The customer has offers in hand and says that less comes in."""
-    before = an_offered_case().model_copy(update=changes)
+    before = an_offered_case().model_copy(update={"untold": False} | changes)
     told = before.model_copy(update={"status": Status.INVITED, "circumstances": circumstances(monthly_income=income)})
     return propose(after(assess(told, the_policy(), now.date())), the_policy(), now)
 
@@ -322,8 +322,38 @@ def test_who_tells_of_hard_times_keeps_what_was_promised_and_a_person_calls() ->
     assert (change.case.status, change.case.offers_beyond_means) == (Status.NEGOTIATING, True)
     (task,) = change.tasks
     assert (task.kind, task.reason, task.facts) == (TaskKind.ADVISE_CUSTOMER, TaskReason.OFFERS_BEYOND_MEANS, {})
-    again = told_of_hard_times(3_000 * YUAN, offers_beyond_means=True)
+    again = told_of_hard_times(3_000 * YUAN, offers_beyond_means=True, advice_due=True)
     assert (again.result, again.tasks, again.case.offers) == ({"outcome": "KEPT"}, (), before)
+    advised = told_of_hard_times(3_000 * YUAN, offers_beyond_means=True)
+    assert [task.kind for task in advised.tasks] == [TaskKind.ADVISE_CUSTOMER], "they were called, and ask again"
+
+
+def test_who_was_not_told_of_the_offers_yet_is_told_though_no_other_plan_is_found() -> None:
+    before = an_offered_case().offers
+    change = told_of_hard_times(4_000 * YUAN, untold=True)
+    assert (change.result, change.case.status) == ({"outcome": "OFFERED"}, Status.OFFERED)
+    assert (change.case.offers, change.events[0].__class__.__name__) == (before, "StaffTaskCreated")
+
+
+@pytest.mark.parametrize("promised", [True, False])
+def test_who_asked_for_a_person_has_one_also_where_the_rules_find_no_plan(promised: bool) -> None:
+    """PIPL Art. 24: it is not for the rules to say no."""
+    offers = an_offered_case().offers
+    unapproved = tuple(offer.model_copy(update={"approved_by": None}) for offer in offers)
+    asked = {"human_review": True} | ({} if promised else {"offers": unapproved})
+    change = told_of_hard_times(4_000 * YUAN, **asked)
+    assert (change.result, change.case.review_reasons) == ({"outcome": "REVIEW"}, ("CUSTOMER_ASKED", "NO_PLAN_FOUND"))
+    assert change.case.offers == (unapproved if promised else ())
+    assert [task.kind for task in change.tasks] == [TaskKind.REVIEW_OFFERS]
+    in_hand = change.case
+    rejected = reject_offers(in_hand, "NOT_AFFORDABLE", NOW)
+    assert rejected.result == {"outcome": "OFFERED" if promised else "NO_AFFORDABLE_OFFER"}
+    assert rejected.case.offers == (offers if promised else ())
+    if promised:
+        assert {offer.approved_by for offer in approve_offers(in_hand, "s-7", NOW).case.offers} == {"s-7"}
+    else:
+        with pytest.raises(NotApprovedError):
+            approve_offers(in_hand, "s-7", NOW)
 
 
 def test_new_figures_that_carry_a_plan_end_the_doubt() -> None:

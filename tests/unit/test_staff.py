@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import NOBODY_REACHED, a_policy, after, an_offered_case, the_policy
+from builders import NOBODY_REACHED, a_policy, after, an_offer, an_offered_case, the_policy
 from builders import NOW as MORNING
 
 from accord import customer, staff
@@ -31,7 +31,17 @@ WAITING = [
 def a_case(status: Status) -> Case:
     opened = open_case(parse(AccountOverdue, sample.details()[0]), NEW_ACCOUNT, NOW).case
     asked = NOW + timedelta(days=14) if status is Status.ASSESSED else None
-    return opened.model_copy(update={"status": status, "answer_by": asked})
+    # Something to decide about; no authority and no second person is needed for it.
+    offers = (an_offer(approved_by=None, valid_until=asked or NOW + timedelta(days=14)),)
+    return opened.model_copy(
+        update={"status": status, "answer_by": asked, "offers": offers if status is Status.IN_REVIEW else ()}
+    )
+
+
+def test_where_the_rules_find_no_plan_there_is_nothing_to_approve_and_still_a_person_decides() -> None:
+    case = a_case(Status.IN_REVIEW).model_copy(update={"offers": ()})
+    found = staff.choices(case, a_task(case, TaskKind.REVIEW_OFFERS), NOW)
+    assert {choice.partition("/")[0] for choice in found} == {"REASSESS", "REJECTED"}
 
 
 def test_while_plans_are_worked_out_nobody_waits_for_word_about_reaching_the_customer() -> None:

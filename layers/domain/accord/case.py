@@ -345,9 +345,11 @@ class Case(Value):
     review_reasons: tuple[str, ...] = ()
     review_escalations: int = 0
     asked_again: bool = False  # the offers are worked out by what the customer told or asked for on the page
+    untold: bool = False  # nobody has told the customer yet what stands now, nor have they seen it
     rejected_for: str | None = None  # why staff rejected the last offers in review, until the customer was told
     human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
     came: bool = False  # the customer has been on the pages, so that what is offered since is theirs to see at once
+    advice_due: bool = False  # staff have an open task to advise on offers that may be beyond the means
     call_arranged: bool = False  # the customer was promised a call, and staff have not closed the task for it yet
     glyph_task: str | None = None  # OPEN or CLOSED, once staff were told that the name cannot be printed
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet

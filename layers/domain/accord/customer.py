@@ -70,8 +70,10 @@ def confirm_identity(case: Case, actor: Actor, now: datetime) -> Change:
     """
     status = Status.NEGOTIATING if case.status is Status.INVITED else case.status
     came = case.moved(status, came=True)
-    untold = case.status is Status.OFFERED or (case.status is Status.ASSESSED and case.answer_by is not None)
-    if untold and case.decision is None:
+    asked = case.status is Status.ASSESSED and case.answer_by is not None
+    if asked or case.status in (Status.OFFERED, *_DECIDING):
+        came = came.model_copy(update={"untold": False})  # they see it now
+    if (asked or case.status is Status.OFFERED) and case.decision is None:
         again = Decision(decision_id=actor.id, by="STAFF", kind="RETRY", at=now)
         came = came.model_copy(update={"decision": again})
     return Change(came, (IdentityConfirmed(method=IDENTITY_METHOD),), actor)

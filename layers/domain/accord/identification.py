@@ -53,6 +53,8 @@ def exclusion_of(case: Case, rules: RulesOfTheDay) -> str | None:
         return None
     if not case.at_risk:
         return "NOT_OVERDUE"
+    if case.status not in (Status.OPENED, Status.IDENTIFIED):  # help that has begun stays until something is late
+        return None
     return None if is_at_risk(pd_of(case.account)[0], rules) else "NOT_AT_RISK"
 
 

@@ -75,10 +75,9 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     if verdict.allowed:
         contacted, counted, requested = _contact(taken, reach, template, way, now)
         status = Status.NEGOTIATING if _asked_on_the_page(case) else Status.INVITED
-        invited = contacted.moved(status, rejected_for=None)
+        invited = contacted.moved(status, rejected_for=None, untold=False)
         return Change(invited, (requested,), _WORKFLOW, {"outcome": "INVITED"}, reach=counted)
-    promised = bool(case.review_reasons) or template == CHANGED_OFFERS
-    if _asked_on_the_page(case) and not promised:
+    if _asked_on_the_page(case) and not case.untold:
         return Change(taken.moved(Status.NEGOTIATING), (), _WORKFLOW, {"outcome": "INVITED"})
     if verdict.not_before is not None:
         shown = taken.moved(Status.NEGOTIATING) if _asked_on_the_page(case) else taken
@@ -86,7 +85,7 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     facts = {"rule": str(verdict.rule)}
     if _asked_on_the_page(case):  # they find the offers there, and a person tells them so
         task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.OUTCOME_UNTOLD, facts)
-        shown = taken.moved(Status.NEGOTIATING, rejected_for=None)
+        shown = taken.moved(Status.NEGOTIATING, rejected_for=None, untold=False)
         return Change(shown, (created,), _WORKFLOW, {"outcome": "INVITED"}, tasks=(task,))
     task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.CONTACT_REFUSED, facts)
     return Change(taken, (created,), _WORKFLOW, {"outcome": "REFUSED"}, tasks=(task,))
@@ -102,9 +101,11 @@ def _invitation(case: Case) -> str:
         return "QUESTIONS"
     if case.rejected_for:
         return REVIEW_KEPT
-    if case.asked_again:
+    heard_before = any(contact.template in _OFFERED_BEFORE for contact in case.contacts)
+    # What was promised before stands although the rules find nothing else: it has not changed.
+    if case.asked_again or (case.offers_beyond_means and heard_before):
         return "NEW_OFFERS"
-    if any(contact.template in _OFFERED_BEFORE for contact in case.contacts):
+    if heard_before:
         return CHANGED_OFFERS
     return "EARLY_HELP" if case.account.days_past_due <= 0 else "INVITATION"
 
@@ -168,7 +169,7 @@ def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     if case.reminders >= policy.rule("reminders.max_count", today) or not way.verdict.allowed:
         return Change(case, (), _WORKFLOW, waits)
     contacted, counted, requested = _contact(case, reach, template, way, now)
-    reminded = contacted.model_copy(update={"reminders": case.reminders + 1})
+    reminded = contacted.model_copy(update={"reminders": case.reminders + 1, "untold": False})
     return Change(reminded, (requested,), _WORKFLOW, waits, reach=counted)
 
 

@@ -5,6 +5,7 @@ only when the debt exceeds the ability to pay and the person is willing, and at 
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from accord.authority import ROLES, check_authority, higher
@@ -42,11 +43,14 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     Outcomes: OFFERED (approved by policy), REVIEW (a person with authority looks first), ASK (the customer is asked
     first: their means are not known well enough, or nothing shows yet that they are willing), NO_AFFORDABLE_OFFER
     (a person advises the customer), KEPT (as well, but offers that the bank approved stand until their time: who tells
-    of hard times loses none), REASSESS (billing told figures since the assessment that change what can be offered).
-    Otherwise earlier offers of the case are replaced.
+    of hard times loses none), REASSESS (billing told figures since the assessment that change what can be offered),
+    GIVE_UP (staff ended it meanwhile). Otherwise earlier offers of the case are replaced. Who asked for a person's
+    decision has one also where the rules find no plan. What is not told yet is told by the invitation.
     """
     if case.assessment is None or case.identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
+    if case.decision is not None and case.decision.kind == "GIVE_UP":
+        return Change(case.model_copy(update={"decision": None}), (), _STEP, {"outcome": "GIVE_UP"})
     if calls_for_assessment(case):
         return Change(case, (), _STEP, {"outcome": "REASSESS"})
     rules = policy.on(now.astimezone(ZoneInfo(case.time_zone)).date())
@@ -62,19 +66,22 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     }
     # Those that stand aside during a review are promised as well.
     promised = _still_promised(case, (*case.offers, *case.offers_before), now)
+    if not found.picks and case.human_review and rules["automated_decision.human_review_on_request"]:
+        standing = tuple(offer.model_copy(update={"approved_by": None}) for offer in promised)
+        fresh |= {"offers_beyond_means": bool(promised)}
+        return _in_review(case, standing, promised, ("CUSTOMER_ASKED", "NO_PLAN_FOUND"), fresh, now)
     if promised and not found.picks:
-        # The word that a review ended with these is still to be sent.
-        untold = case.rejected_for is not None
-        outcome, status = ("OFFERED", Status.OFFERED) if untold else ("KEPT", Status.NEGOTIATING)
-        still = {"offers_beyond_means": True, "rejected_for": case.rejected_for}
+        outcome, status = ("OFFERED", Status.OFFERED) if case.untold else ("KEPT", Status.NEGOTIATING)
+        still = {"offers_beyond_means": True, "rejected_for": case.rejected_for, "advice_due": True}
         kept = case.moved(status, offers=promised, **(fresh | still))
-        if case.offers_beyond_means:  # a person has the task already
+        if case.advice_due:  # a person has the task already
             return Change(kept, (), _STEP, {"outcome": outcome})
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
         return Change(kept, (created,), _STEP, {"outcome": outcome}, tasks=(task,))
+    seen = {"untold": not case.asked_again}  # who asked for it on the page sees it there
     if found.why_none in _ASK_FIRST:
         answer_by = now + timedelta(days=rules["offer.valid_days"])
-        asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh})
+        asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh, **seen})
         return Change(asking, (), _STEP, {"outcome": "ASK"})
     if not found.picks:
         unknown = case.assessment.questions
@@ -93,15 +100,26 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
         least = rules["review.least_role"]
         deciding = higher("NEGOTIATOR", *(least.get(reason, "NEGOTIATOR") for reason in reasons))
         offers = tuple(offer.model_copy(update={"approver": higher(offer.approver, deciding)}) for offer in offers)
-        why = {"review_reasons": ", ".join(reasons)}
-        task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, TaskReason.OFFERS_NEED_REVIEW, why)
-        in_review = case.moved(
-            Status.IN_REVIEW, offers=offers, **(fresh | {"review_reasons": reasons, "offers_before": promised})
-        )
-        events = (ReviewRequested(reasons=reasons), created)
-        return Change(in_review, events, _STEP, {"outcome": "REVIEW"}, tasks=(task,))
-    offered = case.moved(Status.OFFERED, offers=offers, **fresh)
+        return _in_review(case, offers, promised, reasons, fresh, now)
+    offered = case.moved(Status.OFFERED, offers=offers, **fresh, **seen)
     return Change(offered, (_made(offers),), _STEP, {"outcome": "OFFERED"})
+
+
+def _in_review(
+    case: Case,
+    offers: tuple[Offer, ...],
+    promised: tuple[Offer, ...],
+    reasons: tuple[str, ...],
+    fresh: dict[str, Any],
+    now: datetime,
+) -> Change:
+    """The offers, if there are any, wait for a person; those that were promised stand aside. Outcome: REVIEW."""
+    why = {"review_reasons": ", ".join(reasons)}
+    task, created = new_task(case, TaskKind.REVIEW_OFFERS, now, TaskReason.OFFERS_NEED_REVIEW, why)
+    waiting = {"review_reasons": reasons, "offers_before": promised, "untold": True}
+    in_review = case.moved(Status.IN_REVIEW, offers=offers, **(fresh | waiting))
+    events = (ReviewRequested(reasons=reasons), created)
+    return Change(in_review, events, _STEP, {"outcome": "REVIEW"}, tasks=(task,))
 
 
 def approve_offers(case: Case, staff_id: str, now: datetime) -> Change:
@@ -110,7 +128,7 @@ def approve_offers(case: Case, staff_id: str, now: datetime) -> Change:
     Whether they have the authority was checked when they decided (`check_approval`). Raises NotApprovedError when there
     is nothing to approve, or the offers have run out meanwhile.
     """
-    if case.status is not Status.IN_REVIEW or not staff_id:
+    if case.status is not Status.IN_REVIEW or not staff_id or not case.offers:
         raise NotApprovedError("no offers are in review, or nobody stands by them")
     if any(offer.valid_until <= now for offer in case.offers):
         raise NotApprovedError("the offers ran out before they were approved; assess the case again")
@@ -133,8 +151,8 @@ def reject_offers(case: Case, reason: str, now: datetime) -> Change:
         kept = rejected.moved(Status.OFFERED, offers=valid)
         if reason != "NOT_AFFORDABLE":
             return Change(kept, (), _REVIEW, {"outcome": "OFFERED"})
-        beyond = kept.model_copy(update={"offers_beyond_means": True})
-        if case.offers_beyond_means:  # a person has the task already
+        beyond = kept.model_copy(update={"offers_beyond_means": True, "advice_due": True})
+        if case.advice_due:  # a person has the task already
             return Change(beyond, (), _REVIEW, {"outcome": "OFFERED"})
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
         return Change(beyond, (created,), _REVIEW, {"outcome": "OFFERED"}, tasks=(task,))

@@ -96,8 +96,8 @@ def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
     if case.decision is not None:
         return ()
     ran_out = any(offer.valid_until <= now for offer in case.offers)
-    # What ran out cannot be approved any more; it is worked out afresh.
-    closed = "APPROVED" if ran_out else _RECONSIDER
+    # What ran out, or is not there, cannot be approved; it is worked out afresh.
+    closed = "APPROVED" if ran_out or not case.offers else _RECONSIDER
     return tuple(choice for choice in _WAITS[task.kind][1] if choice != closed)
 
 
@@ -144,6 +144,8 @@ def decide(
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
     if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED, TaskReason.NOT_UNDERSTOOD):
         case = case.model_copy(update={"call_arranged": False})
+    if task.reason is TaskReason.OFFERS_BEYOND_MEANS:
+        case = case.model_copy(update={"advice_due": False})
     if task.kind is TaskKind.COMPLAINT:
         case = case.model_copy(update={"complaint": "CLOSED"})
     if task.kind is TaskKind.CHECK_DOCUMENT:
