@@ -16,8 +16,8 @@ JSONFileLoader.load_file = lambda _, path: _load(path)
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: many tests wait for a second that a state machine waits."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: many tests wait for a second that a state machine waits."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(autouse=True, scope="module")

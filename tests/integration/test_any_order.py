@@ -157,7 +157,7 @@ def flags_that_were_told_while_nothing_was_late(account: str) -> list[Told]:
         (flag_of_the_event_itself_that_is_out_of_date, None),
     ],
 )
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_any_order_and_repetition_of_the_same_events_leads_to_the_same_case(
     desk: Desk, sentences: Callable[[str], list[Told]], excluded: str | None, data: st.DataObject

@@ -15,7 +15,7 @@ from builders import (
     an_offered_case,
     the_policy,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accord.assessment import assess
@@ -157,6 +157,7 @@ WORDS = [
 
 
 @pytest.mark.parametrize("status", [Status.IDENTIFIED, Status.INVITED, Status.IN_REVIEW, Status.ACTIVE])
+@settings(max_examples=40)
 @given(order=st.permutations(WORDS), again=st.lists(st.sampled_from(WORDS), max_size=4))
 def test_in_whatever_order_billing_is_heard_the_same_is_known(
     status: Status, order: list[Figures], again: list[Figures]
