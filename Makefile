@@ -15,8 +15,9 @@ ifneq ($(shell test -w "$$HOME" && echo writable),writable)
 export UV_CACHE_DIR ?= $(CURDIR)/.venv/.cache/uv
 export npm_config_cache ?= $(CURDIR)/.venv/.cache/npm
 endif
-# What the shell has set for AWS would lead past the local stack; moto reads it as soon as it is imported.
-LOCALLY := env -u AWS_PROFILE -u AWS_DEFAULT_PROFILE -u AWS_ENDPOINT_URL
+# What the shell has set for AWS would lead past the local stack; moto reads it as soon as it is imported. Bytecode is
+# kept: without it every process compiles everything anew, and the tests have several.
+LOCALLY := env -u AWS_PROFILE -u AWS_DEFAULT_PROFILE -u AWS_ENDPOINT_URL -u PYTHONDONTWRITEBYTECODE
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,7 +36,7 @@ help: ## list the commands
 
 .venv/.packages: .venv/.uv requirements/dev.txt
 	@echo "setting up: Python packages"
-	@$(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements/dev.txt
 	@touch $@
 
 .venv/.npm: .venv/.packages package-lock.json requirements/node.txt
