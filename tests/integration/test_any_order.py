@@ -68,6 +68,8 @@ class Desk:
             "opened_at",
             "told",
             "means_told",
+            "late_told",
+            "risk_told",
         }
         kept = case.model_dump(mode="json", exclude=volatile)
         del kept["account"]["account_id"]

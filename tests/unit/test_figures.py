@@ -305,6 +305,23 @@ def test_help_that_has_begun_does_not_end_because_the_danger_is_less(event_at_ri
     assert identify(new, calm, NOW).result["outcome"] == "EXCLUDED", "help that has not begun does not begin"
 
 
+@pytest.mark.parametrize("late_first", [True, False])
+def test_help_ends_when_something_was_late_meanwhile_whenever_that_is_heard(late_first: bool) -> None:
+    """Seen coming, late, in order again: heard in this order or not, nobody is helped who is in order."""
+    early = invited(at_risk=True, risk_told=(NOW, NOW, "e-1"), account=an_account(days_past_due=0))
+    days = LATER, LATER + timedelta(days=1)
+    late = figures(told_at=days[0], event_id="e-2", late_told=(days[0], LATER, "e-2"))
+    fine = figures(an_account(days_past_due=0), told_at=days[1], event_id="e-3")
+    case = early
+    for word in (late, fine) if late_first else (fine, late):
+        case = note_figures(case, word, LATER).case
+        if calls_for_assessment(case):
+            case = assess(case, the_policy(), TODAY).case
+            case = case.model_copy(update={"status": Status.INVITED})
+    assert case.identification is not None
+    assert (case.identification.exclusion, case.at_risk) == ("NOT_OVERDUE", False)
+
+
 def test_staff_who_gave_up_before_a_start_again_are_heard_where_plans_are_worked_out() -> None:
     given_up = Decision(decision_id="t-1", by="STAFF", kind="GIVE_UP", at=NOW, staff_id="staff-7")
     assessed = assess(invited(), the_policy(), TODAY).case.model_copy(update={"decision": given_up})

@@ -135,6 +135,8 @@ class Figures(Value):
     event_id: str
     # Which event told each of the means: one that is silent takes nothing back.
     means_told: dict[str, Told] = Field(default_factory=dict)
+    late_told: Told | None = None  # the newest word that something is late
+    risk_told: Told | None = None  # the newest word that something may become late
     at_risk: bool
     account: Account
     circumstances: Circumstances
@@ -331,6 +333,8 @@ class Case(Value):
     account: Account
     told: Told | None = None  # the newest word of billing's
     means_told: dict[str, Told] = Field(default_factory=dict)  # the newest word on each of the means
+    late_told: Told | None = None  # the newest word that something is late
+    risk_told: Told | None = None  # the newest word that something may become late
     newer: Figures | None = None  # what billing told since the last assessment, until the next
     plan_before: str | None = None  # how the account's last plan ended: COMPLETED or BREACHED
     waived_before: MinorUnits = 0  # given up to the account in the twelve months before this case

@@ -37,12 +37,15 @@ def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
     """
     means = event.as_circumstances()
     told = (event.occurred_at, sent_at, event.event_id)
+    at_risk = isinstance(event, AccountAtRisk) and not isinstance(event, AccountInOrder)
     return Figures(
         told_at=event.occurred_at,
         sent_at=sent_at,
         event_id=event.event_id,
         means_told={name: told for name in _MEANS if getattr(means, name) is not None},
-        at_risk=isinstance(event, AccountAtRisk) and not isinstance(event, AccountInOrder),
+        late_told=told if event.account.days_past_due > 0 else None,
+        risk_told=told if at_risk else None,
+        at_risk=at_risk,
         account=event.as_account(),
         circumstances=means,
         time_zone=event.cardholder.time_zone,
@@ -55,11 +58,12 @@ def with_figures(case: Case, figures: Figures) -> Case:
     """The case with these figures. What the customer told of the means stays, and so does help that was worked out
     before anything was late: that nothing is late yet ends it no more than it began it.
     """
-    helped = case.at_risk and case.status not in _NOT_ASSESSED and figures.account.days_past_due <= 0
     return _reached_by(case, figures).model_copy(
         update={
             "account": figures.account,
-            "at_risk": figures.at_risk or helped,
+            "at_risk": figures.at_risk or _helped_still(case, figures),
+            "late_told": figures.late_told,
+            "risk_told": figures.risk_told,
             "circumstances": _on_record(case.circumstances, figures.circumstances),
             "means_told": figures.means_told,
             "newer": None,
@@ -109,6 +113,8 @@ def _known(case: Case) -> Figures:
         sent_at=sent_at,
         event_id=event_id,
         means_told=case.means_told,
+        late_told=case.late_told,
+        risk_told=case.risk_told,
         at_risk=case.at_risk,
         account=case.account,
         circumstances=_as_billing_has_it(case.circumstances),
@@ -124,7 +130,19 @@ def _newest(known: Figures, figures: Figures) -> Figures:
             means = means.model_copy(update={name: getattr(figures.circumstances, name)})
             means_told[name] = told
     base = figures if _told(figures) > _told(known) else known
-    return base.model_copy(update={"circumstances": means, "means_told": means_told})
+    late_told, risk_told = (
+        max((one for one in (getattr(known, name), getattr(figures, name)) if one is not None), default=None)
+        for name in ("late_told", "risk_told")
+    )
+    return base.model_copy(
+        update={"circumstances": means, "means_told": means_told, "late_told": late_told, "risk_told": risk_told}
+    )
+
+
+def _helped_still(case: Case, figures: Figures) -> bool:
+    """Whether help that came before anything was late goes on: nothing was late since, whenever that is heard."""
+    late_since = figures.late_told is not None and (figures.risk_told is None or figures.late_told > figures.risk_told)
+    return case.at_risk and case.status not in _NOT_ASSESSED and figures.account.days_past_due <= 0 and not late_since
 
 
 def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
@@ -176,6 +194,7 @@ def changes_offers(case: Case, figures: Figures) -> bool:
     return (
         not is_same_debt(before.balance, after.balance)
         or bucket(after.days_past_due) != bucket(before.days_past_due)
+        or (case.at_risk and after.days_past_due <= 0 and not (figures.at_risk or _helped_still(case, figures)))
         or (case.circumstances.told_by == "BILLING" and told not in (None, case.circumstances.monthly_income))
     )
 

@@ -136,6 +136,8 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime, sent_at
         reachable_by=figures.reachable_by,
         told=(figures.told_at, figures.sent_at, figures.event_id),
         means_told=figures.means_told,
+        late_told=figures.late_told,
+        risk_told=figures.risk_told,
         flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL"})),
         circumstances=figures.circumstances,
     )
