@@ -449,3 +449,18 @@ def test_nothing_is_offered_on_figures_that_are_old_already(account: Account) ->
     assert (change.result, change.events) == ({"outcome": "REASSESS"}, ())
     again = assess(change.case, the_policy(), TODAY)
     assert again.result == {"outcome": "ASSESSED" if account is HALF else "CURED"}
+
+
+def test_the_same_account_told_again_before_the_assessment_fills_no_chain() -> None:
+    heard = an_offered_case().model_copy(update={"status": Status.OPENED, "told": (NOW, NOW, "e-1")})
+    first = figures().model_copy(update={"late_told": (LATER, LATER, "e-2"), "risk_told": (LATER, LATER, "e-2")})
+    identified = identify(note_figures(heard, first, LATER).case, the_policy(), NOW).case
+    next_day = (LATER + timedelta(days=1), LATER + timedelta(days=1), "e-3")
+    told_at, sent_at, event_id = next_day
+    again = first.model_copy(
+        update={"told_at": told_at, "sent_at": sent_at, "event_id": event_id, "late_told": next_day}
+        | {"risk_told": next_day}
+    )
+    change = note_figures(identified, again, LATER)
+    assert (change.events, change.case.identification) == ((), identified.identification)
+    assert change.case.late_told == next_day

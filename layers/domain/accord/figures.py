@@ -28,6 +28,7 @@ _MORE_THAN_INTEREST_PERCENT = 110
 # What billing may tell of the person's means, and may leave out.
 _MEANS = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "dependants", "hardship")
 _REACHED = ("time_zone", "language", "reachable_by")
+_WHEN_TOLD = ("told", "means_told", "late_told", "risk_told")
 
 
 def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
@@ -90,7 +91,7 @@ def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
     )
     if case.status in _NOT_ASSESSED:
         after = with_figures(case, latest)
-        if after == case.model_copy(update={"told": after.told, "means_told": after.means_told}):
+        if after == case.model_copy(update={name: getattr(after, name) for name in _WHEN_TOLD}):
             return Change(after, (), actor)
         # Who the cardholder is to us was found out by the older ones.
         return Change(after.model_copy(update={"identification": None}), (told,), actor)
