@@ -781,7 +781,7 @@ def decline(visit: Visit, form: Form) -> Response:
 @app.route("/my/complaint", methods=["GET"])
 @reading
 def complaint_form(visit: Visit) -> Response:
-    return complaint_page(visit)
+    return complained_page(visit) if visit.case.complaint == "OPEN" else complaint_page(visit)
 
 
 @app.route("/my/complaint", methods=["POST"], content_types=FORM)
@@ -793,6 +793,10 @@ def complain(visit: Visit, form: Form) -> Response:
         return complaint_page(visit, 422, problem="field.pick")
     within = timedelta(days=visit.policy.rule(_ANSWER_WITHIN, visit.today))
     visit.change(keyed(form), lambda case: customer.complain(case, about, visit.actor, now, within))
+    return complained_page(visit)
+
+
+def complained_page(visit: Visit) -> Response:
     return inside(visit, "complaint", template="notice.html", notice="complained", next=f"{BASE}/my")
 
 

@@ -8,16 +8,15 @@ from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from aws_lambda_powertools.utilities.parameters import GetParameterError, SSMProvider
-from botocore.exceptions import ClientError
 
 from accord import clock
 from accord.agreement import check_complete
-from accord.aws.clients import client, error_code, translated
+from accord.aws.certificate import SealCertificate
+from accord.aws.clients import client, translated
 from accord.aws.signed import signature_of
 from accord.aws.steps import StepInput, case_store, check_in_hand, negotiation_step, people_store, take_step
 from accord.case import Agreement, Case, Change
-from accord.errors import GlyphMissingError, SealCertificateError, TimeStampError
+from accord.errors import GlyphMissingError, TimeStampError
 from accord.events import AgreementSealed, ChainedEvent
 from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement
 from accord.person import Person
@@ -27,11 +26,10 @@ from accord_documents import render_agreement, seal
 logger = Logger()
 store = case_store()
 people = people_store()
-parameters = SSMProvider(boto3_client=client("ssm"))
+certificate = SealCertificate(os.environ["SEAL_CERTIFICATE_PARAMETER"])
 BUCKET = os.environ["DOCUMENTS_BUCKET"]
 KEY_ARN = os.environ["SEAL_KEY_ARN"]
 TIME_STAMP_URL = os.environ["TIME_STAMP_URL"]
-CERTIFICATE_PARAMETER = os.environ["SEAL_CERTIFICATE_PARAMETER"]
 
 
 @negotiation_step(StepInput)
@@ -67,9 +65,9 @@ def make_document(
     check_complete(terms, policy, signed_at.date())
     reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
     plain = render_agreement(terms, person, reference, agreement.language, signed_at)
-    certificate = seal_certificate()
+    chain = certificate.pem()
     with translated():
-        document, time_stamp = sealed_document(plain, certificate)
+        document, time_stamp = sealed_document(plain, chain)
         digest = hashlib.sha256(document).hexdigest()
         # The name carries the content's hash: a repeated attempt can never overwrite what the case refers to.
         key = f"agreements/{case.case_id}/{digest}.pdf"
@@ -85,29 +83,13 @@ def make_document(
     )
 
 
-def sealed_document(plain: bytes, certificate: str) -> tuple[bytes, str]:
+def sealed_document(plain: bytes, chain: str) -> tuple[bytes, str]:
     """The sealed document, and what became of its time-stamp: an authority that fails holds up no agreement."""
     if not TIME_STAMP_URL:
-        return seal(plain, client("kms"), KEY_ARN, certificate, clock.now()), "NONE"
+        return seal(plain, client("kms"), KEY_ARN, chain, clock.now()), "NONE"
     try:
-        return seal(plain, client("kms"), KEY_ARN, certificate, clock.now(), TIME_STAMP_URL), "STAMPED"
+        return seal(plain, client("kms"), KEY_ARN, chain, clock.now(), TIME_STAMP_URL), "STAMPED"
     except TimeStampError as error:
         logger.warning("no time-stamp", why=str(error))
         with single_metric(name="TimeStampFailed", unit=MetricUnit.Count, value=1):
-            return seal(plain, client("kms"), KEY_ARN, certificate, clock.now()), "FAILED"
-
-
-def seal_certificate() -> str:
-    """The seal's certificate. Raises ServiceUnavailableError, or SealCertificateError where there is none."""
-    try:
-        with translated():
-            try:
-                return str(parameters.get(CERTIFICATE_PARAMETER, max_age=300))
-            except GetParameterError as error:  # it hides what SSM said, and so whether to try again
-                raise error.__context__ or error from None
-    except ClientError as error:
-        if error_code(error) != "ParameterNotFound":
-            raise
-        raise SealCertificateError(
-            f"the seal's certificate is missing: the SSM parameter {CERTIFICATE_PARAMETER} holds none"
-        ) from error
+            return seal(plain, client("kms"), KEY_ARN, chain, clock.now()), "FAILED"

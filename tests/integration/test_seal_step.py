@@ -168,7 +168,7 @@ def ssm_says(step: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str) -> No
     stubber = Stubber(ssm)
     stubber.add_client_error("get_parameter", code)
     stubber.activate()
-    monkeypatch.setattr(step, "parameters", SSMProvider(boto3_client=ssm))
+    monkeypatch.setattr(step.certificate, "_parameters", SSMProvider(boto3_client=ssm))
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from accord_documents.certificates import certificate_request, self_signed_certificate, subject_name
 from accord_documents.rendering import render_agreement
-from accord_documents.sealing import seal
+from accord_documents.sealing import good_until, seal
 from accord_documents.verification import SealVerdict, verify_sealed
 
 __all__ = [
     "SealVerdict",
     "certificate_request",
+    "good_until",
     "render_agreement",
     "seal",
     "self_signed_certificate",

@@ -89,6 +89,18 @@ def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(certificate.public_bytes(serialization.Encoding.DER))
 
 
+def good_until(certificate_pem: str) -> datetime:
+    """The moment (UTC) at which the first certificate of a chain ends. Raises SealCertificateError for what is none."""
+    return min(certificate.not_valid_after_utc for certificate in _chain(certificate_pem))
+
+
+def _chain(certificate_pem: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(certificate_pem.encode())
+    except ValueError:
+        raise SealCertificateError("the seal's certificate is not a PEM certificate") from None
+
+
 def seal(
     pdf: bytes, kms_client: Any, key_id: str, certificate_pem: str, now: datetime, time_stamp_url: str = ""
 ) -> bytes:
@@ -98,10 +110,7 @@ def seal(
     read, is not valid at `now` or belongs to another key; errors of KMS pass through. With a `time_stamp_url` an
     authority (RFC 3161) says when the seal was there already; raises TimeStampError when it does not answer.
     """
-    try:
-        chain = x509.load_pem_x509_certificates(certificate_pem.encode())
-    except ValueError:
-        raise SealCertificateError("the seal's certificate is not a PEM certificate") from None
+    chain = _chain(certificate_pem)
     if now < chain[0].not_valid_before_utc:
         raise SealCertificateError(f"the seal's certificate is not valid before {chain[0].not_valid_before_utc}")
     if now > chain[0].not_valid_after_utc:
