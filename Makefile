@@ -1,6 +1,6 @@
 # Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test demo audit real train model-card lint bench exact contacts tampering build deploy lock glyphs holidays clean
+.PHONY: help setup run test demo audit real train model-card lint bench exact contacts tampering hostile build deploy lock glyphs holidays clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -106,6 +106,9 @@ contacts: setup ## the contact gate against a slow oracle, on random histories: 
 
 tampering: setup ## evidence altered by chance, and found out: make tampering [CASES=10000] [SEED=1]
 	@$(LOCALLY) $(BIN)/python tests/tampering.py --cases $(or $(CASES),10000) --seed $(or $(SEED),1)
+
+hostile: setup ## hostile requests against every page: make hostile [CASES=10000] [SEED=1]
+	@$(LOCALLY) $(BIN)/python tests/hostile.py --cases $(or $(CASES),10000) --seed $(or $(SEED),1)
 
 # --- deploying ------------------------------------------------------------------------------------------------
 

@@ -65,6 +65,13 @@ class Phone:
         """The newest one-time code."""
         return re.findall(r"(?<!\d)\d{6}(?!\d)", self.messages()[-1])[0]
 
+    def cookie(self, name: str) -> str:
+        """What the pages keep in the browser under a name. Raises AssertionError where there is nothing."""
+        found = self._browser.get_cookie(name, domain=urlsplit(self._origin).hostname or "")
+        if found is None:
+            raise AssertionError(f"no cookie {name}")
+        return found.value
+
     def open(self, path: str) -> str:
         """Open a page and follow where it leads; returns its heading. Raises AssertionError unless it answers."""
         return self._show(self._get(path))

@@ -18,7 +18,7 @@ from accord.aws.steps import StepInput, case_store, check_in_hand, negotiation_s
 from accord.case import Agreement, Case, Change
 from accord.errors import GlyphMissingError, TimeStampError
 from accord.events import AgreementSealed, ChainedEvent
-from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement
+from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement, withdraw
 from accord.person import Person
 from accord.policy import Policy, load_policy
 from accord_documents import render_agreement, seal
@@ -45,6 +45,8 @@ def handler(request: StepInput) -> dict[str, Any]:
 
     agreement = signed_agreement(case)
     signed = signature_of(store, case)
+    if case.given_up:
+        return change(withdraw)
     if agreement.document_key is not None:
         return change(sealed_before)
     if is_held_back(case, policy, clock.now()):

@@ -286,8 +286,16 @@ def executions_need_no_name() -> list[Patch]:
 
 
 def executions_have_a_status_at_once() -> list[Patch]:
-    """moto lists an execution a moment before it starts it, and whoever asks for its status then gets an error."""
-    return [(Execution, "status", property(lambda self: (self.exec_status or ExecutionStatus.RUNNING).value))]
+    """moto lists an execution a moment before it starts it; whoever asks for its status or history gets an error."""
+    history = Execution.to_history_output
+
+    def history_or_nothing(self: Execution) -> Any:
+        return history(self) if self.exec_worker is not None else {"events": []}
+
+    return [
+        (Execution, "status", property(lambda self: (self.exec_status or ExecutionStatus.RUNNING).value)),
+        (Execution, "to_history_output", history_or_nothing),
+    ]
 
 
 def tokens_work_once(waits: Waits) -> list[Patch]:

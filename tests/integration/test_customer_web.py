@@ -20,14 +20,17 @@ from accord.agreement import check_complete, found_until, terms_hash
 from accord.assessment import assess
 from accord.aws import clients, outbound
 from accord.aws.access import FAILURES_PER_CASE
-from accord.case import Case, ClosedReason, Status
+from accord.case import Case, Change, ClosedReason, Decision, Status
 from accord.channels import next_way
 from accord.comprehension import questions
 from accord.customer import DECLINE_REASONS
 from accord.errors import ServiceUnavailableError
-from accord.events import AgreementSealed, verify_chain
+from accord.events import Actor, AgreementSealed, verify_chain
 from accord.lifecycle import activate, arrange_call, close, remind, sealed
 from accord.policy import load_policy
+
+STAFFS_WORDS = {choice.split("/")[0] for _, words in staff._WAITS.values() for choice in words}
+MEI = Actor(kind="STAFF", id="mei")
 
 PDF = b"%PDF-1.7 a sealed agreement"
 PAGES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "person", "decline")
@@ -1008,6 +1011,22 @@ def test_another_way_is_a_decision_that_stays_until_it_is_taken_up(
     assert refused.status == 409
     assert "still working on what you sent before" in refused.text
     assert happened(web, case) == events
+
+
+@pytest.mark.parametrize("stopped", [None, "run-1"])
+@pytest.mark.parametrize("kind", sorted(STAFFS_WORDS))
+def test_what_staff_decided_and_no_step_has_heard_yet_is_no_word_to_the_customer(
+    web: Web, kind: str, stopped: str | None
+) -> None:
+    """The page waits with them, and asks again by itself as long as somebody is at work."""
+    case = web.invited()
+    browser, _ = web.entered(case)
+    decision = Decision(decision_id="t-1", by="STAFF", kind=kind, at=web.now, staff_id="mei")
+    changes = {"status": Status.OFFERED, "decision": decision, "stopped": stopped}
+    web.cases.change(case.case_id, "staff", lambda case: Change(case.model_copy(update=changes), (), MEI))
+    page = browser.get("/my")
+    assert (page.path, page.status, "refresh" in page.headers) == ("/my/plan", 200, stopped is None)
+    assert "We will send you a message when it is ready" in page.text
 
 
 def test_a_proposal_keeps_the_amount_exactly(web: Web) -> None:

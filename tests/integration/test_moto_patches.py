@@ -207,19 +207,24 @@ def test_two_executions_without_a_name_are_taken_for_one() -> None:
     assert started[0] == started[1]
 
 
-def test_an_execution_that_is_just_starting_has_no_status(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_execution_that_is_just_starting_has_no_status_and_no_history(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[type[Exception]] = []
 
     def start_later(self: Execution) -> None:
-        try:
-            client("stepfunctions").list_executions(stateMachineArn=arn)
-        except AttributeError as error:
-            seen.append(type(error))
+        states = client("stepfunctions")
+        for ask in (
+            lambda: states.list_executions(stateMachineArn=arn),
+            lambda: states.get_execution_history(executionArn=self.exec_arn),
+        ):
+            try:
+                ask()
+            except AttributeError as error:
+                seen.append(type(error))
 
     arn = machine(WAIT)
     monkeypatch.setattr(Execution, "start", start_later)
     start(arn, "one")
-    assert seen == [AttributeError]
+    assert seen == [AttributeError, AttributeError]
 
 
 def test_a_token_is_accepted_twice() -> None:

@@ -341,6 +341,21 @@ def test_the_first_message_leaves_although_the_rules_find_nothing_any_more(untol
         assert [event.template for event in sent.events if isinstance(event, ContactRequested)] == [template]
 
 
+@pytest.mark.parametrize("promised", [True, False])
+def test_who_was_promised_a_message_is_not_taken_for_somebody_who_sees_it_on_the_page(promised: bool) -> None:
+    """They had asked for other offers, and staff had these worked out afresh when they ran out in the review."""
+    asked = invited(came=True, asked_again=True, untold=promised).model_copy(update={"status": Status.IDENTIFIED})
+    change = propose(assess(asked, the_policy(), TODAY).case, the_policy(), NOW)
+    at_night = invite(change.case, NOBODY_REACHED, the_policy(), NOW + timedelta(hours=12))
+    assert at_night.result["outcome"] == ("WAIT" if promised else "INVITED")
+
+
+def test_staff_who_gave_up_are_heard_after_the_assessment_too() -> None:
+    given_up = Decision(decision_id="t-1", by="STAFF", kind="GIVE_UP", at=NOW, staff_id="staff-7")
+    assessed = assess(invited(decision=given_up), the_policy(), TODAY).case
+    assert propose(assessed, the_policy(), NOW).result == {"outcome": "GIVE_UP"}
+
+
 def test_a_question_that_takes_the_place_of_offers_is_told_in_the_morning() -> None:
     asked = invited(came=True, untold=True, offers=(), answer_by=NOW + timedelta(days=7)).model_copy(
         update={"status": Status.ASSESSED}

@@ -52,6 +52,7 @@ from accord.lifecycle import (
     sealed,
     sealed_before,
     signed_agreement,
+    withdraw,
 )
 from accord.offers import propose
 from accord.staff import decide
@@ -232,6 +233,13 @@ def test_offers_that_staff_approve_are_offered() -> None:
     change = apply_review(in_review().model_copy(update={"decision": staff_said("APPROVED")}), NOW)
     assert change.result == {"outcome": "OFFERED"}
     assert (change.case.status, change.case.decision) == (Status.OFFERED, None)
+
+
+def test_an_approval_that_is_taken_up_too_late_has_the_offers_worked_out_afresh() -> None:
+    case = in_review().model_copy(update={"decision": staff_said("APPROVED")})
+    late = min(offer.valid_until for offer in case.offers)
+    change = apply_review(case, late)
+    assert (change.result, change.case.decision, change.case.status) == ({"outcome": "REASSESS"}, None, "IN_REVIEW")
 
 
 def rejected(case: Case, reason: str, now: datetime = NOW) -> Change:
@@ -461,6 +469,15 @@ def test_an_agreement_whose_standing_was_set_right_meanwhile_is_tried_again() ->
         hold_back(signed(), the_policy(), NOW)
 
 
+def test_what_staff_ended_after_the_signature_does_not_begin() -> None:
+    """They decided while nobody waited for it: between two steps, or while the case was stopped."""
+    change = activate(
+        after(sealed(signed(), SEALING)).model_copy(update={"decision": staff_said("GIVE_UP")}), the_policy(), NOW
+    )
+    assert (change.result, change.events, change.case.decision) == ({"outcome": "GIVE_UP"}, (), None)
+    assert withdraw(change.case).result == {"outcome": "GIVE_UP"}
+
+
 def test_a_sealed_agreement_is_not_sealed_again_when_staff_let_it_go_on() -> None:
     case = after(sealed(signed(), SEALING)).model_copy(update={"decision": staff_said("RETRY")})
     change = sealed_before(case)
@@ -507,6 +524,15 @@ def test_a_closed_case_moves_nowhere() -> None:
     closed = close(invited(), ClosedReason.EXPIRED).case
     with pytest.raises(MoveNotAllowedError):
         closed.moved(Status.NEGOTIATING)
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "untold"), [("ASSESSED", False, True), ("INVITED", True, True), ("INVITED", False, False)]
+)
+def test_who_waits_on_the_page_when_a_step_fails_is_promised_a_message(status: str, asked: bool, untold: bool) -> None:
+    decision = a_counter_offer(1) if asked else None
+    case = an_offered_case().model_copy(update={"status": Status(status), "decision": decision, "untold": False})
+    assert record_failure(case, "run-1", NOW).case.untold is untold
 
 
 def test_a_failure_keeps_the_status_and_calls_a_person_within_hours() -> None:

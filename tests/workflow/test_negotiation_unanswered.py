@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from workflow.performance import perform
-from workflow.play import SCENARIOS, Play, scenario
+from workflow.play import SCENARIOS, Play, just_before, scenario
 
+from accord import clock
 from infra.local.functions import LambdaContext
 from infra.local.stack import LocalStack
 
@@ -60,3 +61,41 @@ def test_an_execution_that_was_overtaken_neither_reminds_nor_closes(hasty_stack:
     assert states.describe_execution(executionArn=first)["status"] == "FAILED"
     hasty_stack.settle()
     assert (play.case().status, play.case().contacts, play.open_tasks()) == ("ACTIVE", contacts, [])
+
+
+@pytest.mark.xdist_group("hasty")
+def test_staff_who_end_what_was_signed_while_it_is_stopped_are_heard(hasty_stack: LocalStack) -> None:
+    """Nobody decided in time about an account that was sold. Then staff end it, and the sale turns out a mistake."""
+    play = Play(hasty_stack, "ended-while-stopped", {})
+    with just_before(play, {"function": "SealFunction", "do": "record_the_sale"}):
+        play.start()
+        play.wait_at("Wait for the customer", 1)
+        play.sign()
+        play.wait_for_the_end()
+    assert (play.execution_status(), play.case().status) == ("FAILED", "SIGNED")
+    play.give_up()
+    play.lift_the_stop()
+    play.start_again()
+    play.wait_for_the_end()
+    assert (play.case().status, play.case().closed_reason, play.case().decision) == ("CLOSED", "WITHDRAWN", None)
+    went = iter(play.visits())
+    assert all(state in went for state in ("Identify", "Seal", "Close as withdrawn", "Inform", "Case closed"))
+
+
+@pytest.mark.xdist_group("hasty")
+def test_an_approval_that_is_taken_up_after_the_offers_ran_out_has_them_worked_out_afresh(
+    hasty_stack: LocalStack,
+) -> None:
+    """Staff approved while the case was stopped, and it was started again when the offers had run out."""
+    play = Play(hasty_stack, "approved-while-stopped", {"cardholder": {"flags": ["VULNERABLE"]}})
+    play.start()
+    play.wait_for_the_end()
+    assert (play.execution_status(), play.case().status) == ("FAILED", "IN_REVIEW")
+    play.approve()
+    play.let_the_offers_expire()
+    play.start_again()
+    play.wait_at("Wait for review", 2)
+    assert all(offer.valid_until > clock.now() for offer in play.case().offers)
+    play.approve()
+    play.wait_at("Wait for the customer", 1)
+    assert play.case().status == "INVITED"

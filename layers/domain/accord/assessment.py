@@ -56,7 +56,7 @@ def assess(case: Case, policy: Policy, today: date) -> Change:
         proposed_monthly=proposed,
         human_review=case.human_review or decided == "HUMAN_REVIEW",
         asked_again=asked_again,
-        decision=None,
+        decision=case.decision if case.given_up else None,  # the next step ends the case
         answer_by=None,
     )
     return Change(after, (*events, assessed), _STEP, {"outcome": "ASSESSED"})

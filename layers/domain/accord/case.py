@@ -375,6 +375,11 @@ class Case(Value):
     )
     unlocked: int = 0  # up to which of the pages' locks staff have let the person in again
 
+    @property
+    def given_up(self) -> bool:
+        """Whether staff decided to end the case, and no step has heard it yet."""
+        return self.decision is not None and self.decision.kind == "GIVE_UP"
+
     def offer(self, offer_id: str | None) -> Offer | None:
         """The offer of that id, or None."""
         return next((offer for offer in self.offers if offer.offer_id == offer_id), None)

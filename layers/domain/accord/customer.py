@@ -403,7 +403,8 @@ def _decided(
 ) -> Change:
     decision = Decision(decision_id=decision_id, by="CUSTOMER", kind=kind, at=now, amount=amount)
     decided = CustomerDecided(decision_id=decision_id, kind=kind, amount=amount, reason=reason)
-    return Change(case.model_copy(update={"decision": decision}), (*before, decided), actor)
+    # Who decides on the pages has seen what stands there.
+    return Change(case.model_copy(update={"decision": decision, "untold": False}), (*before, decided), actor)
 
 
 def _check_may_decide(case: Case) -> None:

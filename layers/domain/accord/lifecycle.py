@@ -59,7 +59,7 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     if case.decision is not None and case.decision.by == "CUSTOMER":
         return Change(case, (), _WORKFLOW, {"outcome": "INVITED"})  # the wait for the customer hands it over
     taken = case.model_copy(update={"decision": None})
-    if case.decision is not None and case.decision.kind == "GIVE_UP":
+    if case.given_up:
         return Change(taken, (), _WORKFLOW, {"outcome": "GIVE_UP"})
     if _against(case, policy, now):
         return Change(taken, (), _WORKFLOW, {"outcome": "EXCLUDED"})
@@ -204,9 +204,10 @@ def apply_review(case: Case, now: datetime) -> Change:
         # Whatever was decided, it was about what was owed before. Only what staff found with the customer stands.
         return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
     if decision is not None and decision.by == "STAFF":
-        if decision.kind == "APPROVED":
+        ran_out = any(offer.valid_until <= now for offer in case.offers)
+        if decision.kind == "APPROVED" and not ran_out:
             return approve_offers(taken, str(decision.staff_id), now)
-        if decision.kind == "REASSESS":  # the offers ran out before anybody decided
+        if decision.kind in ("APPROVED", "REASSESS"):  # the offers ran out before anybody decided, or took it up
             return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
         if decision.kind == "REJECTED":
             return reject_offers(taken, str(decision.reason), now)
@@ -256,6 +257,11 @@ def _against(case: Case, policy: Policy, now: datetime) -> list[str]:
     return [reason for reason in policy.rule("identification.exclusions", today) if reason in case.flags]
 
 
+def withdraw(case: Case) -> Change:
+    """Staff ended what was signed before the plan began. Outcome: GIVE_UP."""
+    return Change(case.model_copy(update={"decision": None}), (), _WORKFLOW, {"outcome": "GIVE_UP"})
+
+
 def sealed(case: Case, sealing: AgreementSealed) -> Change:
     """The signed terms have become a sealed document. Outcome: SEALED."""
     agreement = signed_agreement(case).model_copy(
@@ -280,9 +286,11 @@ def cannot_print(case: Case, now: datetime) -> Change:
 def activate(case: Case, policy: Policy, now: datetime) -> Change:
     """The plan begins; `PlanActivated` tells billing to stop interest, late fees and collection (Art. 70).
 
-    Outcomes: ACTIVE, or STOPPED (see `hold_back`).
+    Outcomes: ACTIVE, STOPPED (see `hold_back`), or GIVE_UP where staff ended it meanwhile.
     """
     agreement = signed_agreement(case)
+    if case.given_up:
+        return withdraw(case)
     if agreement.document_sha256 is None:
         raise AgreementIncompleteError("the agreement is not sealed")
     if is_held_back(case, policy, now):
@@ -336,6 +344,8 @@ def record_failure(case: Case, execution: str, now: datetime) -> Change:
         return Change(case, (StepFailed(execution=execution),), _WORKFLOW, {"outcome": "OVERTAKEN"})
     task, created = new_task(case, TaskKind.FAILED_STEP, now, TaskReason.STEP_FAILED, {"execution": execution})
     failed: tuple[CaseEvent, ...] = (StepFailed(execution=execution), created)
-    return Change(
-        case.model_copy(update={"stopped": execution}), failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,)
-    )
+    # Who asked for something on the page is promised a message, for nobody waits there until it is mended.
+    asked = case.decision is not None and case.decision.by == "CUSTOMER"
+    untold = case.untold or asked or case.status is Status.ASSESSED
+    stopped = case.model_copy(update={"stopped": execution, "untold": untold})
+    return Change(stopped, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))

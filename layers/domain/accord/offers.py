@@ -49,7 +49,7 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     """
     if case.assessment is None or case.identification is None:
         raise MoveNotAllowedError(f"{case.status} to {Status.OFFERED}: the case is not assessed")
-    if case.decision is not None and case.decision.kind == "GIVE_UP":
+    if case.given_up:
         return Change(case.model_copy(update={"decision": None}), (), _STEP, {"outcome": "GIVE_UP"})
     if calls_for_assessment(case):
         return Change(case, (), _STEP, {"outcome": "REASSESS"})
@@ -78,7 +78,8 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
             return Change(kept, (), _STEP, {"outcome": outcome})
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, TaskReason.OFFERS_BEYOND_MEANS)
         return Change(kept, (created,), _STEP, {"outcome": outcome}, tasks=(task,))
-    seen = {"untold": not case.asked_again}  # who asked for it on the page sees it there
+    # Who asked for it on the page sees it there, unless they were promised a message meanwhile.
+    seen = {"untold": case.untold or not case.asked_again}
     if found.why_none in _ASK_FIRST:
         answer_by = now + timedelta(days=rules["offer.valid_days"])
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh, **seen})
