@@ -49,9 +49,6 @@ def policy_of(told: str, today: date) -> tuple[Policy, int]:
     if found.policy is None:
         problems = (f"{told}:{one.line}: {one.where}: {one.what}; {one.way_out}" for one in found.problems)
         raise WrongPolicyError(*problems)
-    if found.policy.jurisdiction not in jurisdictions():
-        # A portfolio's rows are checked against the shipped packs, as everywhere in the application.
-        raise WrongPolicyError(f"{told}: no pack ships for {found.policy.jurisdiction}, so no account would be taken")
     return found.policy, len(found.problems)
 
 

@@ -130,6 +130,16 @@ def test_an_account_has_one_open_case_and_a_new_round_after_it_ended(store: Case
     assert store.get(third).round == 2
 
 
+@pytest.mark.parametrize("how", [Status.COMPLETED, Status.BREACHED])
+def test_how_a_plan_ended_is_known_whatever_came_after_it(store: CaseStore, how: Status) -> None:
+    first = opened(store, "e-1")
+    store.change(first, "plan", lambda case: Change(case.model_copy(update={"status": how}), (), SYSTEM))
+    second = opened(store, "e-2")
+    assert store.get(second).plan_before == how
+    store.change(second, "end", lambda case: close(case, ClosedReason.WITHDRAWN))
+    assert store.get(opened(store, "e-3")).plan_before == how
+
+
 def test_opening_twice_with_the_same_event_is_the_same_case(store: CaseStore) -> None:
     assert opened(store) == opened(store)
     assert len(list(store.events(opened(store)))) == 1

@@ -101,6 +101,39 @@ def test_income_that_the_customer_states_counts_less_than_income_on_record() -> 
     assert stated.confidence == "MEDIUM"
 
 
+@pytest.mark.parametrize(
+    ("income", "on_record", "counted"),
+    [
+        (6_000, None, 5_400),  # the customer's word alone
+        (6_000, 6_000, 6_000),  # as it is on record
+        (6_100, 6_000, 6_000),  # a little more: what is on record still counts in full
+        (8_000, 6_000, 7_200),
+        (5_000, 6_000, 5_000),  # less than is on record
+        (6_000, 0, 5_400),
+    ],
+)
+def test_what_is_on_record_counts_in_full_whatever_the_customer_states_beside_it(
+    income: int, on_record: int | None, counted: int
+) -> None:
+    record = None if on_record is None else on_record * YUAN
+    told = circumstances(
+        monthly_income=income * YUAN, income_on_record=record, told_by="CUSTOMER", own=("monthly_income",)
+    )
+    assert lines(assessed(told))["income_counted"] == counted * YUAN
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10**7), st.integers(0, 10**6))
+def test_who_states_more_never_has_less_that_counts(income: int, record: int, more: int) -> None:
+    def counted(stated: int) -> int:
+        told = circumstances(
+            monthly_income=stated, income_on_record=record, told_by="CUSTOMER", own=("monthly_income",)
+        )
+        return lines(assessed(told))["income_counted"]
+
+    assert counted(income) <= counted(income + more)
+    assert counted(record) >= record * 9 // 10
+
+
 @pytest.mark.parametrize("income", [0, 3_000 * YUAN, 4_800 * YUAN])
 def test_who_has_nothing_left_can_pay_nothing(income: int) -> None:
     assessment = assessed(circumstances(monthly_income=income))

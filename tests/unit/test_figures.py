@@ -408,11 +408,45 @@ def test_a_payment_that_is_taken_back_after_the_assessment_counts() -> None:
     assert changes_offers(assessed_on_half, figures())
 
 
-def test_an_income_that_nobody_knew_is_reckoned_with() -> None:
-    told = figures(circumstances=Circumstances(monthly_income=9_000 * YUAN))
-    assert changes_offers(invited(circumstances=Circumstances()), told)
-    assert not changes_offers(invited(circumstances=Circumstances(told_by="CUSTOMER")), told)
-    assert not changes_offers(invited(circumstances=told.circumstances), figures())
+OTHER_MEANS = {
+    "monthly_income": 9_000 * YUAN,
+    "monthly_essential_spend": 7_500 * YUAN,
+    "other_debt_payments": 3_900 * YUAN,
+    "dependants": 4,
+    "hardship": "ILLNESS",
+}
+
+
+@pytest.mark.parametrize("name", OTHER_MEANS)
+def test_other_means_than_were_on_record_are_reckoned_with(name: str) -> None:
+    """Somebody who fell ill gets the care that the policy has for it, also after the offers were made."""
+    told = figures(circumstances=Circumstances(**{name: OTHER_MEANS[name]}))
+    for known in (Circumstances(), Circumstances(monthly_income=5_000 * YUAN, hardship="JOB_LOSS", dependants=1)):
+        case = invited(circumstances=known)
+        assert changes_offers(case, told)
+        assert not changes_offers(invited(circumstances=told.circumstances), told)
+        assert not changes_offers(invited(circumstances=told.circumstances), figures()), "silence is no word"
+        decision = note_figures(case, told, LATER).case.decision
+        assert decision is not None
+        assert decision.kind == NEW_FIGURES
+
+
+def test_what_the_customer_told_is_theirs_but_a_record_of_another_income_is_heard() -> None:
+    theirs = Circumstances(
+        monthly_income=40_000 * YUAN,
+        monthly_essential_spend=4_000 * YUAN,
+        told_by="CUSTOMER",
+        own=OWN,
+    )
+    case = invited(circumstances=theirs)
+    assert not changes_offers(case, figures(circumstances=Circumstances(monthly_essential_spend=9_000 * YUAN)))
+    record = figures(circumstances=Circumstances(monthly_income=6_000 * YUAN))
+    assert changes_offers(case, record)
+    assessed = assess(note_figures(case, record, LATER).case, the_policy(), TODAY).case
+    assert assessed.circumstances.monthly_income == 40_000 * YUAN
+    assert assessed.assessment is not None
+    assert "INCOME_UNLIKE_RECORD" in assessed.assessment.doubts
+    assert not changes_offers(assessed, record), "once is enough"
 
 
 def test_figures_in_another_currency_are_none_of_this_account() -> None:

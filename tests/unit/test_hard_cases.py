@@ -236,6 +236,15 @@ def test_a_currency_that_the_policy_does_not_have_is_refused_with_those_that_it_
     assert said == {"account.currency": "not a currency of the CN policy; it allows CNY"}
 
 
+def test_a_hardship_that_no_policy_knows_is_refused_with_those_that_it_knows() -> None:
+    """A misspelt illness would go the way of somebody in good health."""
+    said = refusal(overdue_detail(cardholder={"hardship": "ILNESS"}))
+    assert said.keys() == {"cardholder.hardship"}
+    assert "it knows JOB_LOSS, INCOME_REDUCED, ILLNESS" in said["cardholder.hardship"]
+    for known in ("ILLNESS", "OTHER"):
+        assert opened(overdue_detail(cardholder={"hardship": known})).circumstances.hardship == known
+
+
 def test_no_pack_can_have_a_currency_that_is_none() -> None:
     with pytest.raises(ValueError, match='"XXX" is not a code of ISO 4217'):
         Policy.model_validate(the_policy().model_dump() | {"currencies": ["XXX"]})

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from builders import a_policy, the_policy
+from builders import TODAY, a_policy, the_policy
 
 from accord.policy import BUCKETS, Policy, jurisdictions, load_policy
 from accord.policy_plausibility import USUAL, USUAL_IN_LIVINGS, _by_part, check_plausible
@@ -31,6 +31,10 @@ def floor(first: int) -> dict[str, Any]:
 
 def doubtful_evidence(hardship: str) -> list[dict[str, Any]]:
     return [{"owed_from": 0, "hardships": [hardship], "papers": ["INCOME_PROOF"]}]
+
+
+def doubts_without_hardships() -> dict[str, Any]:
+    return the_policy().rule("assessment.doubts", TODAY).model_dump() | {"income_gone_hardships": []}
 
 
 def caps(**amounts: int) -> dict[str, Any]:
@@ -69,6 +73,7 @@ def caps(**amounts: int) -> dict[str, Any]:
         ({"identification__exclusions": ["DECEASED"]}, "identification.exclusions",
          "plans are offered at BANKRUPT, FRAUD, DISPUTED, MORATORIUM, SOLD, CLOSED"),
         ({"identification__vulnerable_hardships": []}, "identification.vulnerable_hardships", "nobody is vulnerable"),
+        ({"assessment__doubts": doubts_without_hardships()}, "assessment.doubts", "income_gone_hardships is empty"),
         ({"review__least_role": {"FOUREYES": "LEAD"}}, "review.least_role", "no reason for a review FOUREYES:"),
         ({"offer__min_instalment": 333_334}, "offer.min_instalment", "60 instalments of 333334 come to more"),
         ({"assessment__protected_floor": floor(0)}, "assessment.protected_floor", "nothing is protected"),

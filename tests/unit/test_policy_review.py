@@ -51,6 +51,7 @@ def test_a_pack_that_ships_has_no_problems_and_says_what_is_weak() -> None:
         ("time_zone: Asia/Shanghai", "time_zone: Asia/Peking", "time_zone", "not a time zone", "Asia/Shanghai"),
         ("version: cn-2026.3", "version: CN 2026", "version", "not spelt", "small letters"),
         ("jurisdiction: CN", "jurisdiction: CM", "jurisdiction", "the law of CM is not known here", "CN, UK, US"),
+        ("jurisdiction: CN", "jurisdiction: XX", "jurisdiction", "the law of XX is not known here", "CN, UK, US"),
     ],
 )  # fmt: skip
 def test_a_problem_is_told_with_its_line_and_the_way_out(

@@ -388,7 +388,7 @@ REST = "version: a\ncurrencies: [CNY]\ntime_zone: Asia/Shanghai\nrules:"
     [
         ("jurisdiction: [", "YAML"),
         (f"jurisdiction: CN\n{REST} {{no.such: {{}}}}", "b.yaml:5: no.such: there is no such rule"),
-        (f"jurisdiction: XX\n{REST} {{}}", "no pack ships for XX"),
+        (f"jurisdiction: XX\n{REST} {{}}", "the law of XX is not known"),
     ],
 )  # fmt: skip
 def test_a_wrong_policy_is_refused_with_its_problems(tmp_path: Path, text: str, problem: str) -> None:

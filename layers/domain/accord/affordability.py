@@ -68,11 +68,21 @@ class Month:
 def reckon(told: Circumstances, income: int, owed: int, end: End, rules: RulesOfTheDay, log: Log) -> Month:
     """The month of somebody with that income who owes `owed` on this card, each step in the log."""
     log.add("income", income)
-    counted = income * rules["assessment.income_counted_percent"][told.told_by] // 100
+    counted = _counted(told, income, rules["assessment.income_counted_percent"])
     log.add("income_counted", counted, "assessment.income_counted_percent")
     essential = essential_spend(told, counted, end, rules, log)
     others = _other_debts(told, counted, end, rules, log)
     return _left(told, owed, counted, essential, others, rules, log)
+
+
+def _counted(told: Circumstances, income: int, percent: Mapping[str, int]) -> int:
+    """What of an income counts, by who told it. Of what the customer states, what is on record as well counts as that:
+    nobody has less because they say a little more than billing knows.
+    """
+    counted = income * percent[told.told_by] // 100
+    if told.told_by == "CUSTOMER" and told.income_on_record is not None:
+        counted = max(counted, min(income, told.income_on_record) * percent["BILLING"] // 100)
+    return counted
 
 
 def with_less_income(month: Month, told: Circumstances, owed: int, percent: int, rules: RulesOfTheDay) -> Month:

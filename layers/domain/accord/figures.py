@@ -148,11 +148,12 @@ def _helped_still(case: Case, figures: Figures) -> bool:
 
 def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
     """The person's means with what billing told of them. What the customer told goes before; a record of another income
-    than theirs is kept beside it.
+    than theirs is kept beside it. What billing leaves out stays.
     """
-    on_record = {name: getattr(told, name) for name in _MEANS if name not in own.own}
-    if "monthly_income" in own.own:
-        on_record["income_on_record"] = told.monthly_income
+    said = {name: value for name in _MEANS if (value := getattr(told, name)) is not None}
+    on_record = {name: value for name, value in said.items() if name not in own.own}
+    if "monthly_income" in own.own and "monthly_income" in said:
+        on_record["income_on_record"] = said["monthly_income"]
     return own.model_copy(update=on_record)
 
 
@@ -185,18 +186,17 @@ def called_for(case: Case, now: datetime) -> Case:
 
 def changes_offers(case: Case, figures: Figures) -> bool:
     """Whether the figures change what can be offered: something was paid, or taken back; it is later by a bucket, or
-    late no more; or an income is told that nobody knew.
+    late no more; or the means on record are others, as far as they are not the customer's own word.
 
     Interest that ran on changes nothing: the bank stands by its offers. Nor does it that nothing is late yet where help
     was offered because something might be.
     """
     before, after = case.account, figures.account
-    told = figures.circumstances.monthly_income
     return (
         not is_same_debt(before.balance, after.balance)
         or bucket(after.days_past_due) != bucket(before.days_past_due)
         or (case.at_risk and after.days_past_due <= 0 and not (figures.at_risk or _helped_still(case, figures)))
-        or (case.circumstances.told_by == "BILLING" and told not in (None, case.circumstances.monthly_income))
+        or _on_record(case.circumstances, figures.circumstances) != case.circumstances
     )
 
 

@@ -8,7 +8,7 @@ from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from accord.billing import AccountAtRisk, AccountOverdue, AccountStatus
-from accord.case import Case, Change, ClosedReason, Status
+from accord.case import Case, Change, ClosedReason
 from accord.errors import InputRejectedError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
 from accord.figures import figures_of
@@ -19,7 +19,6 @@ from accord.policy import Policy, jurisdictions, load_policy
 GRAVEST_FIRST: tuple[str, ...] = get_args(AccountStatus)
 # Civil Code of China Art. 17; England and nearly all of the United States have the same age.
 _OF_AGE = 18
-_PLANS_ENDS = (Status.COMPLETED, Status.BREACHED)
 STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
 
 
@@ -38,6 +37,7 @@ class AccountCases:
     open_case_id: str | None
     rounds: int
     last_end: End | None
+    last_plan: str | None = None  # how the last plan ended, COMPLETED or BREACHED, whatever came after it
     waivers: tuple[tuple[datetime, int], ...] = ()  # when a plan began, and what it gave up in minor units
 
     def waived_since(self, moment: datetime) -> int:
@@ -65,11 +65,22 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
 
     if event.jurisdiction not in jurisdictions():
         refuse("jurisdiction", "NOT_SERVED", f"no policy pack for it; there is one for {', '.join(jurisdictions())}")
-    elif event.account.currency not in load_policy(event.jurisdiction).currencies:
-        allowed = ", ".join(load_policy(event.jurisdiction).currencies)
-        refuse(
-            "account.currency", "NOT_SERVED", f"not a currency of the {event.jurisdiction} policy; it allows {allowed}"
-        )
+    else:
+        policy, hardship = load_policy(event.jurisdiction), event.cardholder.hardship
+        if event.account.currency not in policy.currencies:
+            allowed = ", ".join(policy.currencies)
+            refuse(
+                "account.currency",
+                "NOT_SERVED",
+                f"not a currency of the {policy.jurisdiction} policy; it allows {allowed}",
+            )
+        if hardship is not None and hardship not in _hardships(policy):
+            known = ", ".join(_hardships(policy))
+            refuse(
+                "cardholder.hardship",
+                "UNKNOWN_HARDSHIP",
+                f"not a hardship of the {policy.jurisdiction} policy; it knows {known}",
+            )
     try:
         ZoneInfo(event.cardholder.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database, like Asia, is an OSError
@@ -104,6 +115,11 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
         raise InputRejectedError(problems)
 
 
+def _hardships(policy: Policy) -> tuple[str, ...]:
+    """The hardships that a policy has words for. One that is misspelt would cost somebody the care they need."""
+    return (*policy.rules["assessment.hardship_months"].value, "OTHER")
+
+
 def check_told_by_now(field: str, told_at: datetime, now: datetime) -> None:
     """Refuse what claims to come from the future: nothing that is true later could ever overtake it.
 
@@ -130,7 +146,7 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime, sent_at
         language=event.cardholder.language,
         opened_at=now,
         at_risk=figures.at_risk,
-        plan_before=known.last_end.how if known.last_end is not None and known.last_end.how in _PLANS_ENDS else None,
+        plan_before=known.last_plan,
         waived_before=known.waived_since(now - timedelta(days=365)),
         account=account,
         reachable_by=figures.reachable_by,

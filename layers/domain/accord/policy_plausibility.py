@@ -566,6 +566,10 @@ def _left_out(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     key = "identification.vulnerable_hardships"
     if key in rules and not rules[key]:
         yield Finding(key, "it is empty: nobody is vulnerable by what happened to them", "add what was forgotten")
+    key = "assessment.doubts"
+    if key in rules and not rules[key].income_gone_hardships:
+        what = "income_gone_hardships is empty: an income from before a job was lost is not doubted"
+        yield Finding(key, what, "add what was forgotten")
 
 
 def _strange(key: str, words: Any, known: Any, what: str) -> Iterator[Finding]:

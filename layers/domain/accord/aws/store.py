@@ -45,6 +45,7 @@ _KEEP_MARKER = timedelta(days=400)
 _PARTITIONS_A_DAY = 4  # each takes a thousand writes a second
 _KEEP_FLAGS = timedelta(days=30)  # a message lives 14 days in the queue, and as long again once it is sent back there
 # Why DynamoDB cancels a transaction that would go through at another moment, by what to do about it.
+_PLAN_ENDED = (Status.COMPLETED, Status.BREACHED)
 _LOST_A_RACE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
@@ -99,6 +100,7 @@ class CaseStore:
             open_case_id=item["open_case_id"]["S"] if "open_case_id" in item else None,
             rounds=int(item["rounds"]["N"]) if "rounds" in item else 0,
             last_end=ended,
+            last_plan=item["plan_ended_as"]["S"] if "plan_ended_as" in item else None,
             waivers=tuple(
                 (datetime.fromisoformat(waiver["M"]["at"]["S"]), int(waiver["M"]["amount"]["N"]))
                 for waiver in item.get("waivers", {"L": []})["L"]
@@ -301,6 +303,8 @@ class CaseStore:
                 ":as": {"S": case.closed_reason or case.status},
                 ":at": {"S": _sortable(now)},
             }
+            if case.status in _PLAN_ENDED:
+                lock["UpdateExpression"] += ", plan_ended_as = :as"
         return {"Update": lock}
 
     def _not_in_order_since(self, account_id: str, told: tuple[datetime, datetime, str]) -> dict[str, Any]:
