@@ -3,10 +3,13 @@
 from accord_documents.certificates import certificate_request, self_signed_certificate, subject_name
 from accord_documents.rendering import render_agreement
 from accord_documents.sealing import good_until, seal
+from accord_documents.signatory import KmsSignatory, Signatory
 from accord_documents.verification import SealVerdict, verify_sealed
 
 __all__ = [
+    "KmsSignatory",
     "SealVerdict",
+    "Signatory",
     "certificate_request",
     "good_until",
     "render_agreement",

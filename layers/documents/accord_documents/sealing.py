@@ -1,4 +1,4 @@
-"""The bank's seal on a finished PDF: a PAdES certification signature whose key stays in KMS; B-T with a time-stamp.
+"""The bank's seal on a finished PDF: a PAdES certification signature by a signatory; B-T with a time-stamp.
 
 It is the bank's seal, not the customer's signature: the customer signs by consent and one-time code, which the
 chain of events records. The seal shows that the document is the bank's and was not changed since.
@@ -10,9 +10,7 @@ from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
@@ -22,38 +20,28 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from accord.errors import SealCertificateError, TimeStampError
-from accord_documents.certificates import sign_with_kms
+from accord_documents.signatory import Signatory, certificates_of, check_signature, longest_signature
 
 FIELD_NAME = "BankSeal"
 _REASON = "银行电子印章：证明本协议自签订后未被更改 / Bank's seal: this agreement has not changed since it was signed"
-# A DER signature of P-256 is two integers of at most 33 bytes and their headers.
-_LONGEST_SIGNATURE = 72
 _STAMP_SECONDS = 5  # the authority is asked twice: how long its answers are, then for this one
 
 
-class _KmsSigner(Signer):
-    """Lets KMS sign what pyHanko prepared: the signed attributes, some 220 bytes."""
+class _Signer(Signer):
+    """Lets a signatory sign what pyHanko prepared: the signed attributes, some 220 bytes."""
 
-    def __init__(self, kms_client: Any, key_id: str, chain: list[x509.Certificate]) -> None:
-        registry = SimpleCertificateStore.from_certs(map(_asn1, chain))  # type: ignore[no-untyped-call] # of pyHanko
-        super().__init__(signing_cert=_asn1(chain[0]), cert_registry=registry)
-        self._kms = kms_client
-        self._key_id = key_id
-        self._leaf = chain[0]
+    def __init__(self, signatory: Signatory) -> None:
+        chain = list(map(_asn1, signatory.chain))
+        registry = SimpleCertificateStore.from_certs(chain)  # type: ignore[no-untyped-call] # of pyHanko
+        super().__init__(signing_cert=chain[0], cert_registry=registry)
+        self._signatory = signatory
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+        certificate = self._signatory.chain[0]
         if dry_run:  # pyHanko measures how much room the seal needs
-            return bytes(_LONGEST_SIGNATURE)
-        signature = sign_with_kms(self._kms, self._key_id, data)
-        public_key = self._leaf.public_key()
-        try:
-            if not isinstance(public_key, ec.EllipticCurvePublicKey):
-                raise InvalidSignature
-            public_key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
-        except InvalidSignature:
-            raise SealCertificateError(
-                "the seal's certificate belongs to another key: put the certificate of the seal key in its place"
-            ) from None
+            return bytes(longest_signature(certificate))
+        signature = self._signatory.sign(data)
+        check_signature(certificate, data, signature)
         return signature
 
 
@@ -91,26 +79,17 @@ def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
 
 def good_until(certificate_pem: str) -> datetime:
     """The moment (UTC) at which the first certificate of a chain ends. Raises SealCertificateError for what is none."""
-    return min(certificate.not_valid_after_utc for certificate in _chain(certificate_pem))
+    return min(certificate.not_valid_after_utc for certificate in certificates_of(certificate_pem))
 
 
-def _chain(certificate_pem: str) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(certificate_pem.encode())
-    except ValueError:
-        raise SealCertificateError("the seal's certificate is not a PEM certificate") from None
+def seal(pdf: bytes, signatory: Signatory, now: datetime, time_stamp_url: str = "") -> bytes:
+    """The PDF with the bank's seal over all of it; no change is allowed afterwards. The signatory signs once.
 
-
-def seal(
-    pdf: bytes, kms_client: Any, key_id: str, certificate_pem: str, now: datetime, time_stamp_url: str = ""
-) -> bytes:
-    """The PDF with the bank's seal over all of it; no change is allowed afterwards. Exactly one call to KMS.
-
-    `certificate_pem` is the certificate of the KMS key, then its chain. Raises SealCertificateError when it cannot be
-    read, is not valid at `now` or belongs to another key; errors of KMS pass through. With a `time_stamp_url` an
-    authority (RFC 3161) says when the seal was there already; raises TimeStampError when it does not answer.
+    Raises SealCertificateError when its certificate is not valid at `now` or belongs to another key; its own errors
+    pass through. With a `time_stamp_url` an authority (RFC 3161) says when the seal was there already; raises
+    TimeStampError when it does not answer.
     """
-    chain = _chain(certificate_pem)
+    chain = signatory.chain
     if now < chain[0].not_valid_before_utc:
         raise SealCertificateError(f"the seal's certificate is not valid before {chain[0].not_valid_before_utc}")
     if now > chain[0].not_valid_after_utc:
@@ -128,7 +107,7 @@ def seal(
     # Invisible, and outside the page: an untagged field on it would break PDF/UA, a hidden one PDF/A.
     field = SigFieldSpec(FIELD_NAME, invis_sig_settings=InvisSigSettings(box_out_of_bounds=True))
     stamper = HTTPTimeStamper(time_stamp_url, timeout=_STAMP_SECONDS) if time_stamp_url else None
-    sealer = _Sealer(metadata, _KmsSigner(kms_client, key_id, chain), field, now, stamper)
+    sealer = _Sealer(metadata, _Signer(signatory), field, now, stamper)
     try:
         return bytes(sealer.sign_pdf(_SealOnly(io.BytesIO(pdf))).getvalue())
     except (TimestampRequestError, TimeoutError, ValueError) as error:  # no answer, or one that is none
