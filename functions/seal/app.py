@@ -21,7 +21,7 @@ from accord.events import AgreementSealed, ChainedEvent
 from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement, withdraw
 from accord.person import Person
 from accord.policy import Policy, load_policy
-from accord_documents import KmsSignatory, render_agreement, seal
+from accord_documents import KmsSealProvider, render_agreement, seal
 
 logger = Logger()
 store = case_store()
@@ -87,12 +87,12 @@ def make_document(
 
 def sealed_document(plain: bytes, chain: str) -> tuple[bytes, str]:
     """The sealed document, and what became of its time-stamp: an authority that fails holds up no agreement."""
-    signatory = KmsSignatory(client("kms"), KEY_ARN, chain)
+    provider = KmsSealProvider(client("kms"), KEY_ARN, chain)
     if not TIME_STAMP_URL:
-        return seal(plain, signatory, clock.now()), "NONE"
+        return seal(plain, provider, clock.now()), "NONE"
     try:
-        return seal(plain, signatory, clock.now(), TIME_STAMP_URL), "STAMPED"
+        return seal(plain, provider, clock.now(), TIME_STAMP_URL), "STAMPED"
     except TimeStampError as error:
         logger.warning("no time-stamp", why=str(error))
         with single_metric(name="TimeStampFailed", unit=MetricUnit.Count, value=1):
-            return seal(plain, signatory, clock.now()), "FAILED"
+            return seal(plain, provider, clock.now()), "FAILED"

@@ -27,7 +27,7 @@ from time_stamping import authority, time_stamping
 
 from accord.errors import SealCertificateError, TimeStampError
 from accord_documents import (
-    KmsSignatory,
+    KmsSealProvider,
     certificate_request,
     render_agreement,
     seal,
@@ -85,7 +85,7 @@ def plain() -> bytes:
 
 @pytest.fixture(scope="module")
 def sealed(kms: CountingKms, key: str, certificate: str, plain: bytes) -> bytes:
-    return seal(plain, KmsSignatory(kms, key, certificate), NOW)
+    return seal(plain, KmsSealProvider(kms, key, certificate), NOW)
 
 
 def test_a_sealed_document_is_genuine(sealed: bytes, certificate: str) -> None:
@@ -121,7 +121,7 @@ def test_openssl_needs_none_of_our_code_to_check_it(sealed: bytes, certificate: 
 
 def test_sealing_asks_kms_once(kms: CountingKms, key: str, certificate: str, plain: bytes) -> None:
     before = kms.signatures
-    seal(plain, KmsSignatory(kms, key, certificate), NOW)
+    seal(plain, KmsSealProvider(kms, key, certificate), NOW)
     assert kms.signatures == before + 1
 
 
@@ -175,7 +175,7 @@ def test_a_seal_that_allows_changes_is_refused(
     kms: CountingKms, key: str, certificate: str, plain: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sealing, "MDPPerm", SimpleNamespace(NO_CHANGES=MDPPerm.FILL_FORMS))
-    verdict = verify_sealed(seal(plain, KmsSignatory(kms, key, certificate), NOW), certificate, NOW)
+    verdict = verify_sealed(seal(plain, KmsSealProvider(kms, key, certificate), NOW), certificate, NOW)
     assert (verdict.intact, verdict.valid, verdict.whole_file, verdict.certified) == (True, True, True, False)
     assert "does not forbid changes" in verdict.problem
 
@@ -206,28 +206,28 @@ def test_an_expired_certificate_seals_nothing(kms: CountingKms, key: str, certif
     expiry = x509.load_pem_x509_certificate(certificate.encode()).not_valid_after_utc
     before = kms.signatures
     with pytest.raises(SealCertificateError, match="expired"):
-        seal(plain, KmsSignatory(kms, key, certificate), expiry + timedelta(seconds=1))
+        seal(plain, KmsSealProvider(kms, key, certificate), expiry + timedelta(seconds=1))
     assert kms.signatures == before
 
 
 def test_a_certificate_of_the_future_seals_nothing(kms: CountingKms, key: str, certificate: str, plain: bytes) -> None:
     with pytest.raises(SealCertificateError, match="not valid before"):
-        seal(plain, KmsSignatory(kms, key, certificate), NOW - timedelta(days=40))
+        seal(plain, KmsSealProvider(kms, key, certificate), NOW - timedelta(days=40))
 
 
 def test_a_certificate_of_another_key_seals_nothing(kms: CountingKms, certificate: str, plain: bytes) -> None:
     with pytest.raises(SealCertificateError, match="another key"):
-        seal(plain, KmsSignatory(kms, new_key(kms), certificate), NOW)
+        seal(plain, KmsSealProvider(kms, new_key(kms), certificate), NOW)
 
 
 def test_a_broken_certificate_is_named(kms: CountingKms, key: str, plain: bytes) -> None:
     with pytest.raises(SealCertificateError, match="PEM"):
-        seal(plain, KmsSignatory(kms, key, "not yet configured"), NOW)
+        seal(plain, KmsSealProvider(kms, key, "not yet configured"), NOW)
 
 
 def test_a_document_is_sealed_once(kms: CountingKms, key: str, certificate: str, sealed: bytes) -> None:
     with pytest.raises(SigningError, match="filled already"):
-        seal(sealed, KmsSignatory(kms, key, certificate), NOW)
+        seal(sealed, KmsSealProvider(kms, key, certificate), NOW)
 
 
 def test_a_request_names_the_bank_and_is_signed_by_the_key(kms: CountingKms, key: str) -> None:
@@ -251,7 +251,7 @@ def stamped(plain: bytes, kms: CountingKms, key: str, certificate: str) -> tuple
     ours = authority(NOW)
     with time_stamping(ours, NOW + timedelta(seconds=2)) as url:
         before = kms.signatures
-        document = seal(plain, KmsSignatory(kms, key, certificate), NOW, url)
+        document = seal(plain, KmsSealProvider(kms, key, certificate), NOW, url)
         assert kms.signatures == before + 1
     return document, ours.public_bytes(serialization.Encoding.PEM).decode()
 
@@ -269,7 +269,7 @@ def test_an_authority_says_when_the_seal_was_there(stamped: tuple[bytes, str], c
 def test_without_an_authority_nothing_is_said_of_the_time(
     plain: bytes, kms: CountingKms, key: str, certificate: str
 ) -> None:
-    verdict = verify_sealed(seal(plain, KmsSignatory(kms, key, certificate), NOW), certificate, NOW)
+    verdict = verify_sealed(seal(plain, KmsSealProvider(kms, key, certificate), NOW), certificate, NOW)
     assert (verdict.stamped_at, verdict.stamp_trusted) == (None, False)
 
 
@@ -287,14 +287,14 @@ def test_an_authority_that_does_not_answer_rightly_is_named(
     plain: bytes, kms: CountingKms, key: str, certificate: str, answer: bytes
 ) -> None:
     with time_stamping(authority(NOW), NOW, answer) as url, pytest.raises(TimeStampError):
-        seal(plain, KmsSignatory(kms, key, certificate), NOW, url)
+        seal(plain, KmsSealProvider(kms, key, certificate), NOW, url)
 
 
 def test_an_authority_that_is_not_there_is_named(plain: bytes, kms: CountingKms, key: str, certificate: str) -> None:
     with time_stamping(authority(NOW), NOW) as url:
         pass
     with pytest.raises(TimeStampError):
-        seal(plain, KmsSignatory(kms, key, certificate), NOW, url)
+        seal(plain, KmsSealProvider(kms, key, certificate), NOW, url)
 
 
 # --- a licensed certification authority in place of KMS ----------------------------------------------------------

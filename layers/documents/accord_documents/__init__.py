@@ -2,14 +2,14 @@
 
 from accord_documents.certificates import certificate_request, self_signed_certificate, subject_name
 from accord_documents.rendering import render_agreement
+from accord_documents.seal_provider import KmsSealProvider, SealProvider
 from accord_documents.sealing import good_until, seal
-from accord_documents.signatory import KmsSignatory, Signatory
 from accord_documents.verification import SealVerdict, verify_sealed
 
 __all__ = [
-    "KmsSignatory",
+    "KmsSealProvider",
+    "SealProvider",
     "SealVerdict",
-    "Signatory",
     "certificate_request",
     "good_until",
     "render_agreement",

@@ -1,4 +1,4 @@
-"""The bank's seal on a finished PDF: a PAdES certification signature by a signatory; B-T with a time-stamp.
+"""The bank's seal on a finished PDF: a PAdES certification signature by a seal provider; B-T with a time-stamp.
 
 It is the bank's seal, not the customer's signature: the customer signs by consent and one-time code, which the
 chain of events records. The seal shows that the document is the bank's and was not changed since.
@@ -20,7 +20,7 @@ from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from accord.errors import SealCertificateError, TimeStampError
-from accord_documents.signatory import Signatory, certificates_of, check_signature, longest_signature
+from accord_documents.seal_provider import SealProvider, certificates_of, check_signature, longest_signature
 
 FIELD_NAME = "BankSeal"
 _REASON = "银行电子印章：证明本协议自签订后未被更改 / Bank's seal: this agreement has not changed since it was signed"
@@ -28,19 +28,19 @@ _STAMP_SECONDS = 5  # the authority is asked twice: how long its answers are, th
 
 
 class _Signer(Signer):
-    """Lets a signatory sign what pyHanko prepared: the signed attributes, some 220 bytes."""
+    """Lets a seal provider sign what pyHanko prepared: the signed attributes, some 220 bytes."""
 
-    def __init__(self, signatory: Signatory) -> None:
-        chain = list(map(_asn1, signatory.chain))
+    def __init__(self, provider: SealProvider) -> None:
+        chain = list(map(_asn1, provider.chain))
         registry = SimpleCertificateStore.from_certs(chain)  # type: ignore[no-untyped-call] # of pyHanko
         super().__init__(signing_cert=chain[0], cert_registry=registry)
-        self._signatory = signatory
+        self._provider = provider
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
-        certificate = self._signatory.chain[0]
+        certificate = self._provider.chain[0]
         if dry_run:  # pyHanko measures how much room the seal needs
             return bytes(longest_signature(certificate))
-        signature = self._signatory.sign(data)
+        signature = self._provider.sign(data)
         check_signature(certificate, data, signature)
         return signature
 
@@ -82,14 +82,14 @@ def good_until(certificate_pem: str) -> datetime:
     return min(certificate.not_valid_after_utc for certificate in certificates_of(certificate_pem))
 
 
-def seal(pdf: bytes, signatory: Signatory, now: datetime, time_stamp_url: str = "") -> bytes:
-    """The PDF with the bank's seal over all of it; no change is allowed afterwards. The signatory signs once.
+def seal(pdf: bytes, provider: SealProvider, now: datetime, time_stamp_url: str = "") -> bytes:
+    """The PDF with the bank's seal over all of it; no change is allowed afterwards. The provider signs once.
 
     Raises SealCertificateError when its certificate is not valid at `now` or belongs to another key; its own errors
     pass through. With a `time_stamp_url` an authority (RFC 3161) says when the seal was there already; raises
     TimeStampError when it does not answer.
     """
-    chain = signatory.chain
+    chain = provider.chain
     if now < chain[0].not_valid_before_utc:
         raise SealCertificateError(f"the seal's certificate is not valid before {chain[0].not_valid_before_utc}")
     if now > chain[0].not_valid_after_utc:
@@ -107,7 +107,7 @@ def seal(pdf: bytes, signatory: Signatory, now: datetime, time_stamp_url: str = 
     # Invisible, and outside the page: an untagged field on it would break PDF/UA, a hidden one PDF/A.
     field = SigFieldSpec(FIELD_NAME, invis_sig_settings=InvisSigSettings(box_out_of_bounds=True))
     stamper = HTTPTimeStamper(time_stamp_url, timeout=_STAMP_SECONDS) if time_stamp_url else None
-    sealer = _Sealer(metadata, _Signer(signatory), field, now, stamper)
+    sealer = _Sealer(metadata, _Signer(provider), field, now, stamper)
     try:
         return bytes(sealer.sign_pdf(_SealOnly(io.BytesIO(pdf))).getvalue())
     except (TimestampRequestError, TimeoutError, ValueError) as error:  # no answer, or one that is none

@@ -15,7 +15,7 @@ from accord.errors import SealCertificateError
 from accord_documents.certificates import sign_with_kms
 
 
-class Signatory(Protocol):
+class SealProvider(Protocol):
     """A certificate and the key that belongs to it, wherever that is."""
 
     @property
@@ -26,7 +26,7 @@ class Signatory(Protocol):
         """The signature over a message of at most 4096 bytes with SHA-256: ECDSA in DER, or RSA after PKCS #1 v1.5."""
 
 
-class KmsSignatory:
+class KmsSealProvider:
     """The bank's own key in KMS. `certificate_pem` is its certificate, then the chain.
 
     Raises SealCertificateError where that cannot be read; errors of KMS pass through.
