@@ -199,7 +199,7 @@ def check_answer(what: str, status: int, headers: Any, body: str) -> None:
         "Content-Security-Policy", ""
     ):
         raise BrokenError(f"{what}: a page without its policy")
-    if "<script" in body.lower() or "1787569" in body:
+    if re.search(r"<script(?! src=)", body, re.IGNORECASE) or "1787569" in body:
         raise BrokenError(f"{what}: what was sent is carried out")
 
 

@@ -34,6 +34,7 @@ from accord.aws.clients import client, translated
 from accord.aws.outbound import outbound
 from accord.aws.steps import case_store, people_store
 from accord.case import Agreement, Case, Change, Offer
+from accord.drawing import drawing_hash, drawing_key, strokes
 from accord.errors import (
     DecisionRefusedError,
     NotSentError,
@@ -516,7 +517,7 @@ def sign(visit: Visit, form: Form) -> Response:
     offer, terms, digest = terms_to_sign(visit, form)
     if note_if_unprintable(visit, form):
         return name_page(visit, 409, called=True)
-    name, now = form.get("name", ""), clock.now()
+    name, now, drawing = form.get("name", ""), clock.now(), drawn(form)
     if not customer.same_name(name, people.get(visit.case.cardholder_id).name):
         return sign_page(visit, offer, digest, 422, problem="wrong_name", name=name)
     case_id, holder = visit.case.case_id, visit.session.key
@@ -529,11 +530,38 @@ def sign(visit: Visit, form: Form) -> Response:
     try:
         # The agreement says for how long; it must not hang on a message that may never leave.
         links.extend(case_id, found_until(date.fromisoformat(terms["last_due_date"]), visit.case.time_zone))
-        visit.change(form, lambda case: customer.sign(case, terms, decision_id(form), visit.actor, now))
+        digest_drawn = keep_drawing(case_id, drawing)
+        visit.change(form, lambda case: customer.sign(case, terms, decision_id(form), visit.actor, now, digest_drawn))
     except Exception:
         codes.restore(case_id, Purpose.SIGNATURE)  # the same form, sent again, signs
         raise
     return to("/my/plan")
+
+
+def drawn(form: Form) -> str:
+    """The signature that was drawn by hand; nothing where none was. Raises BadRequestError for what is none."""
+    drawing = form.get("drawing", "")
+    try:
+        if drawing:
+            strokes(drawing)
+    except ValueError as error:
+        raise BadRequestError("drawing") from error
+    return drawing
+
+
+def keep_drawing(case_id: str, drawing: str) -> str | None:
+    """Keep a drawing among the documents, under its hash, which it returns; the case names that hash alone.
+
+    Raises ServiceUnavailableError.
+    """
+    if not drawing:
+        return None
+    digest = drawing_hash(drawing)
+    with translated():
+        client("s3").put_object(
+            Bucket=BUCKET, Key=drawing_key(case_id, digest), Body=drawing.encode(), ContentType="text/plain"
+        )
+    return digest
 
 
 @app.route("/my/plan", methods=["GET"])
@@ -622,7 +650,9 @@ def agreement_page(visit: Visit, offer: Offer, status: int = 200, **values: Any)
 def sign_page(visit: Visit, offer: Offer, digest: str, status: int = 200, **values: Any) -> Response:
     tail = people.get(visit.case.cardholder_id).phone[-2:]
     shown = pages.shown_offer(offer, visit.language)
-    return inside(visit, "sign", status, offer=shown, terms_hash=digest, tail=tail, **values)
+    response = inside(visit, "sign", status, offer=shown, terms_hash=digest, tail=tail, **values)
+    response.headers |= pages.WITH_SCRIPT
+    return response
 
 
 def is_unprintable(visit: Visit) -> bool:

@@ -27,7 +27,12 @@ _FOLDER = Path(__file__).parent
 _TEXTS: dict[str, dict[str, str]] = yaml.safe_load((_FOLDER / "texts.yaml").read_text(encoding="utf-8"))
 _STYLE = (_FOLDER / "assets" / "style.css").read_text(encoding="utf-8")
 _STYLE_NAME = f"style-{hashlib.sha256(_STYLE.encode()).hexdigest()[:12]}.css"
-ASSETS = {_STYLE_NAME: ("text/css; charset=utf-8", _STYLE)}
+_SCRIPT = (_FOLDER / "assets" / "draw.js").read_text(encoding="utf-8")
+_SCRIPT_NAME = f"draw-{hashlib.sha256(_SCRIPT.encode()).hexdigest()[:12]}.js"
+ASSETS = {
+    _STYLE_NAME: ("text/css; charset=utf-8", _STYLE),
+    _SCRIPT_NAME: ("text/javascript; charset=utf-8", _SCRIPT),
+}
 
 # `same-origin` and not `no-referrer`: under that one a browser sends `Origin: null` with our own forms.
 HEADERS = {
@@ -43,6 +48,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cache-Control": "no-store",
 }
+
+# The page where one signs, and no other, has a script of ours.
+WITH_SCRIPT = {"Content-Security-Policy": HEADERS["Content-Security-Policy"] + "; script-src 'self'"}
 
 _OTHER = {"zh-CN": {"tag": "en", "name": "English"}, "en": {"tag": "zh-CN", "name": "中文"}}
 _UNITS = {"CNY": {"zh-CN": "元", "en": "yuan"}}  # what people call it; any other currency keeps its code
@@ -76,7 +84,7 @@ def html(template: str, language: str, status: int, **values: Any) -> Response:
         return Markup(_TEXTS[key][language]).format(**words)  # noqa: S704 - our own words; what is filled in is escaped
 
     page = _templates.get_template(template).render(
-        _DEFAULTS | values, t=t, language=language, other=_OTHER[language], style=_STYLE_NAME
+        _DEFAULTS | values, t=t, language=language, other=_OTHER[language], style=_STYLE_NAME, script=_SCRIPT_NAME
     )
     return Response(page, {"Content-Type": "text/html; charset=utf-8", "Content-Language": language}, status)
 

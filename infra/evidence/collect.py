@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from accord.anchors import ChainEnd, Signed, path
 from accord.audit import Record, Stores, UnreadableError, lines_of, read_document, read_tables, stores_of
+from accord.drawing import drawing_key
 from accord.events import ChainedEvent
 from infra.evidence.keys import anchor_pem, seal_pem
 
@@ -32,10 +33,19 @@ def collect(case_id: str, stack: str, now: datetime) -> dict[str, bytes]:
     }
     if record.agreement is not None:
         files["terms.json"] = record.agreement.terms.encode()
+        if record.agreement.drawing_sha256 is not None:
+            files |= _drawing(drawing_key(case_id, record.agreement.drawing_sha256), stores)
         if record.agreement.document_key is not None:
             files |= _document(record.agreement.document_key, stores)
     files |= _anchors(record, stores)
     return files
+
+
+def _drawing(key: str, stores: Stores) -> dict[str, bytes]:
+    try:
+        return {"signature.txt": read_document(stores.documents_bucket, key)}
+    except FileNotFoundError:
+        return {}  # its absence is for `accord verify` to tell
 
 
 def _document(key: str, stores: Stores) -> dict[str, bytes]:

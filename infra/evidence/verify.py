@@ -212,6 +212,10 @@ def _terms(evidence: Evidence) -> str | None:
     signed = check_as_signed(agreement, evidence.events)
     if agreement is None or evidence.files.get("terms.json", b"") != agreement.terms.encode():
         raise BrokenError("terms: terms.json is not what the case holds")
+    if agreement.drawing_sha256 is not None:
+        drawn = evidence.files.get("signature.txt")
+        if drawn is None or hashlib.sha256(drawn).hexdigest() != agreement.drawing_sha256:
+            raise BrokenError("terms: signature.txt is not what was drawn when they were signed")
     terms = agreement.agreed
     try:
         policy = load_policy(str(terms["jurisdiction"]))

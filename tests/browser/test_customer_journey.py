@@ -16,6 +16,7 @@ from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
 from accord.case import Case, Status
 from accord.comprehension import questions
+from accord.drawing import strokes
 from accord.events import verify_chain
 from accord.opening import case_id_of
 from infra.local.application import BUS, accord_stack
@@ -171,6 +172,75 @@ def test_from_the_link_to_a_valid_sealed_agreement_without_any_script(
     assert verify_chain(customer.cases.events(customer.case_id), customer.case.head, customer.case.version) > 10
     ours = page.url.split("/verify")[0]
     assert all(url.startswith(ours) for url in requests)  # nothing is fetched from anybody else
+    assert not stack.problems
+    phone.close()
+
+
+def test_who_likes_draws_their_signature_and_finds_it_in_the_agreement(
+    stack: LocalStack, chromium: Browser, tmp_path: Path
+) -> None:
+    customer = Customer(stack, "004")
+    phone = chromium.new_context(viewport=OLD_PHONE, locale="en", accept_downloads=True)
+    page = phone.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(customer.message(r"(http\S+/c/\S+)"))
+    page.get_by_label("Last four characters").fill("204x")
+    page.get_by_role("button", name="Send me a code").click()
+    page.get_by_label("Six-digit code").fill(customer.message(r"#(\d{6})$", 2))
+    page.get_by_role("button", name="Go in").click()
+    page.get_by_role("button", name="Choose option 1").click()
+    for question, choice in customer.answers().items():
+        page.locator(f'input[name="{question}"][value="{choice}"]').check()
+    page.get_by_role("button", name="I have answered").click()
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    page.get_by_role("button", name="I agree").click()
+
+    page.wait_for_load_state()
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.reload()
+    area = page.get_by_role("img", name="Draw your signature")
+    expect(area).to_be_visible()
+    assert len(requests) <= 3, "the page, its look and its script"
+    fits(page)
+    area.scroll_into_view_if_needed()
+
+    def draw(*points: tuple[float, float]) -> None:
+        box = area.bounding_box()
+        assert box is not None
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=5)
+        page.mouse.up()
+
+    draw((0.1, 0.1), (0.2, 0.2))
+    page.get_by_role("button", name="Start over").click()
+    assert page.locator("#drawing").input_value() == ""
+    draw((0.1, 0.5), (0.3, 0.2), (0.5, 0.8))
+    draw((0.6, 0.5), (0.9, 0.5))
+    drawing = page.locator("#drawing").input_value()
+    assert [len(stroke) > 2 for stroke in strokes(drawing)] == [True, True]
+    assert strokes(drawing)[1][-1] == (540, 100)
+
+    page.get_by_label("Your full name").fill("王小明")
+    page.get_by_label("Signing code").fill(customer.message(r"[\s\S]*#(\d{6})$", 3))
+    page.get_by_role("button", name="Sign the agreement").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your plan is agreed", timeout=20_000)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download the agreement").click()
+    document = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(document)
+    said = subprocess.run(["pdfsig", "-nocert", str(document)], capture_output=True, text=True, check=False).stdout
+    assert "Signature is Valid" in said
+    text = subprocess.run(["pdftotext", str(document), "-"], capture_output=True, text=True, check=False).stdout
+    assert "drawing the signature below" in " ".join(text.split())
+    assert problems == []
+    stack.settle()
     assert not stack.problems
     phone.close()
 

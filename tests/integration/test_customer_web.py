@@ -33,6 +33,7 @@ STAFFS_WORDS = {choice.split("/")[0] for _, words in staff._WAITS.values() for c
 MEI = Actor(kind="STAFF", id="mei")
 
 PDF = b"%PDF-1.7 a sealed agreement"
+DRAWING = "12,40 13,42 200,180;100,50 600,200"
 PAGES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "person", "decline")
 LANGUAGES = ("zh-CN", "en")
 
@@ -937,6 +938,45 @@ def test_other_terms_void_the_code(web: Web) -> None:
     assert web.cases.get(case.case_id).agreement is None
 
 
+def at_the_signature(web: Web, case: Case) -> tuple[Browser, Page]:
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    return browser, browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+
+
+def test_what_is_drawn_lies_with_the_documents_and_the_case_has_its_hash_alone(web: Web) -> None:
+    case = web.invited()
+    browser, page = at_the_signature(web, case)
+    assert page.headers["content-security-policy"].endswith("; script-src 'self'")
+    browser.submit(page, name=NAME, code=web.last_code(), drawing=DRAWING)
+    signed = web.cases.get(case.case_id).agreement
+    assert signed is not None
+    assert signed.drawing_sha256 == hashlib.sha256(DRAWING.encode()).hexdigest()
+    key = f"signatures/{case.case_id}/{signed.drawing_sha256}.txt"
+    assert boto3.client("s3").get_object(Bucket="documents", Key=key)["Body"].read() == DRAWING.encode()
+    (event,) = [event for event in web.cases.events(case.case_id) if event.type == "AgreementSigned"]
+    assert event.content["data"]["drawingSha256"] == signed.drawing_sha256
+    assert not any(DRAWING in web.dump(table) for table in ("CasesTable", "EventsTable", "AccessTable"))
+
+
+def test_the_typed_name_is_enough(web: Web) -> None:
+    case = web.invited()
+    browser, page = at_the_signature(web, case)
+    browser.submit(page, name=NAME, code=web.last_code())
+    signed = web.cases.get(case.case_id).agreement
+    assert signed is not None
+    assert signed.drawing_sha256 is None
+
+
+@pytest.mark.parametrize("drawing", ["1,1", "1,1 2,2;", "601,1 2,2", "1,201 2,2", "<svg/>", "1,1 2,2 " * 900])
+def test_what_is_no_drawing_is_refused_and_signs_nothing(web: Web, drawing: str) -> None:
+    case = web.invited()
+    browser, page = at_the_signature(web, case)
+    assert browser.submit(page, name=NAME, code=web.last_code(), drawing=drawing).status == 400
+    assert web.cases.get(case.case_id).agreement is None
+    assert browser.submit(page, name=NAME, code=web.last_code(), drawing=DRAWING).path == "/my/plan", "the code is good"
+
+
 def test_an_offer_that_ran_out_while_it_was_read_cannot_be_signed(web: Web) -> None:
     case = web.invited()
     web.update(
@@ -1468,7 +1508,10 @@ def test_pages_are_small_need_no_script_and_hold_no_inline_style(web: Web, langu
         assert page.status == 200
         assert page.html.startswith("<!doctype html>")
         assert f'<html lang="{language}">' in page.html
-        assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", page.html)
+        script = re.findall(rf'<script src="{BASE}/assets/draw-[0-9a-f]{{12}}\.js" defer></script>', page.html)
+        assert len(script) == (page.path == "/my/sign")
+        assert page.html.count("<script") == len(script)
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page.html)
         assert len(page.body) < 60 * 1024
         assert page.html.count("<h1>") == 1
 

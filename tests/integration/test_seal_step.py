@@ -24,6 +24,7 @@ from accord.agreement import terms_hash
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.case import Agreement, Change, Status
+from accord.drawing import drawing_hash, drawing_key
 from accord.errors import (
     AgreementIncompleteError,
     ChainBrokenError,
@@ -77,7 +78,9 @@ def test_an_authority_that_fails_holds_up_no_agreement(
     assert ("TimeStampFailed" in capsys.readouterr().out) == (answers is False)
 
 
-def signed_case(store: CaseStore, terms: dict[str, Any], status: Status = Status.SIGNED) -> str:
+def signed_case(
+    store: CaseStore, terms: dict[str, Any], status: Status = Status.SIGNED, drawing_sha256: str | None = None
+) -> str:
     opening = open_case(overdue_event(), NEW_ACCOUNT, SIGNED_AT)
     store.open(opening, "open")
     offer = an_offer(annual_rate_ppm=60_000)
@@ -86,10 +89,15 @@ def signed_case(store: CaseStore, terms: dict[str, Any], status: Status = Status
         terms=rfc8785.dumps(terms).decode(),
         terms_hash=terms_hash(terms),
         signed_at=clock.now(),
+        drawing_sha256=drawing_sha256,
     )
     changes = {"status": status, "offers": (offer,), "agreement": agreement}
     signed = AgreementSigned(
-        offer_id=offer.offer_id, terms_hash=terms_hash(terms), consents=tuple(terms["consents"]), language="en"
+        offer_id=offer.offer_id,
+        terms_hash=terms_hash(terms),
+        consents=tuple(terms["consents"]),
+        language="en",
+        drawing_sha256=drawing_sha256,
     )
     actor = Actor(kind="CUSTOMER", id="s-1")
     store.change(opening.case.case_id, "sign", lambda case: Change(case.model_copy(update=changes), (signed,), actor))
@@ -124,6 +132,10 @@ def date_it_back(agreement: dict[str, Any]) -> None:
     agreement["signed_at"] = "2025-01-01T00:00:00Z"
 
 
+def name_another_drawing(agreement: dict[str, Any]) -> None:
+    agreement["drawing_sha256"] = "0" * 64
+
+
 def name_another_offer(agreement: dict[str, Any]) -> None:
     agreement["offer_id"] = "another"
 
@@ -140,6 +152,7 @@ def with_a_hash_that_fits(agreement: dict[str, Any]) -> None:
         (with_a_hash_that_fits, "names other terms"),
         (date_it_back, "another time of the signature"),
         (name_another_offer, "another offer"),
+        (name_another_drawing, "another drawn signature"),
     ],
 )
 def test_terms_other_than_those_signed_are_never_sealed(
@@ -160,6 +173,22 @@ def test_nothing_is_sealed_on_a_broken_chain(store: CaseStore, step: ModuleType)
     body = item["body"]["S"].replace('"termsHash":"', '"termsHash":"0')
     boto3.client("dynamodb").put_item(TableName="EventsTable", Item=item | {"body": {"S": body}})
     with pytest.raises(ChainBrokenError, match="event 2"):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
+
+
+@pytest.mark.parametrize(("kept", "said"), [(None, "cannot be read"), ("1,1 2,3", "not the one that was signed with")])
+def test_a_drawing_other_than_the_one_that_was_signed_with_is_never_sealed(
+    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch, kept: str | None, said: str
+) -> None:
+    monkeypatch.setattr(step, "BUCKET", "documents")
+    boto3.client("s3").create_bucket(
+        Bucket="documents", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    digest = drawing_hash("1,1 2,2")
+    case_id = signed_case(store, agreed_terms("en"), drawing_sha256=digest)
+    if kept is not None:
+        boto3.client("s3").put_object(Bucket="documents", Key=drawing_key(case_id, digest), Body=kept.encode())
+    with pytest.raises(TermsAlteredError, match=said):
         step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
 
 

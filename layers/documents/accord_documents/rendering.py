@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import typst
 
 from accord.case import Balance
+from accord.drawing import strokes
 from accord.errors import GlyphMissingError
 from accord.glyphs import missing_glyphs
 from accord.money import format_money, format_rate
@@ -39,9 +40,14 @@ def _fonts() -> typst.Fonts:
 
 
 def render_agreement(
-    terms: Mapping[str, Any], person: Signatory, reference: Mapping[str, str], language: str, signed_at: datetime
+    terms: Mapping[str, Any],
+    person: Signatory,
+    reference: Mapping[str, str],
+    language: str,
+    signed_at: datetime,
+    drawing: str = "",
 ) -> bytes:
-    """The agreement that was signed, as a PDF without a seal yet.
+    """The agreement that was signed, as a PDF without a seal yet; with the signature that was drawn, where one was.
 
     `terms` are those of `accord.agreement.terms_of`, byte for byte what was signed. `reference` has case_id, terms_hash
     and chain_head, which bind the document to the chain of events. The time of signing is printed in its own zone.
@@ -52,6 +58,7 @@ def render_agreement(
         raise ValueError(f"language: there is no agreement template for {language}")
     content = _content(terms, person, reference, language, signed_at)
     undrawn = sorted(part for part, value in content.items() if missing_glyphs(value))
+    content["drawing"] = strokes(drawing) if drawing else []
     if undrawn:  # names the part, not the character: it may be of somebody's name
         raise GlyphMissingError(f"the fonts cannot draw every character of: {', '.join(undrawn)}")
     return bytes(

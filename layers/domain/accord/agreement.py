@@ -99,6 +99,8 @@ def check_as_signed(agreement: Agreement | None, events: Iterable[ChainedEvent])
         )
     if agreement.offer_id != event.told("offerId") or agreement.offer_id != agreement.agreed.get("offer_id"):
         raise TermsAlteredError(f"the case names another offer than was signed in event {event.seq}")
+    if agreement.drawing_sha256 != event.content["data"].get("drawingSha256"):
+        raise TermsAlteredError(f"the case names another drawn signature than was signed in event {event.seq}")
     if agreement.signed_at.tzinfo is None or abs(agreement.signed_at - event.moment) > _WRITTEN_WITHIN:
         raise TermsAlteredError(f"the case names another time of the signature than was signed in event {event.seq}")
     return event

@@ -276,6 +276,7 @@ class Agreement(Value):
     terms: str  # the canonical JSON of the terms that were shown and signed, byte for byte
     terms_hash: str  # its SHA-256
     signed_at: datetime
+    drawing_sha256: str | None = None  # of the signature that was drawn by hand, which lies with the documents
     document_key: str | None = None
     document_sha256: str | None = None
 

@@ -215,8 +215,15 @@ def answer_questions(case: Case, language: str, answers: Mapping[str, str], acto
     return Change(called, (checked, created), actor, {"passed": passed}, tasks=(task,))
 
 
-def sign(case: Case, terms: Mapping[str, Any], decision_id: str, actor: Actor, now: datetime) -> Change:
-    """Sign the terms of the chosen offer, with every consent in them.
+def sign(
+    case: Case,
+    terms: Mapping[str, Any],
+    decision_id: str,
+    actor: Actor,
+    now: datetime,
+    drawing_sha256: str | None = None,
+) -> Change:
+    """Sign the terms of the chosen offer, with every consent in them, and a drawing where they made one.
 
     The caller has checked the typed name, that it can be printed, and the one-time code that is bound to these very
     terms. Raises DecisionRefusedError when the offer has expired, was not understood, or is not the one in the terms.
@@ -233,9 +240,14 @@ def sign(case: Case, terms: Mapping[str, Any], decision_id: str, actor: Actor, n
         terms=rfc8785.dumps(dict(terms)).decode(),
         terms_hash=digest,
         signed_at=now,
+        drawing_sha256=drawing_sha256,
     )
     signed = AgreementSigned(
-        offer_id=offer.offer_id, terms_hash=digest, consents=tuple(terms["consents"]), language=terms["language"]
+        offer_id=offer.offer_id,
+        terms_hash=digest,
+        consents=tuple(terms["consents"]),
+        language=terms["language"],
+        drawing_sha256=drawing_sha256,
     )
     decided = CustomerDecided(decision_id=decision_id, kind="SIGNED")
     after = case.moved(

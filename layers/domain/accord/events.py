@@ -200,6 +200,7 @@ class AgreementSigned(CaseEvent):
     terms_hash: str
     consents: tuple[dict[str, str], ...]  # id, version and hash of every text agreed to
     language: str
+    drawing_sha256: str | None = None  # of the signature that was drawn by hand, where one was
 
 
 class AgreementSealed(CaseEvent):

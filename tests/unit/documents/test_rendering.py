@@ -32,6 +32,22 @@ def rendered(terms: dict[str, Any], **person: Any) -> bytes:
     return render_agreement(terms, a_person(**person), reference_of(terms), terms["language"], SIGNED_AT)
 
 
+DRAWING = "50,100 55,60 60,100 70,140;300,20 500,190 600,0"
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_a_drawn_signature_stands_above_the_seal_and_is_told_to_who_does_not_see_it(language: str) -> None:
+    """The standards for archives and for screen readers still hold: the typesetter refuses what breaks them."""
+    terms = agreed_terms(language)
+    drawn = render_agreement(terms, a_person(), reference_of(terms), language, SIGNED_AT, DRAWING)
+    plain = rendered(terms)
+    words = {"en": "drawing the signature below", "zh-CN": "手写下方签名"}[language]
+    assert without_spaces(words) in words_of(drawn)
+    assert without_spaces(words) not in words_of(plain)
+    assert 0 < len(drawn) - len(plain) < 10_000
+    assert drawn == render_agreement(terms, a_person(), reference_of(terms), language, SIGNED_AT, DRAWING)
+
+
 def poppler(tool: str, pdf: bytes) -> str:
     return subprocess.run([tool, "-"], input=pdf, capture_output=True, check=True).stdout.decode()
 
