@@ -93,6 +93,7 @@ lint: setup ## style, types, template, state machines
 	@mypy layers/domain/accord layers/documents/accord_documents
 	@lint-imports --no-logo
 	@cfn-lint template.yaml --regions us-east-1 cn-north-1
+	@cfn-lint infra/mail-events.yaml --regions us-east-1 eu-central-1 ap-southeast-1
 	@sam validate --lint --template template.yaml --region us-east-1
 
 bench: setup ## numbers of speed, measured

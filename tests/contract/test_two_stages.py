@@ -114,8 +114,9 @@ def test_an_alarm_hears_the_metrics_of_its_own_stage_alone(beta: dict[str, Any],
 
 def test_a_rule_on_the_bus_of_the_account_hears_its_own_stage_alone(beta: dict[str, Any]) -> None:
     shared = [rule for rule in of_kind(beta, "AWS::Events::Rule").values() if "EventBusName" not in rule]
-    assert {rule["EventPattern"]["source"][0] for rule in shared} == {"aws.s3", "aws.states"}
-    assert all("'Ref'" in str(rule["EventPattern"]["detail"]) for rule in shared), "by a resource of its own stack"
+    assert {rule["EventPattern"]["source"][0] for rule in shared} == {"aws.s3", "aws.states", "aws.ses"}
+    named = "by a resource or a setting of its own stack"
+    assert all("'Ref'" in str(rule["EventPattern"]["detail"]) for rule in shared), named
 
 
 def test_each_stage_looks_for_the_certificate_of_its_own_key(beta: dict[str, Any], prod: dict[str, Any]) -> None:

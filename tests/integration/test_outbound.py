@@ -10,9 +10,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from integration.tables import tables_on_moto
 
 from accord import clock
+from accord.aws import outbound as sending
 from accord.aws.outbound import AwsOutbound, GatewayOutbound, outbound
 from accord.errors import NotSentError, ServiceUnavailableError
 
@@ -111,4 +113,23 @@ def test_the_settings_say_which_way_it_goes(
 ) -> None:
     monkeypatch.setenv("GATEWAY_URL", url)
     monkeypatch.setenv("GATEWAY_SECRET_PARAMETER", PARAMETER)
+    monkeypatch.setenv("MAIL_EVENTS", "")
     assert isinstance(outbound(), way)
+
+
+@pytest.mark.parametrize("mail_events", ["accord-test", ""])
+def test_an_e_mail_names_its_contact_to_whoever_tells_what_becomes_of_it(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, mail_events: str
+) -> None:
+    ses = boto3.client("sesv2")
+    stubber = Stubber(ses)
+    told: dict[str, Any] = {
+        "ConfigurationSetName": mail_events, "EmailTags": [{"Name": "contact", "Value": "c-1-8"}],
+    }  # fmt: skip
+    content = {"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t", "Charset": "UTF-8"}}}}
+    expected = {"FromEmailAddress": "a@bank.example", "Destination": {"ToAddresses": ["li@example.com"]}}
+    stubber.add_response("send_email", {}, expected | {"Content": content} | (told if mail_events else {}))
+    stubber.activate()
+    monkeypatch.setattr(sending, "client", lambda service, attempts: ses)
+    AwsOutbound(mail_events).email("c-1-8", "a@bank.example", "li@example.com", "s", "t")
+    stubber.assert_no_pending_responses()

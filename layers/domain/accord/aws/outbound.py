@@ -9,7 +9,7 @@ import hmac
 import json
 import os
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import urllib3
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
@@ -34,11 +34,14 @@ class Outbound(Protocol):
 def outbound() -> Outbound:
     """The way that this function's settings name."""
     url, secret = os.environ["GATEWAY_URL"], os.environ["GATEWAY_SECRET_PARAMETER"]
-    return GatewayOutbound(url, secret) if url else AwsOutbound()
+    return GatewayOutbound(url, secret) if url else AwsOutbound(os.environ["MAIL_EVENTS"])
 
 
 class AwsOutbound:
-    """SMS through SNS, e-mail through SES."""
+    """SMS through SNS, e-mail through SES. A configuration set, where one is named, tells what becomes of an e-mail."""
+
+    def __init__(self, mail_events: str) -> None:
+        self._mail_events = mail_events
 
     def sms(self, reference: str, phone: str, text: str) -> None:
         kind = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
@@ -46,9 +49,16 @@ class AwsOutbound:
 
     def email(self, reference: str, sender: str, address: str, subject: str, text: str) -> None:
         content = {"Simple": {"Subject": {"Data": subject}, "Body": {"Text": {"Data": text, "Charset": "UTF-8"}}}}
+        told: dict[str, Any] = {}
+        if self._mail_events:
+            told["ConfigurationSetName"] = self._mail_events
+            told["EmailTags"] = [{"Name": "contact", "Value": reference}]
         _call(
             lambda: client("sesv2", attempts=1).send_email(
-                FromEmailAddress=sender, Destination={"ToAddresses": [address]}, Content=content
+                FromEmailAddress=sender,
+                Destination={"ToAddresses": [address]},
+                Content=content,
+                **told,
             )
         )
 
