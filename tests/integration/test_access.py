@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from threading import Lock
 from typing import Any
 
@@ -217,6 +218,12 @@ def test_ten_wrong_tries_lock_the_case_for_good(codes: Codes, tries: Tries) -> N
     assert tries.lock("c-1") == 1
     later = NOW + timedelta(days=3)
     assert not accepted(codes, asked(codes, later), later)
+
+
+def test_who_holds_the_link_and_knows_the_document_guesses_a_code_less_than_once_in_a_hundred_thousand() -> None:
+    """Every failed look counts for the case for good, whatever it was at: ten looks, each at one code of a million."""
+    chance = 1 - (1 - Fraction(1, 1_000_000)) ** FAILURES_PER_CASE
+    assert chance <= Fraction(15, 1_000_000)
 
 
 def test_a_new_link_does_not_forget_failed_tries(codes: Codes, tries: Tries, links: Links) -> None:
