@@ -287,15 +287,17 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
     if signed is not None:
         soon = now - signed.signed_at < _SEALED_WITHIN
         return {"state": "sealing" if soon else "working", "kind": "", "refresh": soon}
-    goes_on = case.stopped is None
-    if case.decision is not None:
-        theirs = goes_on and case.decision.by == "CUSTOMER"
-        return {"state": "working", "kind": case.decision.kind if theirs else "", "refresh": goes_on}
     if is_stopped(case):
         return {"state": "stopped", "refresh": False}
-    if case.status in (Status.INVITED, Status.NEGOTIATING):
+    if case.decision is None and case.status in (Status.INVITED, Status.NEGOTIATING):
         return {"state": "expired", "refresh": False}
-    return {"state": "working", "kind": "", "refresh": goes_on and case.status is not Status.IN_REVIEW}
+    if case.stopped is not None:
+        return {"state": "mending", "refresh": False}
+    if case.decision is not None and case.decision.by == "CUSTOMER":
+        return {"state": "working", "kind": case.decision.kind, "refresh": True}
+    if case.decision is None and case.status is Status.IN_REVIEW:  # a person takes days, and a message follows
+        return {"state": "working", "kind": "", "refresh": False}
+    return {"state": "working", "kind": "SOON", "refresh": True}
 
 
 # --- what people type ------------------------------------------------------------------------------------------

@@ -1058,7 +1058,7 @@ def test_another_way_is_a_decision_that_stays_until_it_is_taken_up(
 def test_what_staff_decided_and_no_step_has_heard_yet_is_no_word_to_the_customer(
     web: Web, kind: str, stopped: str | None
 ) -> None:
-    """The page waits with them, and asks again by itself as long as somebody is at work."""
+    """The page waits with them, and asks again by itself as long as somebody is at work. It promises no message."""
     case = web.invited()
     browser, _ = web.entered(case)
     decision = Decision(decision_id="t-1", by="STAFF", kind=kind, at=web.now, staff_id="mei")
@@ -1066,7 +1066,7 @@ def test_what_staff_decided_and_no_step_has_heard_yet_is_no_word_to_the_customer
     web.cases.change(case.case_id, "staff", lambda case: Change(case.model_copy(update=changes), (), MEI))
     page = browser.get("/my")
     assert (page.path, page.status, "refresh" in page.headers) == ("/my/plan", 200, stopped is None)
-    assert "We will send you a message when it is ready" in page.text
+    assert ("one of us is mending it" if stopped else "It is nearly ready") in page.text
 
 
 def test_a_proposal_keeps_the_amount_exactly(web: Web) -> None:

@@ -101,6 +101,12 @@ def test_who_comes_before_anybody_could_tell_them_leads_back_to_the_invitation(
     assert (decision is not None and (decision.by, decision.kind) == ("STAFF", "RETRY")) == led_back
 
 
+@pytest.mark.parametrize("stopped", [None, "run-1"])
+def test_who_comes_while_nothing_goes_on_sees_no_offers_and_is_still_owed_the_message(stopped: str | None) -> None:
+    case = invited(status=Status.OFFERED).model_copy(update={"untold": True, "stopped": stopped})
+    assert customer.confirm_identity(case, ACTOR, NOW).case.untold is (stopped is not None)
+
+
 def test_a_lock_calls_a_person_who_may_unlock() -> None:
     change = customer.lock_access(invited(), 2, ACTOR, NOW)
     assert types(change) == ["AccessLocked", "StaffTaskCreated"]

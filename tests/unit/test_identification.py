@@ -92,6 +92,11 @@ def test_a_case_that_is_further_already_goes_on_where_it_stands(status: Status) 
     assert (change.result, change.case, change.events) == ({"outcome": status.value}, case, ())
 
 
+def test_who_sees_the_offers_and_was_promised_a_message_is_told_when_the_case_is_started_again() -> None:
+    case = a_case(status=Status.NEGOTIATING, untold=True)
+    assert identify(case, the_policy(), NOW).result == {"outcome": "OFFERED"}
+
+
 # --- the early warning and the treatment -------------------------------------------------------------------------
 
 CALM = an_account(history=a_history(*[1_500 * YUAN] * 6), days_past_due=0, oldest_unpaid_due_date=None)

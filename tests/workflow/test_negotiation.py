@@ -1,6 +1,7 @@
 """The negotiation's state machine, executed with the real handlers: one scenario file a way that a case can go."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,28 @@ def test_every_state_is_entered_by_some_scenario() -> None:
     """A way that no scenario takes is a way that nobody has seen."""
     told = {name for path in SCENARIOS for name in scenario(path)["ends"]["visits"]}
     assert set(STATES) - CHOICES <= told
+
+
+@pytest.mark.xdist_group("patient")
+def test_a_message_that_was_promised_leaves_although_a_step_failed_on_the_way(patient_stack: LocalStack) -> None:
+    """A person approves late in the evening. In the morning the invitation fails, and staff start the case again."""
+    play = Play(patient_stack, "promised", {})
+    play.start()
+    play.wait_at("Wait for the customer", 1)
+    play.ask_for_a_person()
+    play.wait_at("Wait for review", 1)
+    patient_stack.advance(timedelta(hours=12))
+    play.approve()
+    play.wait_at("Wait until contact is allowed", 1)
+    with broken(patient_stack, {"function": "InviteFunction", "error": "ValueError", "times": 1}):
+        play.let_the_morning_come()
+        play.wait_for_the_end()
+    assert (play.execution_status(), play.case().status, play.case().untold) == ("FAILED", "NEGOTIATING", True)
+    play.start_again()
+    play.wait_at("Wait for the customer", 1)
+    assert (play.case().contacts[-1].template, play.case().untold) == ("NEW_OFFERS", False)
+    play.decline()
+    play.wait_for_the_end()
 
 
 @pytest.mark.xdist_group("patient")

@@ -71,7 +71,7 @@ def confirm_identity(case: Case, actor: Actor, now: datetime) -> Change:
     status = Status.NEGOTIATING if case.status is Status.INVITED else case.status
     came = case.moved(status, came=True)
     asked = case.status is Status.ASSESSED and case.answer_by is not None
-    if asked or case.status in (Status.OFFERED, *_DECIDING):
+    if case.stopped is None and (asked or case.status in (Status.OFFERED, *_DECIDING)):
         came = came.model_copy(update={"untold": False})  # they see it now
     if (asked or case.status is Status.OFFERED) and case.decision is None:
         again = Decision(decision_id=actor.id, by="STAFF", kind="RETRY", at=now)

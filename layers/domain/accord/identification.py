@@ -63,14 +63,13 @@ def identify(case: Case, policy: Policy, now: datetime) -> Change:
 
     Outcomes: NEGOTIATE; WATCH (with `wait_seconds`: so little late and so unlikely to stay so that it is only watched
     first); CURED and EXCLUDED (the workflow then closes the case). A case that is further already belonged to an
-    execution that stopped: the outcome is then its status, or SEALED for a signed agreement that has its document, and
-    the workflow goes on from there.
+    execution that stopped: the outcome is then its status, or SEALED for a signed agreement that has its document, or
+    OFFERED where the customer sees the offers and waits for the message about them; the workflow goes on from there.
     """
     if case.status not in (Status.OPENED, Status.IDENTIFIED):
-        sealed = case.status is Status.SIGNED and case.agreement is not None and case.agreement.document_key
         # The review that nobody did has all its time again.
         again = case.model_copy(update={"review_escalations": 0})
-        return Change(again, (), _STEP, {"outcome": "SEALED" if sealed else case.status.value})
+        return Change(again, (), _STEP, {"outcome": _stands_at(case)})
     zone = ZoneInfo(case.time_zone)
     today = now.astimezone(zone).date()
     identification, days_to_watch = identified(case, policy.on(today), today)
@@ -81,6 +80,12 @@ def identify(case: Case, policy: Policy, now: datetime) -> Change:
         result = {"outcome": "WATCH", "wait_seconds": int((until - now).total_seconds()) + 1}
     after = case.moved(Status.IDENTIFIED, identification=identification)
     return Change(after, (found,), _STEP, result)
+
+
+def _stands_at(case: Case) -> str:
+    if case.status is Status.SIGNED and case.agreement is not None and case.agreement.document_key:
+        return "SEALED"
+    return Status.OFFERED if case.status is Status.NEGOTIATING and case.untold else case.status
 
 
 def ending(case: Case, identification: Identification, *, again: bool = False) -> str | None:
