@@ -431,6 +431,26 @@ def test_other_means_than_were_on_record_are_reckoned_with(name: str) -> None:
         assert decision.kind == NEW_FIGURES
 
 
+def test_how_long_another_hardship_was_to_last_says_nothing_of_a_new_one() -> None:
+    """The customer had said how long their illness would last; then billing hears that they lost their work."""
+    ill = Circumstances(hardship="ILLNESS", hardship_months=24, own=("hardship_months",))
+    told = figures(circumstances=Circumstances(hardship="JOB_LOSS"))
+    heard = with_figures(invited(circumstances=ill), told).circumstances
+    assert (heard.hardship, heard.hardship_months, heard.own) == ("JOB_LOSS", None, ())
+    same = with_figures(invited(circumstances=ill), figures(circumstances=Circumstances(hardship="ILLNESS")))
+    assert (same.circumstances.hardship_months, same.circumstances.own) == (24, ("hardship_months",))
+
+
+def test_the_same_word_night_after_night_fills_no_chain_while_nobody_has_taken_it_up() -> None:
+    case, lengths = invited(stopped="run-1"), []
+    for night in range(1, 4):
+        at = LATER + timedelta(days=night)
+        told = figures(HALF, told_at=at, sent_at=at, event_id=f"e-{night + 1}")
+        change = note_figures(case, told, at)
+        case, lengths = change.case, [*lengths, len(change.events)]
+    assert lengths == [1, 0, 0]
+
+
 def test_what_the_customer_told_is_theirs_but_a_record_of_another_income_is_heard() -> None:
     theirs = Circumstances(
         monthly_income=40_000 * YUAN,

@@ -177,6 +177,24 @@ def test_more_savings_make_no_instalments_dearer(account: Any, told: Circumstanc
     assert lowest[0] == lowest[1] or not lowest[0]
 
 
+def test_savings_that_would_do_for_all_of_it_take_no_instalments_away() -> None:
+    """A single payment of everything needs nobody's word; the instalments that need one stay."""
+    owed = a_balance(
+        principal=21_616 * YUAN, interest=2_702 * YUAN, penalty_interest=1_351 * YUAN, late_fees=1_351 * YUAN
+    )
+    means = circumstances(
+        monthly_income=4_850 * YUAN, monthly_essential_spend=3_395 * YUAN, other_debt_payments=0, dependants=0
+    )
+    case, identification, assessment, rules = parts(
+        account=an_account(balance=owed, days_past_due=165), circumstances=means
+    )
+    shown = []
+    for saved in (owed.total // 2, owed.total * 3 // 2):
+        picks = search(case, identification, assessment.model_copy(update={"savings_available": saved}), rules).picks
+        shown.append([pick.candidate for pick in picks if pick.candidate.months > 1])
+    assert shown[0] == shown[1] != []
+
+
 @settings(max_examples=100)
 @given(ACCOUNTS, MEANS)
 def test_the_shorter_plan_beside_one_that_is_shown_is_told_to_the_cent(account: Any, told: Circumstances) -> None:

@@ -6,6 +6,7 @@ how they can be reached holds at once, for the next message already.
 """
 
 from datetime import UTC, datetime, time
+from typing import Any
 
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue
 from accord.case import ENDED, Balance, Case, Change, Circumstances, Decision, Figures, Status, Told
@@ -99,7 +100,8 @@ def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
     matters = any(getattr(after, name) != getattr(case, name) for name in _REACHED)
     if case.status in _UNSIGNED and latest != known:
         after = after.model_copy(update={"newer": latest})
-        matters = matters or changes_offers(case, latest)
+        heard = case if case.newer is None else with_figures(case, case.newer)
+        matters = matters or changes_offers(heard, latest)
         after = called_for(after, now)
     return Change(after, (told,) if matters else (), actor)
 
@@ -151,9 +153,12 @@ def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
     than theirs is kept beside it. What billing leaves out stays.
     """
     said = {name: value for name in _MEANS if (value := getattr(told, name)) is not None}
-    on_record = {name: value for name, value in said.items() if name not in own.own}
+    on_record: dict[str, Any] = {name: value for name, value in said.items() if name not in own.own}
     if "monthly_income" in own.own and "monthly_income" in said:
         on_record["income_on_record"] = said["monthly_income"]
+    if on_record.get("hardship", own.hardship) != own.hardship:
+        # How long another hardship was to last says nothing of this one.
+        on_record |= {"hardship_months": None, "own": tuple(name for name in own.own if name != "hardship_months")}
     return own.model_copy(update=on_record)
 
 

@@ -1,8 +1,8 @@
 """The search for plans: every product, term, rate and waiver of the policy, priced; and the few that are shown.
 
 A plan is in the pool when the person can afford it, the law allows it, somebody at the bank may approve it, and it is
-worth more to the bank than no plan. Of what the policy approves by itself, plans that wait for a person come only where
-nothing else is affordable. From the pool the person gets the best for themselves at each thing that they can name, as
+worth more to the bank than no plan. Plans that wait for a person come only where the policy approves no instalments by
+itself. From the pool the person gets the best for themselves at each thing that they can name, as
 long as it leaves the bank a set share (`offer.price_floor_percent`) of the best that it could expect: more where an
 ordinary plan is affordable, less where the debt exceeds what the person can pay.
 """
@@ -392,13 +392,21 @@ _WISHES: Mapping[str, Callable[[Candidate], tuple[int, ...]]] = {
 def _picks(
     pool: list[Candidate], every: list[Candidate], own_amount: int | None, plans: _Plans
 ) -> tuple[int, list[Pick]]:
-    """At most three plans of the pool, of the least authority that has any, and the least worth they had to have."""
+    """At most three plans of the pool, of the least authority that has any, and the least worth they had to have.
+
+    Single payments alone are shown only where no authority has instalments: savings press nobody to pay in one sum.
+    """
+    single: tuple[int, dict[str, Made]] = (0, {})
     for role in ROLES:
         within = [candidate for candidate in pool if ROLES.index(candidate.approver) <= ROLES.index(role)]
         floor = _best_worth(within, plans) * plans.floor_percent // 100
-        if best_at := _best_of(within, floor, own_amount, plans):
+        best_at = _best_of(within, floor, own_amount, plans)
+        if "LOWEST_MONTHLY" in best_at:
             return floor, _shown(best_at, every, plans)
-    return 0, []
+        if best_at and not single[1]:
+            single = floor, best_at
+    floor, best_at = single
+    return floor, _shown(best_at, every, plans)
 
 
 def _best_worth(within: list[Candidate], plans: _Plans) -> int:
