@@ -107,6 +107,13 @@ def test_who_comes_while_nothing_goes_on_sees_no_offers_and_is_still_owed_the_me
     assert customer.confirm_identity(case, ACTOR, NOW).case.untold is (stopped is not None)
 
 
+@pytest.mark.parametrize("stopped", [None, "run-1"])
+def test_who_asks_for_something_while_nothing_goes_on_is_told_what_came_of_it(stopped: str | None) -> None:
+    case = invited(status=Status.NEGOTIATING).model_copy(update={"untold": stopped is None, "stopped": stopped})
+    asked = customer.propose_amount(case, 500 * YUAN, "d-1", ACTOR, NOW).case
+    assert asked.untold is (stopped is not None)
+
+
 def test_a_lock_calls_a_person_who_may_unlock() -> None:
     change = customer.lock_access(invited(), 2, ACTOR, NOW)
     assert types(change) == ["AccessLocked", "StaffTaskCreated"]

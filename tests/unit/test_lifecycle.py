@@ -527,9 +527,12 @@ def test_a_closed_case_moves_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "asked", "untold"), [("ASSESSED", False, True), ("INVITED", True, True), ("INVITED", False, False)]
+    ("status", "asked", "untold"),
+    [("ASSESSED", False, True), ("OFFERED", False, True), ("INVITED", True, True), ("INVITED", False, False)],
 )
-def test_who_waits_on_the_page_when_a_step_fails_is_promised_a_message(status: str, asked: bool, untold: bool) -> None:
+def test_who_waits_on_the_page_when_a_step_fails_has_a_message_when_it_is_there(
+    status: str, asked: bool, untold: bool
+) -> None:
     decision = a_counter_offer(1) if asked else None
     case = an_offered_case().model_copy(update={"status": Status(status), "decision": decision, "untold": False})
     assert record_failure(case, "run-1", NOW).case.untold is untold

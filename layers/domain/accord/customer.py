@@ -415,8 +415,9 @@ def _decided(
 ) -> Change:
     decision = Decision(decision_id=decision_id, by="CUSTOMER", kind=kind, at=now, amount=amount)
     decided = CustomerDecided(decision_id=decision_id, kind=kind, amount=amount, reason=reason)
-    # Who decides on the pages has seen what stands there.
-    return Change(case.model_copy(update={"decision": decision, "untold": False}), (*before, decided), actor)
+    # Who decides on the pages has seen what stands there. What comes of it while nothing goes on they cannot wait for.
+    untold = case.stopped is not None
+    return Change(case.model_copy(update={"decision": decision, "untold": untold}), (*before, decided), actor)
 
 
 def _check_may_decide(case: Case) -> None:

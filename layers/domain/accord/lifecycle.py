@@ -344,8 +344,8 @@ def record_failure(case: Case, execution: str, now: datetime) -> Change:
         return Change(case, (StepFailed(execution=execution),), _WORKFLOW, {"outcome": "OVERTAKEN"})
     task, created = new_task(case, TaskKind.FAILED_STEP, now, TaskReason.STEP_FAILED, {"execution": execution})
     failed: tuple[CaseEvent, ...] = (StepFailed(execution=execution), created)
-    # Who asked for something on the page is promised a message, for nobody waits there until it is mended.
+    # Who asked for something on the page has a message when it is there: nobody waits until it is mended.
     asked = case.decision is not None and case.decision.by == "CUSTOMER"
-    untold = case.untold or asked or case.status is Status.ASSESSED
+    untold = case.untold or asked or case.status in (Status.ASSESSED, Status.OFFERED)
     stopped = case.model_copy(update={"stopped": execution, "untold": untold})
     return Change(stopped, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))
