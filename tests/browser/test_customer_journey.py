@@ -179,7 +179,7 @@ def test_from_the_link_to_a_valid_sealed_agreement_without_any_script(
 def test_who_likes_draws_their_signature_and_finds_it_in_the_agreement(
     stack: LocalStack, chromium: Browser, tmp_path: Path
 ) -> None:
-    customer = Customer(stack, "004")
+    customer = Customer(stack, "006")
     phone = chromium.new_context(viewport=OLD_PHONE, locale="en", accept_downloads=True)
     page = phone.new_page()
     problems: list[str] = []
@@ -300,10 +300,10 @@ def test_no_page_has_a_barrier(stack: LocalStack, chromium: Browser, language: s
     check()
     page.locator("#name").fill("王小明")
     page.locator("#code").fill("12")
-    page.locator("main form button").click()
+    page.locator("main form button.primary").click()
     check()
     page.locator("#code").fill(customer.message(r"#(\d{6})$", 3))
-    page.locator("main form button").click()
+    page.locator("main form button.primary").click()
     expect(page.locator("main form button")).to_be_visible(timeout=20_000)
     check()
     page.locator("header button").last.click()
