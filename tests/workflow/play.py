@@ -81,15 +81,12 @@ class Play:
         return self.cases.get(self.case_id)
 
     def visits(self) -> list[str]:
-        """The states that the execution entered, in order."""
-        history = self.stack.client("stepfunctions").get_execution_history(
-            executionArn=self._execution_arn(), maxResults=1000
-        )["events"]
+        """The states that the execution entered, in order; asked so often that no request is made for it."""
+        history = self._execution().to_history_output()["events"]
         return [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
 
     def execution_status(self) -> str:
-        described = self.stack.client("stepfunctions").describe_execution(executionArn=self._execution_arn())
-        return str(described["status"])
+        return str(self._execution().status)
 
     def arn_of(self, execution: str) -> str:
         """The ARN of a negotiation's execution."""
@@ -115,10 +112,14 @@ class Play:
         except Exception as error:
             return f"nowhere: {error!r}, problems: {self.stack.problems[-3:]}"
 
+    def _execution(self) -> Any:
+        """What moto keeps of the execution; StopIteration before it starts."""
+        runs = self.stack.executions("NegotiationStateMachine")
+        return next(run for run in runs if run.name == self._execution_name())
+
     def _started(self) -> bool:
-        return any(
-            execution.name == self._execution_name() for execution in self.stack.executions("NegotiationStateMachine")
-        )
+        runs = self.stack.executions("NegotiationStateMachine")
+        return any(run.name == self._execution_name() for run in runs)
 
     def wait_at(self, state: str, times: int) -> None:
         """Wait until the execution has entered a state for the n-th time, and its token is kept."""
