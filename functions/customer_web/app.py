@@ -321,7 +321,11 @@ def enter(locator: str) -> Response:
         return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
     session_id = sessions.open(case_id, outside_language(), now)
     actor = Actor(kind="CUSTOMER", id=fingerprint(session_id))
-    cases.change(case_id, f"identity/{actor.id}", lambda case: customer.confirm_identity(case, actor, clock.now()))
+    cases.change(
+        case_id,
+        f"identity/{actor.id}",
+        lambda case: customer.confirm_identity(case, cases.reach(case.cardholder_id), actor, clock.now()),
+    )
     return to("/my", set_cookie(SESSION_COOKIE, session_id, 1800), set_cookie(CODE_COOKIE, "", 0))
 
 

@@ -71,14 +71,16 @@ DECISIONS = {
 
 
 def test_an_invited_customer_who_proved_who_they_are_is_negotiating() -> None:
-    change = customer.confirm_identity(invited(), ACTOR, NOW)
+    change = customer.confirm_identity(invited(), NOBODY_REACHED, ACTOR, NOW)
     assert change.case.status is Status.NEGOTIATING
     assert types(change) == ["IdentityConfirmed"]
+    assert change.reach is not None
+    assert change.reach.seen_at == (NOW,), "when they are there is remembered for the next message"
 
 
 @pytest.mark.parametrize("status", [Status.NEGOTIATING, Status.SIGNED, Status.ACTIVE, Status.CLOSED, Status.IN_REVIEW])
 def test_who_comes_back_later_changes_no_status(status: Status) -> None:
-    assert customer.confirm_identity(invited(status=status), ACTOR, NOW).case.status is status
+    assert customer.confirm_identity(invited(status=status), NOBODY_REACHED, ACTOR, NOW).case.status is status
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_who_comes_before_anybody_could_tell_them_leads_back_to_the_invitation(
     status: Status, answer_by: datetime | None, led_back: bool
 ) -> None:
     case = invited(status=status).model_copy(update={"answer_by": answer_by})
-    after = customer.confirm_identity(case, ACTOR, NOW).case
+    after = customer.confirm_identity(case, NOBODY_REACHED, ACTOR, NOW).case
     assert after.came
     decision = after.decision
     assert (decision is not None and (decision.by, decision.kind) == ("STAFF", "RETRY")) == led_back
@@ -104,7 +106,7 @@ def test_who_comes_before_anybody_could_tell_them_leads_back_to_the_invitation(
 @pytest.mark.parametrize("stopped", [None, "run-1"])
 def test_who_comes_while_nothing_goes_on_sees_no_offers_and_is_still_owed_the_message(stopped: str | None) -> None:
     case = invited(status=Status.OFFERED).model_copy(update={"untold": True, "stopped": stopped})
-    assert customer.confirm_identity(case, ACTOR, NOW).case.untold is (stopped is not None)
+    assert customer.confirm_identity(case, NOBODY_REACHED, ACTOR, NOW).case.untold is (stopped is not None)
 
 
 @pytest.mark.parametrize("stopped", [None, "run-1"])

@@ -95,6 +95,29 @@ def test_in_the_night_an_invitation_waits_until_the_gate_opens() -> None:
     assert (change.case.status, change.events) == (Status.OFFERED, ())
 
 
+IN_THE_EVENINGS = NOBODY_REACHED.seeing(NOW - timedelta(hours=15)).seeing(NOW - timedelta(hours=39))
+
+
+def test_an_invitation_waits_for_the_hour_in_which_the_person_was_there_before() -> None:
+    change = invite(an_offered_case(), IN_THE_EVENINGS, the_policy(), NOW)
+    assert change.result == {"outcome": "WAIT", "wait_seconds": 9 * 3600 + 1}
+    assert (change.case.status, change.events) == (Status.OFFERED, ())
+    assert templates(invite(an_offered_case(), IN_THE_EVENINGS, the_policy(), NOW + 9 * HOUR)) == ["INVITATION"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sent"),
+    [
+        ({"came": True}, "INVITATION"),
+        ({"human_review": True}, "INVITATION"),
+        ({"asked_again": True}, "NEW_OFFERS"),  # an answer, not our own wish
+    ],
+)
+def test_what_a_person_waits_for_waits_for_no_hour(changes: dict[str, bool], sent: str) -> None:
+    waited_for = an_offered_case().model_copy(update=changes)
+    assert templates(invite(waited_for, IN_THE_EVENINGS, the_policy(), NOW)) == [sent]
+
+
 def test_where_no_message_may_be_sent_a_person_finds_another_way() -> None:
     change = invite(
         an_offered_case().moved(Status.OFFERED, flags=("CEASE_CONTACT",)), NOBODY_REACHED, the_policy(), NOW

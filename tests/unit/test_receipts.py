@@ -43,6 +43,15 @@ def test_in_any_order_the_best_word_counts(order: tuple[str, ...]) -> None:
     assert [record.status for record in (*case.contacts, *reach.contacts)] == ["READ", "READ"]
 
 
+@pytest.mark.parametrize(
+    ("status", "times"), [("DELIVERED", 0), ("READ", 1), ("ANSWERED", 1), ("NO_ANSWER", 0), ("WRONG_PERSON", 0)]
+)
+def test_the_moment_at_which_the_person_was_there_is_remembered(status: str, times: int) -> None:
+    change = note_receipt(contacted(), NOBODY_REACHED, receipt(status), NOW)
+    assert change.reach is not None
+    assert change.reach.seen_at == (receipt(status).at,) * times
+
+
 def test_a_call_that_was_answered_is_a_conversation() -> None:
     case, reach = statuses(("NO_ANSWER", "ANSWERED"), "CALL")
     assert case.contacts[0].connected

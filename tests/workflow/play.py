@@ -153,7 +153,7 @@ class Play:
 
     def sign(self) -> None:
         """Confirm who one is, choose the first offer, answer the questions rightly, sign."""
-        self.act(lambda case: customer.confirm_identity(case, HOLDER, clock.now()))
+        self.come()
         case = self.case()
         offer = case.offers[0]
         self.act(lambda case: customer.choose_offer(case, offer.offer_id, HOLDER, clock.now()))
@@ -164,17 +164,19 @@ class Play:
 
     def come(self) -> None:
         """By an earlier link, or having asked for a new one: nobody had told them yet."""
-        self.act(lambda case: customer.confirm_identity(case, HOLDER, clock.now()))
+        self.act(
+            lambda case: customer.confirm_identity(case, self.cases.reach(case.cardholder_id), HOLDER, clock.now())
+        )
 
     def think_till_late(self) -> None:
         """The customer has looked at the offers and thinks about them until it is late in the evening."""
         self.until("the invitation", lambda: self._happened("ContactDelivered") == 1)
-        self.act(lambda case: customer.confirm_identity(case, HOLDER, clock.now()))
+        self.come()
         self.stack.advance(timedelta(hours=11))
 
     def misunderstand(self) -> None:
         """Choose the first offer, and take a year for a month, three times."""
-        self.act(lambda case: customer.confirm_identity(case, HOLDER, clock.now()))
+        self.come()
         offer = self.case().offers[0]
         self.act(lambda case: customer.choose_offer(case, offer.offer_id, HOLDER, clock.now()))
         right = {question.id: question.right for question in questions(offer, self.case().language)}
@@ -194,15 +196,15 @@ class Play:
         self.decline()
 
     def counter(self, amount: int) -> None:
-        self.act(lambda case: customer.confirm_identity(case, HOLDER, clock.now()))
+        self.come()
         self.act(lambda case: customer.propose_amount(case, amount, "d-counter", HOLDER, clock.now()))
 
     def tell_income(self, **figures: int) -> None:
-        self.act(lambda case: customer.confirm_identity(case, HOLDER, clock.now()))
+        self.come()
         self.act(lambda case: customer.tell_circumstances(case, figures, "d-income", HOLDER, clock.now()))
 
     def ask_for_a_person(self) -> None:
-        self.act(lambda case: customer.confirm_identity(case, HOLDER, clock.now()))
+        self.come()
         self.act(lambda case: customer.ask_for_person_to_decide(case, "d-person", HOLDER, clock.now()))
 
     def call_me(self) -> None:

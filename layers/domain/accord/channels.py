@@ -1,18 +1,19 @@
-"""Which way a message takes to a person: the best channel that the contact gate opens, and the request that goes out.
+"""Which way a message takes to a person: the best channel that the contact gate opens, when, and the request for it.
 
 The best is the one that reached them before; where none did, the first of the policy's list. What failed twice comes
-last.
+last. The best time of day is the one at which they were there before, once there is such a habit.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from accord.case import Case, Status
 from accord.contact_gate import Ask, Purpose, Verdict, may_contact
 from accord.events import ContactRequested
-from accord.policy import Policy
+from accord.policy import BestTime, Policy
 from accord.reach import DID_NOT_ARRIVE, SUCCEEDED, ContactRecord, Reach
 
 MESSAGES = ("SMS", "EMAIL")
@@ -58,6 +59,41 @@ def next_way(case: Case, reach: Reach, purpose: Purpose, policy: Policy, now: da
             return way
     waiting = [way for way in ways if way.verdict.not_before is not None]
     return min(waiting, key=lambda way: str(way.verdict.not_before), default=ways[0])
+
+
+def better_moment(
+    case: Case, reach: Reach, way: Way, policy: Policy, now: datetime, until: datetime
+) -> datetime | None:
+    """When a message that could leave now, and that nobody waits for, had better leave; None where now is as good.
+
+    The best hours of the day are those in which the person read, answered or came most often, where that was
+    `seen_times` with the hours beside them (`contact.best_time`). The gate has to be open then as well, and whoever has
+    to decide `until` a moment keeps more than half of the time that is left.
+    """
+    zone = ZoneInfo(case.time_zone)
+    local = now.astimezone(zone)
+    rule: BestTime | None = policy.rule("contact.best_time", local.date())
+    if rule is None:
+        return None
+    best = _best_hours([moment.astimezone(zone).hour for moment in reach.seen_at], rule.seen_times)
+    if not best or local.hour in best:
+        return None
+    ask, stops, known = Ask(way.channel, "COLLECTION"), standing(case), history(case, reach)
+    latest = min(now + timedelta(hours=rule.wait_hours), now + (until - now) / 2)
+    moment = now - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    while (moment := moment + timedelta(hours=1)) < latest:
+        is_best = moment.astimezone(zone).hour in best
+        if is_best and may_contact(policy, moment, case.time_zone, ask, stops, known).allowed:
+            return moment.astimezone(UTC)
+    return None
+
+
+def _best_hours(hours: Sequence[int], seen_times: int) -> set[int]:
+    """The hours of the day in which somebody was there most often; an hour beside another counts half for it."""
+    there = Counter(hours)
+    beside = {hour: there[(hour - 1) % 24] + there[(hour + 1) % 24] for hour in range(24)}
+    weight = {hour: 2 * there[hour] + beside[hour] for hour in range(24) if there[hour] + beside[hour] >= seen_times}
+    return {hour for hour in weight if weight[hour] == max(weight.values())}
 
 
 def request_contact(

@@ -63,7 +63,7 @@ _DECIDING = frozenset({Status.INVITED, Status.NEGOTIATING})
 # --- coming in -------------------------------------------------------------------------------------------------
 
 
-def confirm_identity(case: Case, actor: Actor, now: datetime) -> Change:
+def confirm_identity(case: Case, reach: Reach, actor: Actor, now: datetime) -> Change:
     """The person proved who they are. An invited customer is negotiating from now on.
 
     What waits for the hour, or for a lawful way, to tell them of it is theirs to see: the invitation is tried again.
@@ -76,7 +76,7 @@ def confirm_identity(case: Case, actor: Actor, now: datetime) -> Change:
     if (asked or case.status is Status.OFFERED) and case.decision is None:
         again = Decision(decision_id=actor.id, by="STAFF", kind="RETRY", at=now)
         came = came.model_copy(update={"decision": again})
-    return Change(came, (IdentityConfirmed(method=IDENTITY_METHOD),), actor)
+    return Change(came, (IdentityConfirmed(method=IDENTITY_METHOD),), actor, reach=reach.seeing(now))
 
 
 def note_code(case: Case, purpose: str, bound_to: str, actor: Actor) -> Change:

@@ -13,7 +13,7 @@ from accord.case import (
     TaskReason,
     new_task,
 )
-from accord.channels import Way, next_way, request_contact
+from accord.channels import Way, better_moment, next_way, request_contact
 from accord.customer import is_stopped
 from accord.errors import AgreementIncompleteError, CaseChangedError, MoveNotAllowedError, NotApprovedError
 from accord.events import (
@@ -54,7 +54,8 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     ended it meanwhile, REASSESS where billing told figures since that change what can be offered. A customer who asked
     for these offers on the page sees them there, whatever the hour; the message is then only an addition. Who had to
     wait for a person was promised the message and may have left: it follows when the gate opens, unless they came and
-    decided before.
+    decided before. What nobody waits for waits for the hour at which the person was there before; a reminder follows
+    whole days later, at the same hour.
     """
     if case.decision is not None and case.decision.by == "CUSTOMER":
         return Change(case, (), _WORKFLOW, {"outcome": "INVITED"})  # the wait for the customer hands it over
@@ -72,6 +73,13 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     template = _invitation(case)
     way = next_way(case, reach, purpose_of(template), policy, now)
     verdict = way.verdict
+    waited_for = _asked_on_the_page(case) or purpose_of(template) == "SERVICE"
+    if (
+        verdict.allowed
+        and not waited_for
+        and (better := better_moment(case, reach, way, policy, now, _stands_until(case, now)))
+    ):
+        return Change(taken, (), _WORKFLOW, _wait_until(better, now))
     if verdict.allowed:
         contacted, counted, requested = _contact(taken, reach, template, way, now)
         status = Status.NEGOTIATING if _asked_on_the_page(case) else Status.INVITED

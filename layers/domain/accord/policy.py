@@ -228,6 +228,15 @@ class QuietHours(Closed):
         return self
 
 
+class BestTime(Closed):
+    """A message that nobody waits for waits for the time of day at which the person was there so often before, but
+    never longer than so many hours.
+    """
+
+    seen_times: Annotated[int, _whole(1, 20, "a number of times")]
+    wait_hours: Annotated[int, _whole(1, 72, "a number of hours")]
+
+
 class Holidays(Closed):
     """On the public holidays of a calendar these channels rest."""
 
@@ -384,6 +393,7 @@ _VALUES: Mapping[str, Any] = {
     "negotiation.new_round_after_days": DaysByEnding,
     "contact.quiet_hours_local": QuietHours,
     "contact.channels": SomeOf[Word],
+    "contact.best_time": BestTime | None,
     "contact.holidays": Holidays,
     "contact.express_consent": Words,
     "contact.stop_on": Words,

@@ -40,6 +40,7 @@ class Usual(NamedTuple):
 
 _DAYS, _MONTHS, _YEARS = "days", "months", "years"
 _TIMES = "times"
+_HOURS = "hours"
 _PERCENT = "in whole per cent (80 is 80 per cent)"
 _PPM = "in parts per million (1 per cent is written 10000)"
 
@@ -50,6 +51,8 @@ USUAL: Mapping[str, Usual] = {
     "identification.watch.pd_below_ppm": Usual(1_000, 500_000, _PPM, zero=True),  # below: likelier paid than not
     "identification.early_contact_pd_ppm": Usual(1_000, PPM, _PPM),
     "negotiation.new_round_after_days": Usual(0, 366, _DAYS),
+    "contact.best_time.seen_times": Usual(2, 10, _TIMES),
+    "contact.best_time.wait_hours": Usual(1, 24, _HOURS),
     "contact.max_connected_voice_per_debtor_per_day": Usual(0, 10, _TIMES),
     "contact.max_unanswered_attempts_per_number_per_day": Usual(0, 20, _TIMES),
     "contact.max_calls_rolling_7d_per_debt": Usual(0, 30, _TIMES),

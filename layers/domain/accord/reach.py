@@ -17,6 +17,8 @@ Receipt = Literal["DELIVERED", "FAILED", "READ", "ANSWERED", "NO_ANSWER", "WRONG
 SUCCEEDED: frozenset[str] = frozenset({"READ", "ANSWERED"})
 DID_NOT_ARRIVE: frozenset[str] = frozenset({"FAILED", "WRONG_PERSON"})
 
+# So many of the moments at which the person was there: a habit shows in the newest ones.
+_MOMENTS = 20
 # So many contacts are remembered: more than any policy counts. What is older stays in the chains of the cases.
 _REMEMBERED = 200
 # By the Chinese guide: who did not answer three times may be unreachable, from the next day on.
@@ -44,6 +46,11 @@ class Reach(Value):
     opted_out: tuple[str, ...] = ()  # channels that the person does not want
     consents: tuple[str, ...] = ()  # channels that the person expressly agreed to
     contacts: tuple[ContactRecord, ...] = ()  # oldest first
+    seen_at: tuple[datetime, ...] = ()  # when the person read a message, took a call or came to the pages, oldest first
+
+    def seeing(self, moment: datetime) -> "Reach":
+        """The person was there, at a moment."""
+        return self.model_copy(update={"seen_at": tuple(sorted({*self.seen_at, moment}))[-_MOMENTS:]})
 
     def with_contact(self, record: ContactRecord) -> "Reach":
         """One contact more."""

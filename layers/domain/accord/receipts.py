@@ -11,7 +11,7 @@ from accord.case import Case, Change, TaskKind, TaskReason, new_task
 from accord.channels import history
 from accord.errors import InputRejectedError
 from accord.events import Actor, CaseEvent, ReceiptNoted
-from accord.reach import ContactRecord, Reach
+from accord.reach import SUCCEEDED, ContactRecord, Reach
 
 # The later one counts: a message that was read had arrived, and nobody hears of READ from a stranger.
 _RANK = ("NO_ANSWER", "FAILED", "DELIVERED", "READ", "ANSWERED", "WRONG_PERSON")
@@ -49,6 +49,8 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
             )
         }
     )
+    if receipt.status in SUCCEEDED:
+        known = known.seeing(receipt.at)
     if receipt.status != "WRONG_PERSON":
         return Change(after, (noted,), actor, reach=known)
     task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.WRONG_PERSON)
