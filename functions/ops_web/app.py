@@ -20,12 +20,13 @@ from botocore.exceptions import ClientError
 from chalice import Chalice, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from accord import clock, staff
+from accord import calls, clock, staff
 from accord.audit import described
 from accord.aws.access import Tries
 from accord.aws.executions import is_running, start_negotiation
 from accord.aws.steps import case_store
 from accord.case import AssessmentLine, Case, Change, DamagedTask, Offer, StaffTask, TaskKind
+from accord.channels import best_hours
 from accord.errors import (
     CaseDamagedError,
     CaseNotFoundError,
@@ -348,7 +349,19 @@ def _task_page(page: Page, case: Case, task: StaffTask, problem: str | None = No
     else:
         intro = "outcome_intro"
     shown = {"choices": choices, "intro": intro, "problem": problem, "offers_named": _offers_named(case)}
+    shown["call"] = _call(case, task) if task.outcome is None and task.kind in calls.CALLS else None
     return page.render("task.html", status, case=case, task=task, **shown)
+
+
+def _call(case: Case, task: StaffTask) -> dict[str, Any]:
+    """Whether the customer may be called now, when they are best reached, and what to say."""
+    now, policy, reach = clock.now(), load_policy(case.jurisdiction), store.reach(case.cardholder_id)
+    hours = sorted(best_hours(case, reach, policy, now))
+    return {
+        "verdict": calls.may_call(case, task, reach, policy, now),
+        "best_hours": [f"{hour:02}:00–{(hour + 1) % 24:02}:00" for hour in hours],
+        "script": calls.script(case, task, policy, now),
+    }
 
 
 @logger.inject_lambda_context(clear_state=True)

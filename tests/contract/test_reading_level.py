@@ -36,7 +36,7 @@ def _places() -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for key, text in yaml.safe_load(PAGES.read_text(encoding="utf-8")).items():
         found.setdefault(f"page {key.split('.')[0]}", []).extend(_pairs(text))
-    for kind in ("agreement", "comprehension", "messages"):
+    for kind in ("agreement", "comprehension", "messages", "calls"):
         for key, text in texts(kind).items():
             parts = text.items() if key == "contacts" else [(key, text)]
             for name, part in parts:

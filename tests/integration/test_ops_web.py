@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from string import Formatter
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import boto3
 import pytest
@@ -15,7 +17,7 @@ from integration.tables import tables_on_moto
 from loading import ROOT
 from markupsafe import escape
 
-from accord import staff
+from accord import clock, staff
 from accord.affordability import Step
 from accord.assessment import assess
 from accord.aws import executions
@@ -40,7 +42,7 @@ from accord.case import (
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
 from accord.evidence import DOUBTS
 from accord.identification import identify
-from accord.lifecycle import record_failure
+from accord.lifecycle import arrange_call, record_failure
 from accord.money import format_money
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
@@ -480,6 +482,74 @@ def test_the_pages_speak_chinese_too(console: Console) -> None:
     assert f"{address(task)}?lang=zh-CN" in chosen
 
 
+@pytest.fixture
+def at_local_hour() -> Iterator[Callable[[int], datetime]]:
+    """Move business time to an hour in Shanghai, on a day without a holiday."""
+
+    def move(hour: int) -> datetime:
+        there = datetime(2026, 3, 5, hour, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+        clock.move(there - datetime.now(UTC))
+        return there
+
+    yield move
+    clock.move(timedelta(0))
+
+
+def to_be_called(store: CaseStore, now: datetime) -> tuple[Case, StaffTask]:
+    """A customer with approved offers who asked for a call, and was there twice in the evening."""
+    case, _ = in_review(store)
+
+    def ask(case: Case) -> Change:
+        valid = {"approved_by": "mei", "valid_until": now + timedelta(days=9)}
+        offers = tuple(offer.model_copy(update=valid) for offer in case.offers)
+        invited = case.model_copy(update={"status": Status.NEGOTIATING, "offers": offers})
+        change = arrange_call(invited, now)
+        evenings = [now.replace(hour=19) - timedelta(days=days) for days in (1, 2)]
+        reach = store.reach(case.cardholder_id).seeing(evenings[0]).seeing(evenings[1])
+        return replace(change, reach=reach)
+
+    store.change(case.case_id, "call", ask)
+    (task,) = [task for task in store.tasks(case.case_id) if task.kind == TaskKind.CALL_CUSTOMER]
+    assert isinstance(task, StaffTask)
+    return store.get(case.case_id), task
+
+
+def test_a_call_has_a_script_in_the_customers_language_with_approved_figures_alone(
+    console: Console, at_local_hour: Callable[[int], datetime]
+) -> None:
+    case, task = to_be_called(console.store, at_local_hour(10))
+    page = console.ask(address(task))[1]
+    assert "You may call the customer now." in page
+    assert "The customer was there most often at 19:00–20:00." in page
+    assert f'<q lang="{case.language}">您好，这里是示例银行。请问是……本人吗？' in page
+    assert f"分36期，每月{format_money(27_777, 'CNY', 'zh-CN')}" in page
+    console.ask(address(task), {"choice": "REACHED"})
+    assert console.store.reach(case.cardholder_id).contacts[-1].status == "ANSWERED"
+    assert "Called by a person" in console.ask(f"/ops/cases/{case.case_id}")[1]
+    assert "<q" not in console.ask(address(task))[1], "the call is over"
+
+
+def test_while_nobody_may_be_called_the_page_says_why_and_from_when_and_shows_no_script(
+    console: Console, at_local_hour: Callable[[int], datetime]
+) -> None:
+    _, task = to_be_called(console.store, at_local_hour(23))
+    page = console.ask(address(task))[1]
+    assert "Do not call yet: it is within the quiet hours where the customer is. You may from 2026-03-06 08:00." in page
+    assert "<q" not in page
+
+
+def test_whoever_must_not_be_called_at_all_is_not(console: Console, at_local_hour: Callable[[int], datetime]) -> None:
+    case, task = to_be_called(console.store, at_local_hour(10))
+    console.store.change(
+        case.case_id,
+        "flag",
+        lambda case: Change(case.model_copy(update={"flags": ("REPRESENTED",)}), (), Actor(kind="SYSTEM", id="x")),
+    )
+    page = console.ask(address(task))[1]
+    assert "Do not call: contact about this account has to stop." in page
+    assert "<q" not in page
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [
@@ -522,8 +592,9 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     assert all(set(entry) == {"en", "zh-CN"} and all(entry.values()) for entry in words)
     assert set(groups["kinds"]) == set(groups["guidance"]) == set(TaskKind)
     assert set(groups["task_reasons"]) == set(TaskReason)
-    # service_despite lets pass and forbids nothing.
-    rules = {rule for rule in load_policy("CN").rules if rule.startswith("contact.")} - {"contact.service_despite"}
+    # One lets pass and the other asks for a better hour: they forbid nothing.
+    forbid_nothing = {"contact.service_despite", "contact.best_time"}
+    rules = {rule for rule in load_policy("CN").rules if rule.startswith("contact.")} - forbid_nothing
     refusing = rules | {"time_zone", "opted_out"}
     assert set(groups["rules"]) == refusing
     assert set(groups["statuses"]) == set(Status)

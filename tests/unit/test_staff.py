@@ -11,7 +11,7 @@ from accord import customer, staff
 from accord.billing import AccountOverdue, parse
 from accord.case import Balance, Case, Change, Decision, Offer, Product, StaffTask, Status, TaskKind, TaskReason
 from accord.errors import DecisionRefusedError
-from accord.events import AccessUnlocked, Actor, ContactRequested
+from accord.events import AccessUnlocked, Actor, CallMade, ContactRequested
 from accord.identification import identify
 from accord.lifecycle import cannot_print, invite, record_failure
 from accord.opening import NEW_ACCOUNT, open_case
@@ -241,7 +241,8 @@ def unlocked(case: Case, task: StaffTask, choice: str = "IDENTITY_CONFIRMED", **
 def test_a_confirmed_identity_opens_the_pages_and_asks_for_one_message_with_a_new_link(lock: int) -> None:
     case, task = locked(lock)
     change = unlocked(case, task)
-    opened, requested, _ = change.events
+    called, opened, requested, _ = change.events
+    assert isinstance(called, CallMade)
     assert opened == AccessUnlocked(lock=lock)
     assert isinstance(requested, ContactRequested)
     assert (requested.template, requested.channel) == ("NEW_LINK", "SMS")
@@ -254,7 +255,7 @@ def test_a_confirmed_identity_opens_the_pages_and_asks_for_one_message_with_a_ne
 
 
 def test_where_nothing_can_be_offered_yet_the_new_link_leads_to_no_offer() -> None:
-    requested = unlocked(*locked(offers=())).events[1]
+    requested = unlocked(*locked(offers=())).events[2]
     assert isinstance(requested, ContactRequested)
     assert requested.offer_ids == ()
 
@@ -278,8 +279,8 @@ def test_where_no_message_may_ever_leave_the_pages_stay_locked(changes: dict[str
 def test_who_was_not_reached_stays_locked_out_and_somebody_tries_again() -> None:
     case, task = locked()
     change = unlocked(case, task, "NOT_REACHED")
-    assert (change.case, "unlocked" in change.result) == (case, False)
-    assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed", "StaffTaskCreated"]
+    assert (change.case.unlocked, "unlocked" in change.result) == (case.unlocked, False)
+    assert [type(event).__name__ for event in change.events] == ["CallMade", "StaffTaskClosed", "StaffTaskCreated"]
     closed, again = change.tasks
     assert (closed.outcome, again.outcome) == ("NOT_REACHED", None)
     assert (again.kind, again.reason, again.facts) == (task.kind, task.reason, task.facts)
@@ -287,12 +288,12 @@ def test_who_was_not_reached_stays_locked_out_and_somebody_tries_again() -> None
     assert unlocked(after(change), again).case.unlocked == 1
 
 
-@pytest.mark.parametrize("choice", ["NOT_THE_CUSTOMER", "NO_LONGER_NEEDED"])
-def test_any_other_answer_leaves_the_pages_locked(choice: str) -> None:
+@pytest.mark.parametrize(("choice", "called"), [("NOT_THE_CUSTOMER", ["CallMade"]), ("NO_LONGER_NEEDED", [])])
+def test_any_other_answer_leaves_the_pages_locked(choice: str, called: list[str]) -> None:
     case, task = locked()
     change = unlocked(case, task, choice, now=NIGHT)
-    assert change.case == case
-    assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
+    assert change.case.model_copy(update={"contacts": case.contacts}) == case
+    assert [type(event).__name__ for event in change.events] == [*called, "StaffTaskClosed"]
 
 
 @pytest.mark.parametrize("status", Status)
@@ -321,10 +322,10 @@ def test_before_the_signature_and_after_it_nothing_waits_for_the_task_about_the_
     case, task = unprintable(status=status)
     assert not staff.resumes(case, task)
     assert staff.choices(case, task, MORNING) == ("REACHED", "NOT_REACHED", "NO_LONGER_NEEDED")
-    for choice in ("REACHED", "NO_LONGER_NEEDED"):
+    for choice, called in (("REACHED", ["CallMade"]), ("NO_LONGER_NEEDED", [])):
         change = staff.decide(case, task, [task], NOBODY_REACHED, choice, "staff-7", "LEAD", the_policy(), MORNING)
         assert (change.case.glyph_task, change.case.decision) == ("CLOSED", None)
-        assert [type(event).__name__ for event in change.events] == ["StaffTaskClosed"]
+        assert [type(event).__name__ for event in change.events] == [*called, "StaffTaskClosed"]
 
 
 def test_who_was_not_reached_about_the_name_is_called_again() -> None:

@@ -75,11 +75,11 @@ def better_moment(
     rule: BestTime | None = policy.rule("contact.best_time", local.date())
     if rule is None:
         return None
-    best = _best_hours([moment.astimezone(zone).hour for moment in reach.seen_at], rule.seen_times)
+    best = best_hours(case, reach, policy, now)
     if not best or local.hour in best:
         return None
     ask, stops, known = Ask(way.channel, "COLLECTION"), standing(case), history(case, reach)
-    latest = min(now + timedelta(hours=rule.wait_hours), now + (until - now) / 2)
+    latest = min(now + timedelta(hours=rule.wait_hours), now + (until - now) // 2)
     moment = now - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
     while (moment := moment + timedelta(hours=1)) < latest:
         is_best = moment.astimezone(zone).hour in best
@@ -88,12 +88,20 @@ def better_moment(
     return None
 
 
-def _best_hours(hours: Sequence[int], seen_times: int) -> set[int]:
-    """The hours of the day in which somebody was there most often; an hour beside another counts half for it."""
-    there = Counter(hours)
+def best_hours(case: Case, reach: Reach, policy: Policy, now: datetime) -> set[int]:
+    """The hours of the local day in which the person was there most often, none where that is no habit.
+
+    An hour beside another counts half for it.
+    """
+    zone = ZoneInfo(case.time_zone)
+    rule: BestTime | None = policy.rule("contact.best_time", now.astimezone(zone).date())
+    if rule is None:
+        return set()
+    there = Counter(moment.astimezone(zone).hour for moment in reach.seen_at)
     beside = {hour: there[(hour - 1) % 24] + there[(hour + 1) % 24] for hour in range(24)}
-    weight = {hour: 2 * there[hour] + beside[hour] for hour in range(24) if there[hour] + beside[hour] >= seen_times}
-    return {hour for hour in weight if weight[hour] == max(weight.values())}
+    habits = [hour for hour in range(24) if there[hour] + beside[hour] >= rule.seen_times]
+    weight = {hour: 2 * there[hour] + beside[hour] for hour in habits}
+    return {hour for hour in habits if weight[hour] == max(weight.values())}
 
 
 def request_contact(

@@ -132,6 +132,15 @@ class ContactDelivered(CaseEvent):
     text: str  # template, version and language of what was sent
 
 
+class CallMade(CaseEvent):
+    """Somebody called the customer; `against` is the rule of the contact gate that stood against it, if one did."""
+
+    contact_id: str  # that of the task
+    outcome: str  # ANSWERED, NO_ANSWER or WRONG_PERSON
+    text: str  # version and language of what was to be said
+    against: str | None = None
+
+
 class ReceiptNoted(CaseEvent):
     """What the gateway of a channel said of a contact: evidence that it was received."""
 

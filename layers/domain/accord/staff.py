@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from accord.calls import count_call
 from accord.case import (
     ENDED,
     Case,
@@ -128,7 +129,8 @@ def decide(
     following: list[StaffTask] = []
     events: list[CaseEvent] = []
     result: dict[str, Any] = {"outcome": choice, "staff_id": staff_id}
-    counted: Reach | None = None
+    case, counted, called = count_call(case, task, choice, reach, policy, now)
+    events += called
     if task.kind is TaskKind.REVIEW_OFFERS and choice == "APPROVED" and not _is_last_approval(case, staff_id, role):
         case = case.model_copy(update={"first_approver": staff_id})
         again, created = new_task(case, task.kind, now, TaskReason.SECOND_APPROVAL)
@@ -155,7 +157,7 @@ def decide(
     if stopped_case(case, task):
         case = case.model_copy(update={"stopped": None})
     if choice == _CONFIRMED:
-        case, counted, unlocked = _unlock(case, int(task.facts["lock"]), reach, policy, now)
+        case, counted, unlocked = _unlock(case, int(task.facts["lock"]), counted, policy, now)
         events += unlocked
         result["unlocked"] = case.unlocked
     events += [StaffTaskClosed(task_id=closed.task_id, outcome=choice) for closed in closing]
@@ -172,7 +174,7 @@ def decide(
         Actor(kind="STAFF", id=staff_id),
         result,
         tasks=tuple(closed.model_copy(update=said) for closed in closing) + tuple(following),
-        reach=counted,
+        reach=None if counted is reach else counted,
     )
 
 
