@@ -13,7 +13,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from email.parser import BytesParser
 from email.policy import HTTP
 from functools import wraps
@@ -27,7 +27,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError
 from chalice import BadRequestError, Chalice, Response
 
-from accord import clock, customer
+from accord import clock, complaint, customer
 from accord.agreement import found_until, terms_hash, terms_of
 from accord.aws.access import Codes, Links, Purpose, Session, Sessions, Tries, csrf_token, fingerprint
 from accord.aws.clients import client, translated
@@ -76,7 +76,6 @@ _PLACES = (
     "offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "person", "decline", "complaint",
     "contact",
 )  # fmt: skip
-_ANSWER_WITHIN = "complaint.answer_within_days"
 
 Form = Mapping[str, str]
 
@@ -823,10 +822,13 @@ def complaint_form(visit: Visit) -> Response:
 def complain(visit: Visit, form: Form) -> Response:
     """Something was not right. Staff answer; until then nobody presses."""
     about, now = form.get("about", ""), clock.now()
-    if about not in customer.COMPLAINTS:
+    if about not in complaint.ABOUT:
         return complaint_page(visit, 422, problem="field.pick")
-    within = timedelta(days=visit.policy.rule(_ANSWER_WITHIN, visit.today))
-    visit.change(keyed(form), lambda case: customer.complain(case, about, visit.actor, now, within))
+
+    def decide(case: Case) -> Change:
+        return complaint.complain(case, cases.reach(case.cardholder_id), about, visit.policy, visit.actor, now)
+
+    visit.change(keyed(form), decide)
     return complained_page(visit)
 
 
@@ -835,8 +837,8 @@ def complained_page(visit: Visit) -> Response:
 
 
 def complaint_page(visit: Visit, status: int = 200, problem: str = "") -> Response:
-    days = visit.policy.rule(_ANSWER_WITHIN, visit.today)
-    return inside(visit, "complaint", status, abouts=customer.COMPLAINTS, days=days, problem=problem)
+    days = complaint.answer_within_days(visit.policy, visit.case, clock.now())
+    return inside(visit, "complaint", status, abouts=complaint.ABOUT, days=days, problem=problem)
 
 
 @app.route("/my/contact", methods=["GET"])

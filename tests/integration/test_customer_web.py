@@ -1428,7 +1428,8 @@ def test_a_complaint_is_staffs_work_with_a_day_to_answer_and_nobody_presses_mean
     other_tab = browser.get("/my/complaint")
     page = browser.submit(browser.get("/my/complaint"), about="MISUNDERSTOOD")
     assert "We have your complaint" in page.text
-    assert happened(web, case)[-2:] == ["ComplaintRaised", "StaffTaskCreated"]
+    assert happened(web, case)[-3:] == ["ComplaintRaised", "StaffTaskCreated", "ContactRequested"]
+    assert web.cases.get(case.case_id).contacts[-1].template == "COMPLAINT_NOTED"
     assert "We have your complaint" in browser.get("/my/complaint").text
     assert browser.submit(other_tab, about="OTHER").status == 409
     (task,) = web.cases.tasks(case.case_id)

@@ -18,7 +18,8 @@ from loading import ROOT
 
 from accord.affordability import FIXED, FLEXIBLE
 from accord.case import Assessment, Circumstances, ClosedReason, Status
-from accord.customer import COMPLAINTS, DECLINE_REASONS
+from accord.complaint import ABOUT
+from accord.customer import DECLINE_REASONS
 from accord.money import format_money
 from accord.policy import jurisdictions, load_policy
 from accord.texts import texts as words_of
@@ -82,7 +83,7 @@ def test_every_refusal_and_every_reason_has_its_words() -> None:
     )
     for reason in {*raised, "PENDING", "OFFER_EXPIRED", "NOT_CHOSEN"}:
         assert f"refused.{reason}" in TEXTS
-    for about in COMPLAINTS:
+    for about in ABOUT:
         assert f"complaint.{about}" in TEXTS
     for reason in DECLINE_REASONS:
         assert f"decline.{reason}" in TEXTS

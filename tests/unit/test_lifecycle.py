@@ -398,6 +398,23 @@ def test_nobody_writes_to_the_dead_that_their_account_is_in_order() -> None:
     assert (died.events, died.tasks) == ((), ())
 
 
+@pytest.mark.parametrize(
+    ("reason", "template"), [(ClosedReason.DECLINED, "DECLINED"), (ClosedReason.EXPIRED, "RAN_OUT")]
+)
+def test_how_it_ended_without_a_plan_is_told_to_whom_it_was_offered(reason: ClosedReason, template: str) -> None:
+    ended = after(close(invited(), reason))
+    waits = inform(ended, NOBODY_REACHED, the_policy(), NIGHT)
+    assert (waits.result["outcome"], waits.events) == ("WAIT", ())
+    assert templates(inform(ended, NOBODY_REACHED, the_policy(), NOW + HOUR)) == [template]
+    refused = inform(ended, NOBODY_REACHED.refusing("SMS"), the_policy(), NOW + HOUR)
+    assert (refused.events, refused.tasks) == ((), ()), "nobody is troubled for it in another way"
+
+
+def test_what_ran_out_before_anybody_heard_of_it_is_no_news() -> None:
+    unheard = close(an_offered_case(), ClosedReason.EXPIRED).case
+    assert inform(unheard, NOBODY_REACHED, the_policy(), NOW).events == ()
+
+
 def test_who_never_heard_of_offers_is_not_told_that_there_are_none() -> None:
     case = close(rejected(in_review(), "NOT_AFFORDABLE").case, ClosedReason.NO_AFFORDABLE_OFFER).case
     assert inform(case, NOBODY_REACHED, the_policy(), NOW).events == ()

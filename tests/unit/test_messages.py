@@ -11,10 +11,8 @@ from accord.case import Case, Offer, Product
 from accord.errors import NotApprovedError
 from accord.messages import (
     ASKING,
-    IN_ORDER,
     NEW_LINK,
     PLAN_ACTIVE,
-    REVIEW_NO_PLAN,
     WITHOUT_LINK,
     Message,
     contact_message,
@@ -26,7 +24,7 @@ from accord.messages import (
 from accord.texts import LANGUAGES, texts
 
 LINK = f"https://plan.bank.example/c/{'x' * 43}"
-WITHOUT_OFFERS = (ASKING, NEW_LINK, PLAN_ACTIVE, REVIEW_NO_PLAN, IN_ORDER)
+WITHOUT_OFFERS = (ASKING, NEW_LINK, PLAN_ACTIVE, *sorted(WITHOUT_LINK))
 TEMPLATES = texts("messages")["contacts"]
 EVERY = [(template, language) for template in TEMPLATES for language in LANGUAGES]
 FORBIDDEN = {

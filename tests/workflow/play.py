@@ -192,8 +192,20 @@ class Play:
         self.act(lambda case: customer.decline(case, "OTHER_HELP", "d-decline", HOLDER, clock.now()))
 
     def decline_meanwhile(self) -> None:
-        """The wait has timed out and the reminder runs: there is no token to resume."""
+        """The wait has timed out and the reminder runs: there is no token to resume.
+
+        Where the reminder still left, the day's messages are used up, and the last word comes tomorrow.
+        """
         self.decline()
+        until_morning = "Wait until informing is allowed"
+        self.until(
+            "the end of the case",
+            lambda: (
+                self.execution_status() != "RUNNING"
+                or (self.visits()[-1] == until_morning and self._execution_arn() in self.stack.waiting())
+            ),
+        )
+        self.let_the_night_pass()
 
     def counter(self, amount: int) -> None:
         self.come()

@@ -6,7 +6,7 @@ decision, a refusal) is taken once: the next one has to wait until the workflow 
 
 import unicodedata
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import rfc8785
@@ -37,7 +37,6 @@ from accord.events import (
     CaseEvent,
     CircumstancesTold,
     CodeSent,
-    ComplaintRaised,
     ComprehensionChecked,
     ContactDelivered,
     ContactPreferencesTold,
@@ -52,7 +51,6 @@ from accord.reach import Reach
 
 # Why a customer may decline; the pages offer these words and no free text, which could hold personal data.
 _CALLED_AFTER = 3  # tries at the questions about one offer
-COMPLAINTS = ("AMOUNT", "CONDUCT", "MISUNDERSTOOD", "PRIVACY", "OTHER")
 DECLINE_REASONS = ("CANNOT_AFFORD", "AMOUNT_WRONG", "OTHER_HELP", "NOT_TOLD")
 IDENTITY_METHOD = "ID_LAST4_AND_SMS_CODE"
 
@@ -362,22 +360,6 @@ def ask_for_person_to_decide(case: Case, decision_id: str, actor: Actor, now: da
     if case.human_review:
         raise DecisionRefusedError("ALREADY_ASKED")
     return _decided(case, "HUMAN_REVIEW", decision_id, actor, now)
-
-
-def complain(case: Case, about: str, actor: Actor, now: datetime, answer_within: timedelta) -> Change:
-    """The customer complains, whatever the case is at. Our own wishes are silent until somebody has answered.
-
-    One complaint at a time: while it is open a person hears the rest.
-    """
-    if about not in COMPLAINTS:
-        raise DecisionRefusedError("REASON")
-    if case.complaint == "OPEN":
-        raise DecisionRefusedError("ALREADY_COMPLAINED")
-    facts = {"about": about}
-    task, created = new_task(case, TaskKind.COMPLAINT, now, TaskReason.COMPLAINT_MADE, facts, answer_within)
-    raised = ComplaintRaised(about=about, answer_by=task.due_at)
-    complained = case.model_copy(update={"complaint": "OPEN"})
-    return Change(complained, (raised, created), actor, tasks=(task,))
 
 
 def prefer_channels(case: Case, reach: Reach, wanted: Collection[str], actor: Actor) -> Change:

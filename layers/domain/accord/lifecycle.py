@@ -28,7 +28,16 @@ from accord.events import (
     WaivedAmounts,
 )
 from accord.figures import called_for, calls_for_assessment
-from accord.messages import CHANGED_OFFERS, IN_ORDER, PLAN_ACTIVE, REVIEW_KEPT, REVIEW_NO_PLAN, purpose_of
+from accord.messages import (
+    CHANGED_OFFERS,
+    DECLINED,
+    IN_ORDER,
+    PLAN_ACTIVE,
+    RAN_OUT,
+    REVIEW_KEPT,
+    REVIEW_NO_PLAN,
+    purpose_of,
+)
 from accord.offers import approve_offers, reject_offers
 from accord.policy import Policy
 from accord.reach import Reach
@@ -39,6 +48,7 @@ _WITHOUT_AGREEMENT = (ClosedReason.EXPIRED, ClosedReason.DECLINED, ClosedReason.
 _WORKFLOW = Actor(kind="SYSTEM", id="negotiation")
 # Templates of messages that brought offers.
 _OFFERED_BEFORE = frozenset({"INVITATION", "EARLY_HELP", "NEW_OFFERS", CHANGED_OFFERS, REVIEW_KEPT})
+_SEEN_ON_THE_PAGE = frozenset({DECLINED, RAN_OUT})
 # A review that was escalated this often goes to the failure path, where operations see it.
 _MAX_ESCALATIONS = 3
 
@@ -123,7 +133,7 @@ def _wait_until(moment: datetime, now: datetime) -> dict[str, object]:
 
 
 def inform(case: Case, reach: Reach, policy: Policy, now: datetime, *, has_gone_on: bool = False) -> Change:
-    """Tell the customer what became of it, as the pages promise: the plan is active, or a person decided against one.
+    """Tell the customer what became of it: the plan is active, a person decided against one, or it ended otherwise.
 
     Outcomes: WAIT (with `wait_seconds`) until the gate opens, else the case's status. Where no message may be sent at
     all, a person gets the task to tell them. Nothing is told where the account has gone on (`has_gone_on`): a newer
@@ -140,6 +150,8 @@ def inform(case: Case, reach: Reach, policy: Policy, now: datetime, *, has_gone_
         return Change(contacted, (requested,), _WORKFLOW, done, reach=counted)
     if verdict.not_before is not None:
         return Change(case, (), _WORKFLOW, _wait_until(verdict.not_before, now))
+    if template in _SEEN_ON_THE_PAGE:  # they know it, or can: nobody is troubled for it in another way
+        return Change(case, (), _WORKFLOW, done)
     facts = {"rule": str(verdict.rule)}
     task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.OUTCOME_UNTOLD, facts)
     return Change(case, (created,), _WORKFLOW, done, tasks=(task,))
@@ -153,6 +165,10 @@ def _news(case: Case) -> str | None:
         return None
     if case.closed_reason is ClosedReason.CURED:
         return IN_ORDER if case.contacts else None
+    if case.closed_reason is ClosedReason.EXPIRED:
+        return RAN_OUT if case.contacts else None
+    if case.closed_reason is ClosedReason.DECLINED:
+        return DECLINED
     return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) else None
 
 

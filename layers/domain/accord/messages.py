@@ -43,11 +43,13 @@ NEW_LINK = "NEW_LINK"
 PLAN_ACTIVE, REVIEW_NO_PLAN, REVIEW_KEPT = "PLAN_ACTIVE", "REVIEW_NO_PLAN", "REVIEW_KEPT"
 # The account came in order by itself, and what was offered is not needed any more.
 IN_ORDER = "IN_ORDER"
+# The customer wants none of it; nobody decided in time; a complaint was made.
+DECLINED, RAN_OUT, COMPLAINT_NOTED = "DECLINED", "RAN_OUT", "COMPLAINT_NOTED"
 # What is owed has changed since the offers were made, and they with it.
 CHANGED_OFFERS = "CHANGED_OFFERS"
-_WITHOUT_OFFERS = frozenset({ASKING, NEW_LINK, PLAN_ACTIVE, REVIEW_NO_PLAN, IN_ORDER})
-# The pages hold nothing more to see or to decide.
-WITHOUT_LINK = frozenset({REVIEW_NO_PLAN, IN_ORDER})
+# The pages hold nothing more to see or to decide, or nothing that the message is about.
+WITHOUT_LINK = frozenset({REVIEW_NO_PLAN, IN_ORDER, DECLINED, RAN_OUT, COMPLAINT_NOTED})
+_WITHOUT_OFFERS = WITHOUT_LINK | {ASKING, NEW_LINK, PLAN_ACTIVE}
 # The last line lets a phone offer the code on the page of this very site and on no other.
 _AUTOFILL = "\n@{host} #{code}"
 

@@ -1,0 +1,42 @@
+"""A complaint: made at any time, whatever the case is at; our own wishes are silent until a person has answered."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from accord.case import Case, Change, TaskKind, TaskReason, new_task
+from accord.channels import next_way, request_contact
+from accord.errors import DecisionRefusedError
+from accord.events import Actor, CaseEvent, ComplaintRaised
+from accord.messages import COMPLAINT_NOTED, purpose_of
+from accord.policy import Policy
+from accord.reach import Reach
+
+# What a complaint may be about: a word from a list, because the case holds nothing personal.
+ABOUT = ("AMOUNT", "CONDUCT", "MISUNDERSTOOD", "PRIVACY", "OTHER")
+
+
+def answer_within_days(policy: Policy, case: Case, now: datetime) -> int:
+    """In how many days a complaint is answered."""
+    days: int = policy.rule("complaint.answer_within_days", now.astimezone(ZoneInfo(case.time_zone)).date())
+    return days
+
+
+def complain(case: Case, reach: Reach, about: str, policy: Policy, actor: Actor, now: datetime) -> Change:
+    """The customer complains. A message says that it was heard, where one may leave now: the page has said it.
+
+    One complaint at a time: while it is open a person hears the rest.
+    """
+    if about not in ABOUT:
+        raise DecisionRefusedError("REASON")
+    if case.complaint == "OPEN":
+        raise DecisionRefusedError("ALREADY_COMPLAINED")
+    within = timedelta(days=answer_within_days(policy, case, now))
+    task, created = new_task(case, TaskKind.COMPLAINT, now, TaskReason.COMPLAINT_MADE, {"about": about}, within)
+    raised = ComplaintRaised(about=about, answer_by=task.due_at)
+    complained = case.model_copy(update={"complaint": "OPEN"})
+    events: tuple[CaseEvent, ...] = (raised, created)
+    way = next_way(complained, reach, purpose_of(COMPLAINT_NOTED), policy, now)
+    if not way.verdict.allowed:
+        return Change(complained, events, actor, tasks=(task,))
+    told, counted, requested = request_contact(complained, reach, COMPLAINT_NOTED, (), way, now)
+    return Change(told, (*events, requested), actor, tasks=(task,), reach=counted)
