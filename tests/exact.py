@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 import oracle
 from builders import NOW, TODAY, a_policy, an_account, an_assessed_case
 
+from accord.affordability import FIXED, FLEXIBLE
 from accord.case import Account, Assessment, Balance, Case, Circumstances, Identification, Offer, Product
 from accord.offers import propose
 from accord.policy import BUCKETS, Policy, RulesOfTheDay
@@ -120,22 +121,27 @@ def compare_proposal(account: Account, told: Circumstances, own: int | None, pol
 
 def compare_means(told: Circumstances, owed: int, assessment: Assessment, rules: RulesOfTheDay, given: str) -> bool:
     """What is affordable; whether nothing is unknown, so that it could be compared."""
-    if (
-        told.monthly_income is None
-        or told.monthly_essential_spend is None
-        or told.other_debt_payments is None
-        or told.dependants is None
-    ):
+    spend_is_known = told.monthly_essential_spend is not None or told.fixed_costs is not None
+    if told.monthly_income is None or not spend_is_known or told.other_debt_payments is None or told.dependants is None:
         return False
     household = rules["assessment.protected_floor"]["DEFAULT"]
+    floor = household.first + household.further * told.dependants
+    if told.fixed_costs is not None:
+        limits = {
+            name: row.first + row.further * told.dependants
+            for name, row in rules["assessment.guidelines"]["DEFAULT"].items()
+        }
+        essential = oracle.living(sum(told.fixed_costs.values()), told.flexible_costs or {}, limits, floor)
+    else:
+        essential = max(told.monthly_essential_spend or 0, floor)
+    percent = rules["assessment.income_counted_percent"]
+    record = told.income_on_record if told.told_by == "CUSTOMER" else None
     exact = oracle.affordable(
-        told.monthly_income,
-        told.monthly_essential_spend,
+        oracle.counted(told.monthly_income, percent[told.told_by], record, percent["BILLING"]),
+        essential,
         told.other_debt_payments,
         owed=owed,
         owed_elsewhere=told.other_unsecured_balance,
-        counted_percent=rules["assessment.income_counted_percent"][told.told_by],
-        floor_of_household=household.first + household.further * told.dependants,
         reserve_percent=rules["assessment.contingency_percent"],
         reserve_cap=rules["assessment.contingency_cap"],
         share_percent=rules["assessment.affordability_percent"],
@@ -215,9 +221,13 @@ def random_proposal(random: Random) -> str:
         return an_amount(random, most) if random.random() < 0.85 else None
 
     income = random.choice((None, *[random.randrange(3 * 10**6) for _ in range(9)]))
+    by_category = random.random() < 0.3
     told = Circumstances(
         monthly_income=income,
-        monthly_essential_spend=known(400_000),
+        income_on_record=random.randrange(3 * 10**6) if random.random() < 0.5 else None,
+        monthly_essential_spend=None if by_category else known(400_000),
+        fixed_costs={name: random.choice((0, an_amount(random, 200_000))) for name in FIXED} if by_category else None,
+        flexible_costs={name: an_amount(random, 300_000) for name in FLEXIBLE} if by_category else None,
         other_debt_payments=known(100_000),
         dependants=random.choice((None, 0, 0, 1, 2, 5)),
         other_unsecured_balance=an_amount(random, 10**7) if random.random() < 0.3 else None,

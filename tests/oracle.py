@@ -145,15 +145,24 @@ def least_role(
 # --- what a person can pay ---------------------------------------------------------------------------------------
 
 
+def living(fixed: int, flexible: Mapping[str, int], limits: Mapping[str, int], floor_of_household: int) -> int:
+    """What a household that told all its costs spends: the rent is no food, so the floor is beside what is fixed."""
+    return fixed + max(floor_of_household, sum(min(spent, limits[name]) for name, spent in flexible.items()))
+
+
+def counted(income: int, percent_stated: int, record: int | None, percent_recorded: int) -> int:
+    """What of a stated income counts: of what is on record as well, no less than a recorded one would."""
+    alone = floor(percent_of(income, percent_stated))
+    return alone if record is None else max(alone, floor(percent_of(min(income, record), percent_recorded)))
+
+
 def affordable(
-    income: int,
+    counted_income: int,
     essential_spend: int,
     other_debts: int,
     *,
     owed: int,
     owed_elsewhere: int | None,
-    counted_percent: int,
-    floor_of_household: int,
     reserve_percent: int,
     reserve_cap: int,
     share_percent: int,
@@ -161,12 +170,12 @@ def affordable(
 ) -> int:
     """The monthly amount where everything is known: a share of what is left, down to a whole step.
 
-    What is left of the income that counts is without essential spending, which is at least the protected floor, without
-    the payments on other debts, and without a reserve. Where it is known what is owed elsewhere, every creditor has a
-    share by balance in place of those payments. Every amount on the way is a whole one, rounded down.
+    What is left of the income that counts is without essential spending, without the payments on other debts, and
+    without a reserve. Where it is known what is owed elsewhere, every creditor has a share by balance in place of those
+    payments. Every amount on the way is a whole one, rounded down.
     """
     payments = other_debts if owed_elsewhere is None else 0
-    surplus = floor(percent_of(income, counted_percent)) - max(essential_spend, floor_of_household) - payments
+    surplus = counted_income - essential_spend - payments
     if surplus <= 0:
         return 0
     left = surplus - min(floor(percent_of(surplus, reserve_percent)), reserve_cap)

@@ -45,7 +45,7 @@ def diff(
     found = differences(before, after)
     for one in found:
         typer.echo(_line(one))
-    typer.echo(f"{old} and {new}: {len(found)} differences" if found else f"{old} and {new} say the same")
+    typer.echo(f"{old} and {new}: {_counted(found)}" if found else f"{old} and {new} say the same")
     if portfolio is not None:
         try:
             check_comparable(before, after)
@@ -57,6 +57,10 @@ def diff(
         except InputRejectedError as error:
             refuse("policy", f"{portfolio} cannot be read: {error}")
     raise typer.Exit(1 if found else 0)
+
+
+def _counted(found: list[Difference]) -> str:
+    return "one difference" if len(found) == 1 else f"{len(found)} differences"
 
 
 # --- one pack ----------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def _events(
         if not line.strip():
             continue
         try:
-            _, event = read_row(line, columns, now)
+            _, event = read_row(line, columns, now, (old, new))
         except InputRejectedError as error:
             result.refused.append(f"line {number}, {error.problems[0]['field']}: {error.problems[0]['problem']}")
             continue
@@ -127,7 +127,7 @@ def tell(found: Comparison, currency: str, console: Console) -> None:
         told.append(f"{found.elsewhere} are of another jurisdiction")
     told += [f"not read: {row}" for row in found.refused[:EXAMPLES]]
     if len(found.refused) > EXAMPLES:
-        told.append(f"not read: {len(found.refused) - EXAMPLES} rows more")
+        told.append(f"rows not read beside these: {len(found.refused) - EXAMPLES}")
     for line in told:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
 

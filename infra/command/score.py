@@ -26,6 +26,8 @@ def score(
     Columns that are not needed are ignored; sex, education, marriage and age are never read.
     """
     card = load_card()
+    if out.exists() and uci.exists() and out.samefile(uci):
+        refuse("score", f"{out} is the file to score: name another one, or nothing would be left of it")
     try:
         rows = list(read_rows(uci))
         console = Console(stderr=True)

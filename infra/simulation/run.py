@@ -121,7 +121,7 @@ def _event(line: bytes, job: Job) -> AccountOverdue | None:
 
     Raises InputRejectedError.
     """
-    _, event = read_row(line, job.columns, job.now)
+    _, event = read_row(line, job.columns, job.now, job.policies)
     policy = job.policies[0]
     if event.jurisdiction != policy.jurisdiction:
         raise InputRejectedError.of("jurisdiction", "NOT_SERVED", f"the policy is for {policy.jurisdiction}")

@@ -24,14 +24,14 @@ from builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accord.affordability import FIXED, FLEXIBLE, PRIORITY_DEBTS, Step
+from accord.affordability import FIXED, FLEXIBLE, PRIORITY_DEBTS, Log, Step, reckon
 from accord.assessment import assess
 from accord.case import Account, Assessment, Case, Circumstances, Decision, HistoryMonth, Status
 from accord.events import CaseAssessed
 from accord.evidence import DOUBTS
 from accord.identification import identify
 from accord.offers import propose
-from accord.policy import Policy
+from accord.policy import Policy, load_policy
 from accord.willingness import net_payment
 
 
@@ -161,18 +161,18 @@ def test_the_calculation_is_the_same_in_any_minor_unit(currency: str) -> None:
 
 NO_COSTS = dict.fromkeys(FIXED, 0)
 PAID = NO_COSTS | {"HOUSING": 1_500 * YUAN, "RENT_ARREARS": 200 * YUAN, "TRANSPORT": 100 * YUAN}
-SPENT = {"food_housekeeping": 1_400 * YUAN, "communications_leisure": 200 * YUAN, "personal": 300 * YUAN}
+SPENT = {"food_housekeeping": 2_000 * YUAN, "communications_leisure": 300 * YUAN, "personal": 400 * YUAN}
 
 
 def statement(**changes: Any) -> Circumstances:
-    """The costs by category, in place of their total: two persons, 3,700 yuan in all."""
+    """The costs by category, in place of their total: two persons, 4,500 yuan in all."""
     return circumstances(**{"monthly_essential_spend": None, "fixed_costs": PAID, "flexible_costs": SPENT, **changes})
 
 
 def test_a_statement_counts_the_fixed_costs_as_told_and_names_the_priority_debts_among_them() -> None:
     assessment = assessed(statement())
     told = lines(assessment)
-    assert (told["fixed_costs"], told["priority_debts"], told["essential_spend"]) == (180_000, 20_000, 370_000)
+    assert (told["fixed_costs"], told["priority_debts"], told["essential_spend"]) == (180_000, 20_000, 450_000)
     assert (assessment.confidence, assessment.questions, assessment.doubts) == ("HIGH", (), ())
     assert assessment.disposable_income is not None
 
@@ -180,13 +180,13 @@ def test_a_statement_counts_the_fixed_costs_as_told_and_names_the_priority_debts
 def test_a_category_above_its_guideline_counts_up_to_it_and_a_person_looks() -> None:
     assessment = assessed(statement(flexible_costs=SPENT | {"personal": 900 * YUAN}))
     assert (lines(assessment)["personal"], rules(assessment)["personal"]) == (650 * YUAN, "assessment.guidelines")
-    assert lines(assessment)["essential_spend"] == 4_050 * YUAN
+    assert lines(assessment)["essential_spend"] == 4_750 * YUAN
     assert assessment.doubts == ("ABOVE_GUIDELINE",)
 
 
 def test_a_category_without_a_guideline_counts_as_told_and_a_person_looks() -> None:
     assessment = assessed(statement(flexible_costs=SPENT | {"pets": 100 * YUAN}))
-    assert lines(assessment)["essential_spend"] == 3_800 * YUAN
+    assert lines(assessment)["essential_spend"] == 4_600 * YUAN
     assert assessment.doubts == ("ABOVE_GUIDELINE",)
 
 
@@ -197,14 +197,43 @@ def test_a_household_that_tells_less_than_the_floor_is_left_the_floor() -> None:
     assert assessment.doubts == ("SPEND_BELOW_FLOOR",)
 
 
+@pytest.mark.parametrize("rent", [1_000, 1_500, 2_500])
+def test_what_is_protected_is_food_and_not_the_rent(rent: int) -> None:
+    """Who says that nothing goes into food has the floor beside the rent, and a person looks at it."""
+    hungry = statement(fixed_costs=NO_COSTS | {"HOUSING": rent * YUAN}, flexible_costs=dict.fromkeys(FLEXIBLE, 0))
+    assessment = assessed(hungry)
+    assert lines(assessment)["essential_spend"] == (rent + 2_400) * YUAN
+    assert rules(assessment)["essential_spend"] == "assessment.protected_floor"
+    assert assessment.doubts == ("SPEND_BELOW_FLOOR",)
+
+
+def test_an_american_family_of_two_has_what_the_calculation_by_hand_says() -> None:
+    """3,200 dollars come in, 1,250 are fixed, and 1,300 for living are below the floor of 1,481: 469 are left.
+
+    Less a tenth as a reserve, two thirds of it are this card's (6,000 of 9,000), and four fifths of them can be paid.
+    """
+    told = Circumstances(
+        told_by="BILLING",
+        monthly_income=320_000,
+        dependants=1,
+        fixed_costs=NO_COSTS | {"HOUSING": 125_000},
+        flexible_costs={"food_housekeeping": 90_000, "communications_leisure": 20_000, "personal": 20_000},
+        other_unsecured_balance=300_000,
+    )
+    log = Log()
+    month = reckon(told, 320_000, 600_000, "most", load_policy("US").on(TODAY), log)
+    assert (month.essential, month.disposable, month.share, month.affordable) == (273_100, 42_210, 28_140, 22_500)
+
+
 def test_a_category_that_was_left_out_is_asked_for_and_never_nothing() -> None:
     gap = assessed(statement(flexible_costs={"personal": 300 * YUAN}))
     assert gap.questions == ("ESSENTIAL_SPEND",)
     assert (gap.confidence, gap.disposable_income) == ("LOW", None)
     # The fixed costs and, for all that is flexible, no less than the floor of two.
     assert lines(gap)["essential_spend"] == 4_200 * YUAN
-    assert gap.affordable_most is not None
-    assert gap.affordable_most > gap.affordable_monthly
+    better_off = assessed(statement(flexible_costs={"personal": 300 * YUAN}, monthly_income=9_000 * YUAN))
+    assert better_off.affordable_most is not None
+    assert better_off.affordable_most > better_off.affordable_monthly
 
 
 @pytest.mark.parametrize("left_out", FIXED)
@@ -215,7 +244,7 @@ def test_a_fixed_cost_that_was_left_out_is_asked_for_too(left_out: str) -> None:
 
 def test_a_part_that_was_told_raises_a_total_that_is_too_small_for_it() -> None:
     assessment = assessed(statement(monthly_essential_spend=1_000 * YUAN, flexible_costs={"personal": 900 * YUAN}))
-    assert lines(assessment)["essential_spend"] == 2_450 * YUAN
+    assert lines(assessment)["essential_spend"] == 4_200 * YUAN  # 1,800 of fixed costs, and the floor of two
 
 
 @given(st.permutations([*PAID]), st.permutations([*SPENT]))

@@ -101,6 +101,23 @@ def test_an_own_amount_does_not_carry_a_plan_where_more_goes_out_than_comes_in()
     assert proposed(detail, proposed_monthly=500_000).case.offers == ()
 
 
+@pytest.mark.parametrize("change", ["none at all", "not in force"])
+def test_where_the_policy_names_no_hardships_the_event_is_heard_and_the_plan_denied(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = the_policy().model_dump()
+    if change == "none at all":
+        del pack["rules"]["assessment.hardship_months"]
+    else:
+        pack["rules"]["assessment.hardship_months"]["effective_from"] = date(2027, 1, 1)
+    policy = Policy.model_validate(pack)
+    monkeypatch.setattr("accord.opening.load_policy", lambda _: policy)
+    detail = overdue_detail(cardholder={"hardship": "FLOOD"})
+    assert opened(detail).circumstances.hardship == "FLOOD"
+    with pytest.raises(RuleMissingError, match=r"assessment\.hardship_months"):
+        proposed(detail, policy)
+
+
 # --- rates -------------------------------------------------------------------------------------------------------
 
 

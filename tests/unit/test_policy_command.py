@@ -242,6 +242,17 @@ def test_who_is_not_late_but_at_risk_is_decided_on_in_bucket_m0(tmp_path: Path) 
     assert (bucket, accounts, of, example) == ("M0", "1", "1", "A-1")
 
 
+def test_a_hardship_that_a_new_policy_adds_is_judged_by_it(tmp_path: Path) -> None:
+    detail = an_account(1, 100)
+    detail["cardholder"]["hardship"] = "FLOOD"
+    file = a_portfolio(tmp_path, detail)
+    new = changed(tmp_path, ("value: {JOB_LOSS: 6,", "value: {FLOOD: 6, JOB_LOSS: 6,"))
+    result = run("diff", PACK, new, "--portfolio", file, "--on", "2026-03-05")
+    assert "new.yaml: one difference" in result.output
+    assert "1 accounts decided" in result.output
+    assert "not a hardship of the CN policy" in run("diff", PACK, PACK, "--portfolio", file).output
+
+
 def test_a_change_is_told_as_better_or_worse_with_the_sums_before_and_after(tmp_path: Path) -> None:
     known = {"monthlyIncome": 700_000, "monthlyEssentialSpend": 300_000, "otherDebtPayments": 0}
     details = [an_account(number, 100) for number in (1, 2)]

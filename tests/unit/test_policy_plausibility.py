@@ -46,6 +46,13 @@ def caps(**amounts: int) -> dict[str, Any]:
     }
 
 
+MONTHS = {
+    name: months
+    for name, months in the_policy().rules["assessment.hardship_months"].value.items()
+    if name != "INCOME_REDUCED"
+}
+
+
 @pytest.mark.parametrize(
     ("changes", "key", "what"),
     [
@@ -150,6 +157,8 @@ def caps(**amounts: int) -> dict[str, Any]:
         ({"waiver__steps_percent": [0, 50]}, "waiver.steps_percent", "no plan waives as much"),
         ({"authority__concession": caps(POLICY=0, NEGOTIATOR=200_000, LEAD=200_000, MANAGER=200_000)},
          "authority.concession", "POLICY may give up a share of interest but no amount"),
+        ({"assessment__hardship_months": MONTHS | {"INCOME_REDUCD": 12}}, "assessment.hardship_months",
+         "refused that tell INCOME_REDUCED"),
         ({"contact__third_party_allowed_when": ["ALWAYS"]}, "contact.third_party_allowed_when", "known of ALWAYS"),
     ],
 )  # fmt: skip

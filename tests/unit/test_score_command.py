@@ -49,6 +49,17 @@ def test_the_same_from_gzip_and_to_the_standard_output(source: Path, tmp_path: P
     assert score(source, "-").stdout == (tmp_path / "out.csv").read_text()
 
 
+def test_the_file_to_score_is_never_written_over(source: Path, tmp_path: Path) -> None:
+    before = source.read_bytes()
+    linked = tmp_path / "linked.csv"
+    linked.symlink_to(source)
+    for out in (source, linked):
+        result = score(source, out)
+        assert result.exit_code == 2
+        assert "is the file to score" in result.stderr
+    assert source.read_bytes() == before
+
+
 def test_protected_columns_are_not_read(source: Path, tmp_path: Path) -> None:
     protected = {"SEX", "EDUCATION", "MARRIAGE", "AGE", "default"}
     kept = [name for name in COLUMNS if name not in protected]

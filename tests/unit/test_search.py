@@ -163,6 +163,28 @@ def test_naming_an_amount_hides_neither_the_lowest_total_nor_the_lowest_instalme
     assert after["LOWEST_MONTHLY"].monthly <= before["LOWEST_MONTHLY"].monthly
 
 
+@pytest.mark.parametrize("days", [95, 125, 155, 185, 365])
+def test_savings_take_the_instalments_of_an_own_amount_away_in_no_bucket(days: int) -> None:
+    """Two thousand are owed and a hundred can be paid: eighteen months are too few, and twenty-one too small."""
+    means = circumstances(monthly_income=6_000 * YUAN, monthly_essential_spend=4_655 * YUAN,
+                          other_debt_payments=1_200 * YUAN, savings=10_000 * YUAN)  # fmt: skip
+    account = an_account(balance=Balance(principal=2_000 * YUAN), days_past_due=days)
+    shown = {pick.candidate.product for pick in found(account=account, circumstances=means).picks}
+    assert shown == {Product.LUMP_SUM}, "no term of the policy fits"
+    named = found(account=account, circumstances=means, proposed_monthly=100 * YUAN)
+    assert {pick.candidate for pick in named.picks if "OWN_AMOUNT" in pick.best_at}.pop().product != Product.LUMP_SUM
+
+
+def test_by_naming_an_amount_nobody_comes_to_have_more_means() -> None:
+    """Also where the longest ordinary plan is no term of the policy."""
+    policy = a_policy(offer__terms_months=[3, 6, 12, 18, 30, 36, 42, 48, 54, 60])
+    account = an_account(balance=Balance(principal=16_000 * YUAN), days_past_due=95)
+    for named in ({}, {"proposed_monthly": 800 * YUAN}):
+        case = an_assessed_case(policy, account=account, **named)
+        assert case.assessment is not None
+        assert case.assessment.exceeds_ability
+
+
 @settings(max_examples=60)
 @given(ACCOUNTS, MEANS, st.integers(0, 5 * 10**6), st.integers(1, 10**7))
 def test_more_savings_make_no_instalments_dearer(account: Any, told: Circumstances, savings: int, more: int) -> None:

@@ -92,7 +92,7 @@ def with_less_income(month: Month, told: Circumstances, owed: int, percent: int,
 
 
 def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfTheDay, log: Log) -> int:
-    """What has to be spent on living, never less than the protected floor."""
+    """What has to be spent on living. The floor protects what is flexible: fixed costs come on top of it, as told."""
     persons = household(told, end, rules)
     if told.dependants is None:
         log.add("dependants_assumed", persons - 1, "assessment.dependants_when_unknown")
@@ -100,21 +100,15 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
     log.add("protected_floor", floor, _FLOOR)
 
     fixed, flexible = _statement(told, persons, rules, log)
-    rule: str | None = None
-    if statement_is_complete(told):
-        spend = fixed + flexible
-    elif told.monthly_essential_spend is not None:
-        # The total is known and a part of it was told by category: it cannot be less than that part.
-        spend = max(told.monthly_essential_spend, fixed + flexible)
-    else:
-        spend, rule = _assumed_percent(told, end, rules) * counted // 100, _SPEND_UNKNOWN
-        # Of a statement with gaps the told part counts in full. At the cautious end the gap is no less than the floor.
-        at_least = fixed + (max(flexible, floor) if end == "most" else flexible)
-        if at_least > spend:
-            spend, rule = at_least, _FLOOR if end == "most" and floor > flexible else None
-    # A customer may not bargain away food: below the floor the floor counts.
-    if floor > spend:
-        spend, rule = floor, _FLOOR
+    spend, rule = fixed + flexible, None
+    if not statement_is_complete(told):
+        # What is known only in total, or not at all; a part that was told by category counts in full.
+        total, assumed = told.monthly_essential_spend, _assumed_percent(told, end, rules) * counted // 100
+        whole, why = (assumed, _SPEND_UNKNOWN) if total is None else (total, None)
+        spend, rule = max((spend, None), (whole, why), key=lambda known: known[0])
+    # A customer may not bargain away food, whatever the rent is.
+    if fixed + floor > spend:
+        spend, rule = fixed + floor, _FLOOR
     log.add("essential_spend", spend, rule)
     return spend
 

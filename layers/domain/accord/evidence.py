@@ -3,7 +3,7 @@
 from datetime import date
 from itertools import pairwise
 
-from accord.affordability import guideline, household, protected_floor, spending_told
+from accord.affordability import guideline, household, protected_floor, spending_told, statement_is_complete
 from accord.case import Account, Case, Circumstances, HistoryMonth
 from accord.policy import Doubts, RulesOfTheDay
 from accord.willingness import usual_payment
@@ -55,7 +55,8 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
             found.append("INCOME_UNLIKE_RECORD")
     if spend is not None:
         floor = protected_floor(told, household(told, "least", rules), rules)
-        if spend * 100 < floor * limits.spend_below_floor_percent:
+        living = sum((told.flexible_costs or {}).values()) if statement_is_complete(told) else spend
+        if living * 100 < floor * limits.spend_below_floor_percent:
             found.append("SPEND_BELOW_FLOOR")
     if _is_above_guideline(told, rules):
         found.append("ABOVE_GUIDELINE")

@@ -1,15 +1,15 @@
 """Opening a case: billing's event becomes a case, a person, and the first event of a chain."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from accord.billing import AccountAtRisk, AccountOverdue, AccountStatus
 from accord.case import Case, Change, ClosedReason
-from accord.errors import InputRejectedError
+from accord.errors import InputRejectedError, RuleMissingError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
 from accord.figures import figures_of
 from accord.identification import exclusion_of
@@ -54,8 +54,11 @@ def case_id_of(event: AccountOverdue) -> str:
     return f"c-{hashlib.sha256(key).hexdigest()[:24]}"
 
 
-def check_acceptable(event: AccountOverdue, now: datetime) -> None:
-    """Refuse what is well formed but not ours to negotiate. Raises InputRejectedError that names the fields."""
+def check_acceptable(event: AccountOverdue, now: datetime, judging: Sequence[Policy] = ()) -> None:
+    """Refuse what is well formed but not ours to negotiate. Raises InputRejectedError that names the fields.
+
+    The pack that ships for the jurisdiction says what is known, or those of `judging` where others are tried out.
+    """
     today = (now + timedelta(hours=14)).date()  # the latest date that it is anywhere on Earth
     check_told_by_now("occurredAt", event.occurred_at, now)
     problems: list[dict[str, str]] = []
@@ -66,7 +69,9 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
     if event.jurisdiction not in jurisdictions():
         refuse("jurisdiction", "NOT_SERVED", f"no policy pack for it; there is one for {', '.join(jurisdictions())}")
     else:
-        policy, hardship = load_policy(event.jurisdiction), event.cardholder.hardship
+        policies = [one for one in judging if one.jurisdiction == event.jurisdiction]
+        policies = policies or [load_policy(event.jurisdiction)]
+        policy, hardship = policies[0], event.cardholder.hardship
         if event.account.currency not in policy.currencies:
             allowed = ", ".join(policy.currencies)
             refuse(
@@ -74,12 +79,12 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
                 "NOT_SERVED",
                 f"not a currency of the {policy.jurisdiction} policy; it allows {allowed}",
             )
-        if hardship is not None and hardship not in _hardships(policy):
-            known = ", ".join(_hardships(policy))
+        known = _hardships(policies, today)
+        if hardship is not None and known and hardship not in known:
             refuse(
                 "cardholder.hardship",
                 "UNKNOWN_HARDSHIP",
-                f"not a hardship of the {policy.jurisdiction} policy; it knows {known}",
+                f"not a hardship of the {policy.jurisdiction} policy; it knows {', '.join(known)}",
             )
     try:
         ZoneInfo(event.cardholder.time_zone)
@@ -115,9 +120,18 @@ def check_acceptable(event: AccountOverdue, now: datetime) -> None:
         raise InputRejectedError(problems)
 
 
-def _hardships(policy: Policy) -> tuple[str, ...]:
-    """The hardships that a policy has words for. One that is misspelt would cost somebody the care they need."""
-    return (*policy.rules["assessment.hardship_months"].value, "OTHER")
+def _hardships(policies: Sequence[Policy], today: date) -> tuple[str, ...]:
+    """The hardships that a policy has words for. One that is misspelt would cost somebody the care they need.
+
+    Without the rule nobody knows which words there are: the assessment denies the plan then, and says what is missing.
+    """
+    words: list[str] = []
+    for policy in policies:
+        try:
+            words += policy.rule("assessment.hardship_months", today)
+        except RuleMissingError:
+            return ()
+    return (*dict.fromkeys(words), "OTHER")
 
 
 def check_told_by_now(field: str, told_at: datetime, now: datetime) -> None:

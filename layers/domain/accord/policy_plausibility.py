@@ -41,6 +41,10 @@ class Usual(NamedTuple):
 _DAYS, _MONTHS, _YEARS = "days", "months", "years"
 _TIMES = "times"
 _HOURS = "hours"
+# What happens to people anywhere; a pack may have more words.
+_HARDSHIPS = (
+    "JOB_LOSS", "INCOME_REDUCED", "ILLNESS", "DISABILITY", "BEREAVEMENT", "FAMILY_CHANGE", "BUSINESS_FAILED",
+)  # fmt: skip
 _PERCENT = "in whole per cent (80 is 80 per cent)"
 _PPM = "in parts per million (1 per cent is written 10000)"
 
@@ -561,6 +565,7 @@ def _left_out(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     effects = {
         "contact.stop_on": ((*_STANDINGS, "CEASE_CONTACT", "REPRESENTED", *_OWN_WORDS), "messages and calls go on at"),
         "identification.exclusions": (_STANDINGS, "plans are offered at"),
+        "assessment.hardship_months": (_HARDSHIPS, "billing's events are refused that tell"),
     }
     for key, (words, effect) in effects.items():
         missing = [word for word in words if key in rules and word not in rules[key]]

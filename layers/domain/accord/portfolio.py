@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -24,7 +24,7 @@ from accord.billing import AccountAtRisk, AccountOverdue, parse
 from accord.errors import InputRejectedError
 from accord.identification import is_at_risk, pd_of
 from accord.opening import STANDINGS, check_acceptable
-from accord.policy import load_policy
+from accord.policy import Policy, load_policy
 
 LINES_A_RANGE = 2_000
 # The counts of all ranges come back to the workflow in one state; Step Functions holds 256 KiB there.
@@ -271,10 +271,12 @@ def _is_likely_to_be_late(event: AccountAtRisk, now: datetime) -> bool:
     return pd_ppm is not None and is_at_risk(pd_ppm, load_policy(event.jurisdiction).on(today))
 
 
-def read_row(line: bytes, columns: tuple[str, ...], now: datetime) -> tuple[dict[str, Any], AccountOverdue]:
+def read_row(
+    line: bytes, columns: tuple[str, ...], now: datetime, judging: Sequence[Policy] = ()
+) -> tuple[dict[str, Any], AccountOverdue]:
     """One line as the detail of AccountOverdue or, for an account that is not late, of AccountAtRisk; and the event.
 
-    Raises InputRejectedError that names every column that is wrong.
+    `judging` as in `check_acceptable`. Raises InputRejectedError that names every column that is wrong.
     """
     if len(line) > MAX_ROW_BYTES:
         raise InputRejectedError.of("row", "TOO_LONG", f"it is longer than {MAX_ROW_BYTES:,} bytes")
@@ -304,7 +306,7 @@ def read_row(line: bytes, columns: tuple[str, ...], now: datetime) -> tuple[dict
         event = parse(AccountOverdue, detail)
         if event.account.days_past_due == 0:
             event = parse(AccountAtRisk, detail)
-        check_acceptable(event, now)
+        check_acceptable(event, now, judging)
     except InputRejectedError as error:
         raise InputRejectedError(
             [{**problem, "field": _column(problem["field"], list(months))} for problem in error.problems]

@@ -153,7 +153,8 @@ def exceeds_ability(case: Case, identification: Identification, assessment: Asse
         and candidate.expected > more_than - (0 if candidate.waived.total else cost)
         and plans.made(candidate) is not None
         for candidate in plans
-        if candidate.product is not Product.LUMP_SUM
+        # The customer's own term is none: by naming an amount nobody comes to have more means.
+        if candidate.product is not Product.LUMP_SUM and candidate.months in plans.terms
     )
 
 
@@ -414,15 +415,18 @@ def _best_worth(within: list[Candidate], plans: _Plans) -> int:
 
     These are the instalments below the card's own rate: neither that the full rate becomes affordable nor that savings
     would do for a single payment takes any relief away. Where there are none, all instalments count, and then all
-    plans. The customer's own term is never one of them: naming an amount makes no other plan dearer.
+    plans. The customer's own term is none of them: naming an amount makes no other plan dearer. Where theirs are the
+    only instalments it counts if it is worth less, so that no single payment takes them away.
     """
     by_policy = [candidate for candidate in within if candidate.by_policy]
     instalments = [candidate for candidate in by_policy if candidate.product is not Product.LUMP_SUM]
     relief = [candidate for candidate in instalments if candidate.product is not Product.INSTALMENT]
-    for measured in (relief, instalments, by_policy):
+    for measured in (relief, instalments):
         if best := _first(measured, lambda one: (-one.expected,), plans):
             return best.plan.expected
-    return 0
+    own = [candidate for candidate in within if candidate.product is not Product.LUMP_SUM]
+    bests = (_first(measured, lambda one: (-one.expected,), plans) for measured in (own, by_policy))
+    return min((best.plan.expected for best in bests if best), default=0)
 
 
 def _best_of(within: list[Candidate], floor: int, own_amount: int | None, plans: _Plans) -> dict[str, Made]:
