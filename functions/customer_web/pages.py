@@ -272,23 +272,24 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
         offer = case.offer(signed.offer_id)
     if case.status is Status.CLOSED:
         known = case.closed_reason in (ClosedReason.DECLINED, ClosedReason.CURED)
-        why = str(case.closed_reason) if known else "other"
+        why = str(case.closed_reason) if known else "other" if signed is None else "not_begun"
         return {"state": "closed", "why": why, "will_call": case.call_arranged, "refresh": False}
     if case.status in (Status.COMPLETED, Status.BREACHED):
         return {"state": "ended", "refresh": False}
+    soon = signed is not None and now - signed.signed_at < _SEALED_WITHIN
     if signed is not None and offer is not None and signed.document_key is not None:
+        waits = case.status is Status.SIGNED and (not soon or case.stopped is not None or is_stopped(case))
         return {
-            "state": "done",
+            "state": "held" if waits else "done",
             "refresh": False,
             "active": case.status is not Status.SIGNED,
             "offer": shown_offer(offer, language),
             "schedule": shown_schedule(signed.schedule, offer.currency, language),
         }
-    if signed is not None:
-        soon = now - signed.signed_at < _SEALED_WITHIN
-        return {"state": "sealing" if soon else "working", "kind": "", "refresh": soon}
     if is_stopped(case):
         return {"state": "stopped", "refresh": False}
+    if signed is not None and case.stopped is None:
+        return {"state": "sealing" if soon else "working", "kind": "", "refresh": soon}
     if case.decision is None and case.status in (Status.INVITED, Status.NEGOTIATING):
         return {"state": "expired", "refresh": False}
     if case.stopped is not None:

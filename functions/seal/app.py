@@ -18,7 +18,7 @@ from accord.aws.signed import signature_of
 from accord.aws.steps import StepInput, case_store, check_in_hand, negotiation_step, people_store, take_step
 from accord.case import Agreement, Case, Change
 from accord.drawing import drawing_hash, drawing_key
-from accord.errors import GlyphMissingError, TermsAlteredError, TimeStampError
+from accord.errors import GlyphMissingError, SealCertificateError, TermsAlteredError, TimeStampError
 from accord.events import AgreementSealed, ChainedEvent
 from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement, withdraw
 from accord.person import Person
@@ -72,7 +72,11 @@ def make_document(
     plain = render_agreement(terms, person, reference, agreement.language, signed_at, drawing)
     chain = certificate.pem()
     with translated():
-        document, time_stamp = sealed_document(plain, chain)
+        try:
+            document, time_stamp = sealed_document(plain, chain)
+        except SealCertificateError:
+            certificate.forget()
+            raise
         digest = hashlib.sha256(document).hexdigest()
         # The name carries the content's hash: a repeated attempt can never overwrite what the case refers to.
         key = f"agreements/{case.case_id}/{digest}.pdf"

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +81,8 @@ def _nights(record: Record, anchors: "Anchors") -> Iterator[tuple[date, Signed, 
     """The nights whose root stands over this case, the earliest first."""
     events = (event for event in record.events if isinstance(event, ChainedEvent))
     grew_on = {event.moment.astimezone(UTC).date() for event in events}
-    for day in sorted({day + timedelta(days=nights) for day in grew_on for nights in range(_NIGHTS)}):
+    kept = anchors.days_from(min(grew_on))
+    for day in sorted({night for grown in grew_on for night in [one for one in kept if one >= grown][:_NIGHTS]}):
         found = anchors.of_day(day)
         if found is not None and any(end.case == record.case_id for end in found[1]):
             yield day, *found

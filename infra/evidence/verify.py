@@ -153,6 +153,8 @@ def verify(data: bytes, published: str | None = None) -> Iterator[Verdict]:
     """
     evidence = Evidence(data)
     roots = certificates(published) if published is not None else None
+    if published is not None and not roots and not public_keys(published):
+        raise ValueError("there is neither a public key nor a certificate in it")
     asked: tuple[tuple[Question, Callable[[], tuple[bool | None, str] | str | None]], ...] = (
         ("INTEGRITY", lambda: _bundle(evidence)),
         ("INTEGRITY", lambda: _chain(evidence)),

@@ -148,6 +148,23 @@ def test_nights_that_nobody_ran_are_made_good_by_the_next(world: World, monkeypa
     assert (ends, signed.told["prev"]) == ([grown], before[0].digest)
 
 
+def test_however_long_nobody_ran_it_the_next_night_stands_over_all_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anchor_day = load_app("anchor_day").handler
+    anchor_day({}, CONTEXT)
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=1))
+    grown = world.open_case("a-1")
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=60))
+    anchor_day({}, CONTEXT)
+    late = DAY + timedelta(days=60)
+    found = world.anchors.of_day(late)
+    assert found is not None
+    assert found[1] == [grown]
+    assert world.anchors.days_from(DAY) == [DAY, late]
+    assert world.anchors.days_from(DAY + timedelta(days=1)) == [late]
+
+
 def test_a_day_on_which_nothing_happened_is_signed_for_all_the_same(world: World) -> None:
     """A gap in the days is then a sign that something is missing."""
     assert load_app("anchor_day").handler({}, CONTEXT)["chains"] == 0

@@ -218,6 +218,24 @@ def test_what_keeps_the_certificate_back_has_its_own_name_so_that_only_what_may_
         step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
 
 
+def test_a_certificate_that_was_mended_is_used_at_once(
+    store: CaseStore, step: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever mends it starts the case again the next moment."""
+    kms, ssm = boto3.client("kms"), boto3.client("ssm")
+    key = str(kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"])
+    monkeypatch.setattr(step, "KEY_ARN", key)
+    monkeypatch.setattr(step.certificate, "_parameter", "/seal/mended")
+    case_id = signed_case(store, agreed_terms("en"))
+    ssm.put_parameter(Name="/seal/mended", Value="no certificate", Type="String")
+    with pytest.raises(SealCertificateError):
+        step.handler({"case_id": case_id, "step": "Seal"}, CONTEXT)
+    pem = self_signed_certificate(kms, key, subject_name("Example Bank", "CN"), clock.now())
+    ssm.put_parameter(Name="/seal/mended", Value=pem, Type="String", Overwrite=True)
+    with pytest.raises(ClientError, match="NoSuchBucket"):  # it is sealed, and there is nowhere to keep it
+        step.handler({"case_id": case_id, "step": "Seal again"}, CONTEXT)
+
+
 def test_what_is_not_signed_is_never_sealed(store: CaseStore, step: ModuleType) -> None:
     case_id = signed_case(store, agreed_terms("en"), Status.NEGOTIATING)
     with pytest.raises(NotApprovedError, match="nothing is signed"):

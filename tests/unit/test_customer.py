@@ -18,7 +18,7 @@ from accord.comprehension import questions
 from accord.errors import DecisionRefusedError, NotSentError
 from accord.events import Actor
 from accord.evidence import doubts
-from accord.lifecycle import invite
+from accord.lifecycle import arrange_call, invite
 from accord.schedule import schedule_of
 
 ACTOR = Actor(kind="CUSTOMER", id="f" * 64)
@@ -541,3 +541,12 @@ def test_nothing_is_decided_on_an_account_that_is_in_another_procedure(act: str,
 
 def test_who_asked_not_to_be_contacted_may_still_decide() -> None:
     assert customer.place(understood(flags=("CEASE_CONTACT", "REPRESENTED")), NOW) == "agreement"
+
+
+def test_who_asks_for_a_call_while_the_case_has_stopped_is_on_somebodys_list_at_once() -> None:
+    stopped = invited().model_copy(update={"stopped": "run-1"})
+    change = customer.ask_for_call(stopped, "d-1", ACTOR, NOW)
+    assert [(task.kind, task.reason) for task in change.tasks] == [("CALL_CUSTOMER", "CUSTOMER_ASKED_FOR_CALL")]
+    assert change.case.call_arranged
+    assert arrange_call(after(change), NOW).tasks == (), "started again, nobody is asked to call twice"
+    assert customer.ask_for_call(invited(), "d-1", ACTOR, NOW).tasks == (), "else the workflow makes the task"

@@ -1,5 +1,6 @@
 """The words of the customer pages, what people may type there, and the small chart."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 from loading import ROOT
 
 from accord.affordability import FIXED, FLEXIBLE
-from accord.case import Assessment, Circumstances, ClosedReason, Status
+from accord.agreement import terms_of
+from accord.case import Agreement, Assessment, Circumstances, ClosedReason, Status
 from accord.complaint import ABOUT
 from accord.customer import DECLINE_REASONS
 from accord.money import format_money
@@ -400,6 +402,40 @@ def test_every_standing_has_a_page(pages: ModuleType, changes: dict[str, Any], s
     view = pages.plan_view(case, NOW + timedelta(days=30), "en")
     assert view["state"] == state
     assert f"plan.{state}.title" in TEXTS
+
+
+SEALED = {"document_key": "agreements/c-1/d.pdf", "document_sha256": "d"}
+
+
+@pytest.mark.parametrize(
+    ("sealed", "changes", "minutes", "state"),
+    [
+        ({}, {}, 1, "sealing"),
+        ({}, {}, 5, "working"),
+        ({}, {"stopped": "run-1"}, 1, "mending"),  # no message is promised, and nothing takes a few seconds
+        ({}, {"stopped": "run-1"}, 5, "mending"),
+        ({}, {"flags": ("SOLD",)}, 1, "stopped"),
+        (SEALED, {}, 1, "done"),
+        (SEALED, {}, 5, "held"),
+        (SEALED, {"stopped": "run-1"}, 1, "held"),
+        (SEALED, {"flags": ("SOLD",)}, 1, "held"),  # nobody stops collection, and nobody is to pay by it yet
+        (SEALED, {"status": Status.ACTIVE}, 500, "done"),
+        (SEALED, {"status": Status.CLOSED, "closed_reason": ClosedReason.WITHDRAWN}, 5, "closed"),
+    ],
+)
+def test_what_is_signed_has_a_page_that_is_true(
+    pages: ModuleType, sealed: dict[str, str], changes: dict[str, Any], minutes: int, state: str
+) -> None:
+    case = an_offered_case()
+    terms = terms_of(case, case.offers[0], the_policy(), "en", TODAY)
+    agreement = Agreement(
+        offer_id=case.offers[0].offer_id, terms=json.dumps(terms), terms_hash="t", signed_at=NOW, **sealed
+    )
+    signed = case.model_copy(update={"status": Status.SIGNED, "agreement": agreement} | changes)
+    view = pages.plan_view(signed, NOW + timedelta(minutes=minutes), "en")
+    assert view["state"] == state
+    assert f"plan.{state}.title" in TEXTS
+    assert view.get("why") in (None, "not_begun")
 
 
 def test_a_page_asks_again_only_while_something_is_about_to_change(pages: ModuleType) -> None:

@@ -110,8 +110,18 @@ def test_of_one_moment_what_was_sent_later_counts() -> None:
     )
 
 
-@pytest.mark.parametrize("status", [Status.SIGNED, Status.ACTIVE, Status.CLOSED])
-def test_what_is_signed_or_ended_stays(status: Status) -> None:
+def test_what_is_signed_stays_and_the_chain_has_what_billing_said_before_it_began() -> None:
+    case = invited().model_copy(update={"status": Status.SIGNED})
+    change = note_figures(case, figures(HALF), LATER)
+    assert [type(event).__name__ for event in change.events] == ["FiguresTold"]
+    assert change.case.newer is not None
+    assert change.case.newer.account == HALF
+    assert change.case.model_copy(update={"newer": case.newer, "told": case.told}) == case, "no offer, no decision"
+    assert note_figures(change.case, figures(HALF), LATER).events == (), "the same again is no news"
+
+
+@pytest.mark.parametrize("status", [Status.ACTIVE, Status.CLOSED])
+def test_what_has_begun_or_ended_stays(status: Status) -> None:
     case = invited().model_copy(update={"status": status})
     change = note_figures(case, figures(HALF), LATER)
     assert change.events == ()

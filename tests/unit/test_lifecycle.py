@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from builders import (
@@ -21,6 +22,7 @@ from builders import (
     the_policy,
 )
 
+from accord import figures
 from accord.agreement import terms_of
 from accord.case import (
     Agreement,
@@ -516,6 +518,44 @@ def test_what_staff_ended_after_the_signature_does_not_begin() -> None:
     )
     assert (change.result, change.events, change.case.decision) == ({"outcome": "GIVE_UP"}, (), None)
     assert withdraw(change.case).result == {"outcome": "GIVE_UP"}
+
+
+def test_a_plan_whose_first_payment_is_due_before_it_could_begin_is_a_persons_to_say() -> None:
+    """Something held it up: nobody begins a plan late, and nobody takes one away that the customer relies on."""
+    case = after(sealed(signed(), SEALING))
+    assert case.agreement is not None
+    first_due = case.agreement.schedule[0].due_date
+    the_day = datetime.combine(first_due, time(), ZoneInfo(case.time_zone))
+    assert activate(case, the_policy(), the_day - timedelta(seconds=1)).result == {"outcome": "ACTIVE"}
+    late = activate(case, the_policy(), the_day)
+    assert (late.result, kinds(late)) == ({"outcome": "STOPPED"}, [TaskKind.ACCOUNT_STANDING])
+    assert (late.tasks[0].reason, late.tasks[0].facts) == ("BEGINS_LATE", {"first_due": first_due.isoformat()})
+    said = decide(after(late), late.tasks[0], late.tasks, NOBODY_REACHED, "RETRY", "mei", "LEAD", the_policy(), the_day)
+    assert activate(sealed_before(after(said)).case, the_policy(), the_day).result == {"outcome": "ACTIVE"}
+    ended = decide(
+        after(late), late.tasks[0], late.tasks, NOBODY_REACHED, "GIVE_UP/OTHER_SOLUTION", "mei", "LEAD", the_policy(),
+        the_day,
+    )  # fmt: skip
+    assert activate(after(ended), the_policy(), the_day).result == {"outcome": "GIVE_UP"}
+
+
+def test_a_plan_for_a_debt_that_billing_calls_paid_is_a_persons_to_say() -> None:
+    case = after(sealed(signed(), SEALING))
+    paid = case.account.model_copy(update={"balance": Balance(principal=0), "days_past_due": 0})
+    said = figures._known(case).model_copy(update={"account": paid, "told_at": NOW + HOUR, "sent_at": NOW + HOUR})
+    told = figures.note_figures(case, said, NOW + HOUR)
+    assert [type(event).__name__ for event in told.events] == ["FiguresTold"], "the chain has it"
+    held = activate(after(told), the_policy(), NOW + HOUR)
+    assert (held.result, held.tasks[0].reason) == ({"outcome": "STOPPED"}, "NOTHING_LEFT")
+
+
+def test_who_signed_what_does_not_begin_is_told_not_to_pay_by_it() -> None:
+    case = after(close(signed(), ClosedReason.WITHDRAWN))
+    assert templates(inform(case, NOBODY_REACHED, the_policy(), NOW + HOUR)) == ["PLAN_WITHDRAWN"]
+    sold = inform(case.model_copy(update={"flags": ("SOLD",)}), NOBODY_REACHED, the_policy(), NOW + HOUR)
+    assert (sold.events, sold.tasks) == ((), ()), "no message may leave, and whoever ended it has called"
+    dead = inform(case.model_copy(update={"flags": ("DECEASED",)}), NOBODY_REACHED, the_policy(), NOW + HOUR)
+    assert (dead.events, dead.tasks) == ((), ())
 
 
 def test_a_sealed_agreement_is_not_sealed_again_when_staff_let_it_go_on() -> None:

@@ -36,6 +36,7 @@ def perform(stack: LocalStack, path: Path) -> Play:
 def ends_the_wait(act: str) -> bool:
     return act not in (
         "lift_the_stop",
+        "lift_the_stop_weeks_later",
         "mend_the_name",
         "find_the_task_about_the_name",
         "call_about_the_name",

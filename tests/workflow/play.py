@@ -345,6 +345,11 @@ class Play:
         allowed = Actor(kind="STAFF", id="staff-7")
         self.act(lambda case: Change(with_standing(case.model_copy(update={"flags": ()}), None), (), allowed))
 
+    def lift_the_stop_weeks_later(self) -> None:
+        """Nothing fires meanwhile: somebody has been at it for so long."""
+        clock.move(clock.now() - datetime.now(UTC) + timedelta(days=42))
+        self.lift_the_stop()
+
     def mend_the_name(self, name: str) -> None:
         person = self.people.get(self.detail["cardholder"]["cardholderId"])
         self.people.put(person.model_copy(update={"name": name}), clock.now())

@@ -344,9 +344,17 @@ def _without_contradiction(told: Circumstances, total_alone: bool) -> Circumstan
 
 
 def ask_for_call(case: Case, decision_id: str, actor: Actor, now: datetime) -> Change:
-    """The customer wants to speak with a person; the pages stay open."""
+    """The customer wants to speak with a person; the pages stay open.
+
+    Where the case has stopped nobody would take it up today: the page promises a call, so the task is there at once.
+    """
     _check_may_decide(case)
-    return _decided(case, "CALL_ME", decision_id, actor, now)
+    asked = _decided(case, "CALL_ME", decision_id, actor, now)
+    if case.stopped is None or case.call_arranged:
+        return asked
+    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.CUSTOMER_ASKED_FOR_CALL)
+    arranged = asked.case.model_copy(update={"call_arranged": True})
+    return Change(arranged, (*asked.events, created), actor, tasks=(task,))
 
 
 def ask_for_person_to_decide(case: Case, decision_id: str, actor: Actor, now: datetime) -> Change:

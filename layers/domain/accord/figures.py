@@ -103,6 +103,9 @@ def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
         heard = case if case.newer is None else with_figures(case, case.newer)
         matters = matters or changes_offers(heard, latest)
         after = called_for(after, now)
+    elif case.status is Status.SIGNED and latest != known:  # what is signed stands; whoever lets it begin sees this
+        after = after.model_copy(update={"newer": latest})
+        matters = matters or known.account.balance.total != latest.account.balance.total
     return Change(after, (told,) if matters else (), actor)
 
 

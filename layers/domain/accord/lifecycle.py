@@ -33,6 +33,7 @@ from accord.messages import (
     DECLINED,
     IN_ORDER,
     PLAN_ACTIVE,
+    PLAN_WITHDRAWN,
     RAN_OUT,
     REVIEW_KEPT,
     REVIEW_NO_PLAN,
@@ -48,7 +49,8 @@ _WITHOUT_AGREEMENT = (ClosedReason.EXPIRED, ClosedReason.DECLINED, ClosedReason.
 _WORKFLOW = Actor(kind="SYSTEM", id="negotiation")
 # Templates of messages that brought offers.
 _OFFERED_BEFORE = frozenset({"INVITATION", "EARLY_HELP", "NEW_OFFERS", CHANGED_OFFERS, REVIEW_KEPT})
-_SEEN_ON_THE_PAGE = frozenset({DECLINED, RAN_OUT})
+# Known without a message: the page has said it, nobody waits for it, or whoever ended it had the task to call.
+_KNOWN_ANYWAY = frozenset({DECLINED, RAN_OUT, PLAN_WITHDRAWN})
 # A review that was escalated this often goes to the failure path, where operations see it.
 _MAX_ESCALATIONS = 3
 
@@ -150,7 +152,7 @@ def inform(case: Case, reach: Reach, policy: Policy, now: datetime, *, has_gone_
         return Change(contacted, (requested,), _WORKFLOW, done, reach=counted)
     if verdict.not_before is not None:
         return Change(case, (), _WORKFLOW, _wait_until(verdict.not_before, now))
-    if template in _SEEN_ON_THE_PAGE:  # they know it, or can: nobody is troubled for it in another way
+    if template in _KNOWN_ANYWAY:
         return Change(case, (), _WORKFLOW, done)
     facts = {"rule": str(verdict.rule)}
     task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.OUTCOME_UNTOLD, facts)
@@ -161,6 +163,8 @@ def _news(case: Case) -> str | None:
     """What the customer has to be told now. Who never heard of offers, or died, hears of no end."""
     if case.status is Status.ACTIVE:
         return PLAN_ACTIVE
+    if case.closed_reason is ClosedReason.WITHDRAWN and case.agreement is not None:
+        return PLAN_WITHDRAWN if "DECEASED" not in case.flags else None
     if is_stopped(case):
         return None
     if case.closed_reason is ClosedReason.CURED:
@@ -310,7 +314,8 @@ def cannot_print(case: Case, now: datetime) -> Change:
 def activate(case: Case, policy: Policy, now: datetime) -> Change:
     """The plan begins; `PlanActivated` tells billing to stop interest, late fees and collection (Art. 70).
 
-    Outcomes: ACTIVE, STOPPED (see `hold_back`), or GIVE_UP where staff ended it meanwhile.
+    Outcomes: ACTIVE, STOPPED (see `hold_back`; also where it is a person's to say whether it should begin any more), or
+    GIVE_UP where staff ended it meanwhile.
     """
     agreement = signed_agreement(case)
     if case.given_up:
@@ -319,6 +324,11 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
         raise AgreementIncompleteError("the agreement is not sealed")
     if is_held_back(case, policy, now):
         return hold_back(case, policy, now)
+    if not case.begin_confirmed and (doubt := _doubt_to_begin(case, agreement, now)):
+        reason, facts = doubt
+        task, created = new_task(case, TaskKind.ACCOUNT_STANDING, now, reason, facts)
+        taken = case.model_copy(update={"decision": None})
+        return Change(taken, (created,), _WORKFLOW, {"outcome": "STOPPED"}, tasks=(task,))
     terms = agreement.agreed
     active = PlanActivated(
         offer_id=terms["offer_id"],
@@ -331,6 +341,16 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
         document_sha256=agreement.document_sha256,
     )
     return Change(case.moved(Status.ACTIVE, decision=None), (active,), _WORKFLOW, {"outcome": "ACTIVE"})
+
+
+def _doubt_to_begin(case: Case, agreement: Agreement, now: datetime) -> tuple[TaskReason, dict[str, str]] | None:
+    """Why a person has to say whether a plan should still begin, that something held up after the signature."""
+    first_due = agreement.schedule[0].due_date
+    if first_due <= now.astimezone(ZoneInfo(case.time_zone)).date():
+        return TaskReason.BEGINS_LATE, {"first_due": first_due.isoformat()}
+    if case.newer is not None and case.newer.account.balance.total == 0:
+        return TaskReason.NOTHING_LEFT, {}
+    return None
 
 
 # --- the end ---------------------------------------------------------------------------------------------------

@@ -45,10 +45,12 @@ PLAN_ACTIVE, REVIEW_NO_PLAN, REVIEW_KEPT = "PLAN_ACTIVE", "REVIEW_NO_PLAN", "REV
 IN_ORDER = "IN_ORDER"
 # The customer wants none of it; nobody decided in time; a complaint was made.
 DECLINED, RAN_OUT, COMPLAINT_NOTED = "DECLINED", "RAN_OUT", "COMPLAINT_NOTED"
+# What was signed does not begin.
+PLAN_WITHDRAWN = "PLAN_WITHDRAWN"
 # What is owed has changed since the offers were made, and they with it.
 CHANGED_OFFERS = "CHANGED_OFFERS"
 # The pages hold nothing more to see or to decide, or nothing that the message is about.
-WITHOUT_LINK = frozenset({REVIEW_NO_PLAN, IN_ORDER, DECLINED, RAN_OUT, COMPLAINT_NOTED})
+WITHOUT_LINK = frozenset({REVIEW_NO_PLAN, IN_ORDER, DECLINED, RAN_OUT, COMPLAINT_NOTED, PLAN_WITHDRAWN})
 _WITHOUT_OFFERS = WITHOUT_LINK | {ASKING, NEW_LINK, PLAN_ACTIVE}
 # The last line lets a phone offer the code on the page of this very site and on no other.
 _AUTOFILL = "\n@{host} #{code}"

@@ -143,6 +143,8 @@ def decide(
             decision_id=task.task_id, by="STAFF", kind=kind, at=now, staff_id=staff_id, reason=why or None
         )
         case = case.model_copy(update={"decision": decision})
+        if kind == "RETRY" and task.reason in (TaskReason.BEGINS_LATE, TaskReason.NOTHING_LEFT):
+            case = case.model_copy(update={"begin_confirmed": True})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
     if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED, TaskReason.NOT_UNDERSTOOD):
         case = case.model_copy(update={"call_arranged": False})

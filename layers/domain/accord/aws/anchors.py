@@ -37,11 +37,14 @@ class Anchors:
         """The anchors of a case, the earliest first. Raises AnchorDamagedError."""
         return [self._signed(key) for key in self._keys(_of_case(case_id))]
 
+    def days_from(self, day: date) -> list[date]:
+        """The days from `day` on whose roots are kept, the earliest first."""
+        keys = self._keys("days/", after=_of_day(day - timedelta(days=1)))
+        return sorted(date.fromisoformat(key[5:15]) for key in keys if key.endswith(".json"))
+
     def last_day_before(self, day: date) -> date | None:
-        """The latest day before `day` whose root is kept; None where there was none for two weeks."""
-        keys = self._keys("days/", after=_of_day(day - LOOK_BACK))
-        days = [date.fromisoformat(key[5:15]) for key in keys if key.endswith(".json")]
-        return max((found for found in days if found < day), default=None)
+        """The latest day before `day` whose root is kept, however long that is ago; None where there is none."""
+        return max((found for found in self.days_from(date.min + timedelta(days=1)) if found < day), default=None)
 
     def anchor_day(self, day: date, ends: Sequence[ChainEnd], now: datetime) -> bool:
         """Keep the root over the ends of the chains that grew, once a day; False where it is kept already."""

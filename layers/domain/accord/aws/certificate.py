@@ -16,6 +16,10 @@ class SealCertificate:
         self._parameter = parameter
         self._parameters = SSMProvider(boto3_client=client("ssm"))
 
+    def forget(self) -> None:
+        """What was read was no certificate for the seal: the next one asks anew, so that mending it helps at once."""
+        self._parameters.store.clear()
+
     def pem(self) -> str:
         """The certificate and its chain. Raises ServiceUnavailableError; SealCertificateError where there is none."""
         try:
