@@ -289,6 +289,7 @@ class Play:
 
     def record_the_sale(self) -> None:
         """Billing's word is on the case before anybody can look."""
+        self.cases.record_account_status(self.detail["account"]["accountId"], "SOLD", clock.now())
         self.act(lambda case: note_standing(case, "SOLD", "sold-just-now"))
 
     def alter_the_terms(self) -> None:
@@ -342,6 +343,7 @@ class Play:
 
     def lift_the_stop(self) -> None:
         """The customer allows contact again; staff note it."""
+        self.cases.record_account_status(self.detail["account"]["accountId"], "NORMAL", clock.now())
         allowed = Actor(kind="STAFF", id="staff-7")
         self.act(lambda case: Change(with_standing(case.model_copy(update={"flags": ()}), None), (), allowed))
 
