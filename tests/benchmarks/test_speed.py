@@ -23,7 +23,7 @@ from accord.policy import Policy, load_policy
 from accord.pricing import _kept, chances
 from accord.schedule import _annuity_factor, annual_cost_ppm, payments
 from accord.search import search
-from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
+from accord_documents import KmsSealProvider, render_agreement, seal, self_signed_certificate, subject_name
 from infra.data import sample, uci
 from infra.local.application import accord_stack
 from infra.simulation.run import simulate
@@ -119,7 +119,7 @@ def test_sealing_an_agreement(benchmark: BenchmarkFixture) -> None:
         kms = boto3.client("kms", region_name="eu-central-1")
         key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
         certificate = self_signed_certificate(kms, key, subject_name("Example Bank", "CN"), NOW)
-        sealed = benchmark(seal, document, kms, key, certificate, NOW)
+        sealed = benchmark(seal, document, KmsSealProvider(kms, key, certificate), NOW)
     assert len(sealed) > len(document)
 
 
