@@ -282,8 +282,11 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
         reach = store.reach(case.cardholder_id)
         return staff.decide(case, found, others, reach, choice, page.staff_id, page.role, policy, clock.now())
 
+    # Of a task that stays open each call is an act of its own, named by how many contacts there were before it.
+    before = re.sub(r"\D", "", form.get("contacts", [""])[0])[:4]
+    is_call = choice in calls.CALLED
     try:
-        done = store.change(case_id, f"task/{task_id}", decide)
+        done = store.change(case_id, f"task/{task_id}/call/{before}" if is_call else f"task/{task_id}", decide)
     except DecisionRefusedError as refusal:
         case = store.get(case_id)
         not_before = page.when(refusal.not_before, case.time_zone)
@@ -294,7 +297,8 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
     if (done["outcome"], done["staff_id"]) != (choice, page.staff_id):
         return _task_page(page, store.get(case_id), _task(case_id, task_id), page.text("not_open"), 409)
     logger.info("task settled", case_id=case_id, task_id=task_id, outcome=choice, staff_id=page.staff_id)
-    return Response("", status_code=303, headers=HEADERS | {"Location": page.link(f"/ops/cases/{case_id}")})
+    next_page = f"/ops/tasks/{case_id}/{task_id}" if is_call else f"/ops/cases/{case_id}"
+    return Response("", status_code=303, headers=HEADERS | {"Location": page.link(next_page)})
 
 
 @app.route("/ops/assets/{name}")

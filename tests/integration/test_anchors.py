@@ -133,34 +133,22 @@ def test_the_root_of_a_night_stands_over_every_chain_that_grew(world: World) -> 
     assert world.anchors.of_day(DAY) == found, "a night is signed for once"
 
 
-def test_nights_that_nobody_ran_are_made_good_by_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    anchor_day = load_app("anchor_day").handler
-    anchor_day({}, CONTEXT)
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=1))
-    grown = world.open_case("a-1")
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=4))
-    anchor_day({}, CONTEXT)
-    found = world.anchors.of_day(DAY + timedelta(days=4))
-    assert found is not None
-    signed, ends = found
-    before = world.anchors.of_day(DAY)
-    assert before is not None
-    assert (ends, signed.told["prev"]) == ([grown], before[0].digest)
-
-
-def test_however_long_nobody_ran_it_the_next_night_stands_over_all_of_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("nights", [4, 60])
+def test_nights_that_nobody_ran_are_made_good_by_the_next_however_many(
+    world: World, monkeypatch: pytest.MonkeyPatch, nights: int
 ) -> None:
     anchor_day = load_app("anchor_day").handler
     anchor_day({}, CONTEXT)
     monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=1))
     grown = world.open_case("a-1")
-    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=60))
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=nights))
     anchor_day({}, CONTEXT)
-    late = DAY + timedelta(days=60)
-    found = world.anchors.of_day(late)
+    late = DAY + timedelta(days=nights)
+    found, before = world.anchors.of_day(late), world.anchors.of_day(DAY)
     assert found is not None
-    assert found[1] == [grown]
+    assert before is not None
+    signed, ends = found
+    assert (ends, signed.told["prev"]) == ([grown], before[0].digest)
     assert world.anchors.days_from(DAY) == [DAY, late]
     assert world.anchors.days_from(DAY + timedelta(days=1)) == [late]
 

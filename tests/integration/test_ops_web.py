@@ -38,6 +38,7 @@ from accord.case import (
     TaskKind,
     TaskReason,
     Worth,
+    new_task,
 )
 from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated, verify_chain
 from accord.evidence import DOUBTS
@@ -527,6 +528,30 @@ def test_a_call_has_a_script_in_the_customers_language_with_approved_figures_alo
     assert console.store.reach(case.cardholder_id).contacts[-1].status == "ANSWERED"
     assert "Called by a person" in console.ask(f"/ops/cases/{case.case_id}")[1]
     assert "<q" not in console.ask(address(task))[1], "the call is over"
+
+
+def test_a_call_for_a_task_that_stays_open_is_recorded_once_for_each_form(
+    console: Console, at_local_hour: Callable[[int], datetime]
+) -> None:
+    now = at_local_hour(10)
+    case, _ = in_review(console.store)
+    held = Actor(kind="SYSTEM", id="negotiation")
+
+    def hold(case: Case) -> Change:
+        task, created = new_task(case, TaskKind.ACCOUNT_STANDING, now, TaskReason.LESS_OWED)
+        return Change(case.model_copy(update={"status": Status.SIGNED}), (created,), held, tasks=(task,))
+
+    console.store.change(case.case_id, "hold", hold)
+    (task,) = [one for one in console.store.tasks(case.case_id) if one.kind == TaskKind.ACCOUNT_STANDING]
+    assert isinstance(task, StaffTask)
+    for calls in (1, 2):
+        page = console.ask(address(task))[1]
+        (contacts,) = re.findall(r'name="contacts" value="(\d+)"', page)
+        for _ in "twice":
+            status, _, told = console.ask(address(task), {"choice": "CALLED/NOT_REACHED", "contacts": contacts})
+            assert (status, told["location"]) == (303, f"{ORIGIN}/prod{address(task)}")
+        assert len(console.store.reach(case.cardholder_id).contacts) == calls
+    assert console.ask(address(task), {"choice": "RETRY"})[0] == 303, "and then it is decided"
 
 
 def test_while_nobody_may_be_called_the_page_says_why_and_from_when_and_shows_no_script(

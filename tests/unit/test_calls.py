@@ -10,7 +10,7 @@ from unit.test_messages import FORBIDDEN
 
 from accord import staff
 from accord.calls import CALLS, Script, may_call, script
-from accord.case import TASK_FACTS, Case, Change, StaffTask, TaskKind, TaskReason, new_task
+from accord.case import TASK_FACTS, Case, Change, Decision, StaffTask, Status, TaskKind, TaskReason, new_task
 from accord.events import CallMade
 from accord.money import format_money
 from accord.reach import ContactRecord, Reach
@@ -34,6 +34,8 @@ REASONS = {
     TaskReason.ACCESS_LOCKED: TaskKind.UNLOCK_ACCESS,
     TaskReason.NAME_NOT_PRINTABLE: TaskKind.MISSING_GLYPH,
     TaskReason.STANDING_CHANGED: TaskKind.ACCOUNT_STANDING,
+    TaskReason.BEGINS_LATE: TaskKind.ACCOUNT_STANDING,
+    TaskReason.LESS_OWED: TaskKind.ACCOUNT_STANDING,
 }
 EVERY = [(reason, language) for reason in REASONS for language in LANGUAGES]
 
@@ -72,7 +74,7 @@ def test_until_the_customer_is_known_nothing_is_said_but_who_calls(reason: TaskR
 @pytest.mark.parametrize(("reason", "language"), EVERY)
 def test_nothing_in_a_call_threatens(reason: TaskReason, language: str) -> None:
     told = said(reason, language)
-    everything = " ".join((*told[1:5], *told.offers, told.closing)).lower()
+    everything = " ".join((*told[:4], *told.offers, told.closing)).lower()
     assert not [word for word in FORBIDDEN[language] if word in everything]
 
 
@@ -89,6 +91,19 @@ def test_every_figure_is_that_of_an_offer_that_may_be_quoted_now(language: str) 
     assert said(TaskReason.CUSTOMER_ASKED_FOR_CALL, language, offers=(withheld,)).offers == ()
     until = format_date((NOW + timedelta(days=14)).date(), language)
     assert until in told[-1]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_offers_are_quoted_only_to_who_still_has_to_choose(status: Status) -> None:
+    quoted = said(TaskReason.CUSTOMER_ASKED_FOR_CALL, status=status).offers
+    assert bool(quoted) == (status in (Status.OFFERED, Status.INVITED, Status.NEGOTIATING))
+
+
+@pytest.mark.parametrize(("kind", "quoted"), [("CALL_ME", True), ("DECLINED", False), ("SIGNED", False)])
+def test_who_has_just_said_no_or_signed_is_offered_nothing_more(kind: str, quoted: bool) -> None:
+    decision = Decision(decision_id="d-1", by="CUSTOMER", kind=kind, at=NOW)
+    told = said(TaskReason.AMOUNT_DISPUTED, status=Status.NEGOTIATING, decision=decision)
+    assert bool(told.offers) == quoted
 
 
 @pytest.mark.parametrize("reason", [TaskReason.ACCESS_LOCKED, TaskReason.NAME_NOT_PRINTABLE])

@@ -18,8 +18,9 @@ from accord.comprehension import questions
 from accord.errors import DecisionRefusedError, NotSentError
 from accord.events import Actor
 from accord.evidence import doubts
-from accord.lifecycle import arrange_call, invite
+from accord.lifecycle import arrange_call, invite, record_failure
 from accord.schedule import schedule_of
+from accord.staff import decide
 
 ACTOR = Actor(kind="CUSTOMER", id="f" * 64)
 LATER = NOW + timedelta(days=30)
@@ -550,3 +551,22 @@ def test_who_asks_for_a_call_while_the_case_has_stopped_is_on_somebodys_list_at_
     assert change.case.call_arranged
     assert arrange_call(after(change), NOW).tasks == (), "started again, nobody is asked to call twice"
     assert customer.ask_for_call(invited(), "d-1", ACTOR, NOW).tasks == (), "else the workflow makes the task"
+
+
+def test_who_asked_for_a_call_just_before_a_step_failed_is_on_somebodys_list_too() -> None:
+    asked = after(customer.ask_for_call(invited(), "d-1", ACTOR, NOW))
+    failed = record_failure(asked, "run-1", NOW)
+    assert [task.kind for task in failed.tasks] == ["FAILED_STEP", "CALL_CUSTOMER"]
+    assert arrange_call(after(failed), NOW).tasks == ()
+
+
+@pytest.mark.parametrize(("choice", "is_due"), [("REACHED", False), ("NO_LONGER_NEEDED", False), ("NOT_REACHED", True)])
+def test_who_was_called_while_the_case_stood_still_is_not_called_again_when_it_goes_on(
+    choice: str, is_due: bool
+) -> None:
+    stopped = invited().model_copy(update={"stopped": "run-1"})
+    asked = customer.ask_for_call(stopped, "d-1", ACTOR, NOW)
+    (task,) = asked.tasks
+    called = decide(after(asked), task, [task], NOBODY_REACHED, choice, "mei", "LEAD", the_policy(), NOW).case
+    assert (called.decision is not None) == is_due
+    assert called.untold == is_due

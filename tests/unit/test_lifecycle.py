@@ -57,6 +57,7 @@ from accord.lifecycle import (
     withdraw,
 )
 from accord.offers import propose
+from accord.reach import ContactRecord
 from accord.staff import decide
 
 NIGHT = NOW.replace(hour=15)  # 23:00 in Shanghai
@@ -539,14 +540,44 @@ def test_a_plan_whose_first_payment_is_due_before_it_could_begin_is_a_persons_to
     assert activate(after(ended), the_policy(), the_day).result == {"outcome": "GIVE_UP"}
 
 
-def test_a_plan_for_a_debt_that_billing_calls_paid_is_a_persons_to_say() -> None:
-    case = after(sealed(signed(), SEALING))
-    paid = case.account.model_copy(update={"balance": Balance(principal=0), "days_past_due": 0})
-    said = figures._known(case).model_copy(update={"account": paid, "told_at": NOW + HOUR, "sent_at": NOW + HOUR})
+def told_of(case: Case, principal: int) -> Case:
+    """The case after billing told that so much is owed now."""
+    account = case.account.model_copy(update={"balance": Balance(principal=principal), "days_past_due": 0})
+    said = figures._known(case).model_copy(update={"account": account, "told_at": NOW + HOUR, "sent_at": NOW + HOUR})
     told = figures.note_figures(case, said, NOW + HOUR)
     assert [type(event).__name__ for event in told.events] == ["FiguresTold"], "the chain has it"
-    held = activate(after(told), the_policy(), NOW + HOUR)
-    assert (held.result, held.tasks[0].reason) == ({"outcome": "STOPPED"}, "NOTHING_LEFT")
+    return after(told)
+
+
+@pytest.mark.parametrize("less", [1, 1_000 * YUAN, None])
+def test_a_plan_for_a_debt_of_which_something_was_paid_since_is_a_persons_to_say(less: int | None) -> None:
+    case = after(sealed(signed(), SEALING))
+    owed = case.account.balance.total
+    held = activate(told_of(case, owed - less if less else 0), the_policy(), NOW + HOUR)
+    assert (held.result, held.tasks[0].reason) == ({"outcome": "STOPPED"}, "LESS_OWED")
+    assert activate(told_of(case, owed + 100), the_policy(), NOW + HOUR).result == {"outcome": "ACTIVE"}, "interest"
+
+
+def test_what_staff_settled_of_one_doubt_says_nothing_of_another() -> None:
+    case = after(sealed(signed(), SEALING))
+    assert case.agreement is not None
+    late = datetime.combine(case.agreement.schedule[0].due_date, time(12), ZoneInfo(case.time_zone))
+    reasons = []
+    for change in (activate(case, the_policy(), late), None):
+        held = change or activate(told_of(case, 0), the_policy(), late)
+        (task,) = held.tasks
+        reasons.append(task.reason)
+        case = after(decide(after(held), task, [task], NOBODY_REACHED, "RETRY", "mei", "LEAD", the_policy(), late))
+        case = sealed_before(case).case
+    assert reasons == ["BEGINS_LATE", "LESS_OWED"]
+    assert activate(case, the_policy(), late).result == {"outcome": "ACTIVE"}
+
+
+def test_who_was_called_but_never_written_to_is_not_told_what_came_of_a_message() -> None:
+    called = ContactRecord(contact_id="t-1", channel="CALL", at=NOW, template="ADVISE_CUSTOMER")
+    for reason in (ClosedReason.EXPIRED, ClosedReason.CURED):
+        ended = close(an_offered_case().model_copy(update={"contacts": (called,)}), reason).case
+        assert inform(ended, NOBODY_REACHED, the_policy(), NOW + HOUR).events == ()
 
 
 def test_who_signed_what_does_not_begin_is_told_not_to_pay_by_it() -> None:

@@ -9,6 +9,7 @@ from builders import NOW as MORNING
 
 from accord import customer, staff
 from accord.billing import AccountOverdue, parse
+from accord.calls import CALLED, CALLS
 from accord.case import Balance, Case, Change, Decision, Offer, Product, StaffTask, Status, TaskKind, TaskReason
 from accord.errors import DecisionRefusedError
 from accord.events import AccessUnlocked, Actor, CallMade, ContactRequested
@@ -16,6 +17,7 @@ from accord.identification import identify
 from accord.lifecycle import cannot_print, invite, record_failure
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import Policy
+from accord.reach import ContactRecord
 from infra.data import sample
 
 NOW = datetime(2026, 6, 16, 2, 0, tzinfo=UTC)
@@ -55,11 +57,33 @@ def a_task(case: Case, kind: TaskKind, number: int = 1) -> StaffTask:
     return StaffTask(task_id=task_id, case_id=case.case_id, kind=kind, created_at=NOW, due_at=due, reason=reason)
 
 
+def decisions(case: Case, task: StaffTask) -> list[str]:
+    """What may be chosen, without the calls, which decide nothing."""
+    return [choice for choice in staff.choices(case, task, NOW) if choice not in CALLED]
+
+
+@pytest.mark.parametrize(("kind", "status"), [one for one in WAITING if one[0] in CALLS])
+@pytest.mark.parametrize(("choice", "outcome"), [("CALLED/REACHED", "ANSWERED"), ("CALLED/NOT_REACHED", "NO_ANSWER")])
+def test_a_call_on_the_way_to_a_decision_counts_and_leaves_the_task_open(
+    kind: TaskKind, status: Status, choice: str, outcome: str
+) -> None:
+    case, reach = a_case(status), NOBODY_REACHED
+    task = a_task(case, kind)
+    for calls in (1, 2):
+        assert choice in staff.choices(case, task, NOW)
+        change = staff.decide(case, task, [task], reach, choice, "staff-7", "LEAD", the_policy(), NOW)
+        assert [type(event).__name__ for event in change.events] == ["CallMade"]
+        assert (change.tasks, change.case.decision) == ((), None)
+        case, reach = after(change), change.reach or reach
+        assert [record.status for record in reach.contacts] == [outcome] * calls
+        assert len({record.contact_id for record in case.contacts}) == calls
+
+
 @pytest.mark.parametrize(("kind", "status"), WAITING)
 def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind: TaskKind, status: Status) -> None:
     case = a_case(status)
     task = a_task(case, kind)
-    for choice in staff.choices(case, task, NOW):
+    for choice in decisions(case, task):
         change = staff.decide(case, task, [task], NOBODY_REACHED, choice, "staff-7", "MANAGER", the_policy(), NOW)
         decision = change.case.decision
         assert decision == Decision(
@@ -81,7 +105,7 @@ def test_the_workflow_understands_every_decision() -> None:
     kinds = {}
     for kind, status in WAITING:
         case = a_case(status)
-        kinds[kind] = {choice.partition("/")[0] for choice in staff.choices(case, a_task(case, kind), NOW)}
+        kinds[kind] = {choice.partition("/")[0] for choice in decisions(case, a_task(case, kind))}
     assert kinds == {
         TaskKind.REVIEW_OFFERS: {"APPROVED", "REJECTED"},
         TaskKind.REACH_BY_HAND: {"RETRY", "GIVE_UP"},
@@ -248,10 +272,24 @@ def test_a_confirmed_identity_opens_the_pages_and_asks_for_one_message_with_a_ne
     assert (requested.template, requested.channel) == ("NEW_LINK", "SMS")
     assert requested.offer_ids == tuple(offer.offer_id for offer in case.offers)
     assert "contact.quiet_hours_local" in requested.rules
-    assert change.case.contacts[-1].contact_id == requested.contact_id
+    assert requested.contact_id in {contact.contact_id for contact in change.case.contacts}
     assert (change.case.unlocked, change.case.status) == (lock, case.status)
     assert change.result == {"outcome": "IDENTITY_CONFIRMED", "staff_id": "staff-7", "unlocked": lock}
     assert [(closed.task_id, closed.outcome) for closed in change.tasks] == [(task.task_id, "IDENTITY_CONFIRMED")]
+
+
+@pytest.mark.parametrize("contacts", [5, 6])
+def test_the_call_that_opens_the_pages_does_not_bar_its_own_link(contacts: int) -> None:
+    """Seven contacts a week are allowed: the link is one of them, and the call that was made counts from then on."""
+    case, task = locked()
+    reach = NOBODY_REACHED
+    for number in range(contacts):
+        at = MORNING - timedelta(days=2 + number % 4)
+        reach = reach.with_contact(ContactRecord(contact_id=f"k-{number}", channel="EMAIL", at=at, template="REMINDER"))
+    case = case.model_copy(update={"contacts": ()})
+    change = staff.decide(case, task, [task], reach, "IDENTITY_CONFIRMED", "mei", "LEAD", the_policy(), MORNING)
+    assert change.reach is not None
+    assert [record.channel for record in change.reach.contacts[contacts:]] == ["SMS", "CALL"]
 
 
 def test_where_nothing_can_be_offered_yet_the_new_link_leads_to_no_offer() -> None:

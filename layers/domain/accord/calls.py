@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from accord.case import Case, Offer, Product, StaffTask, TaskKind
-from accord.channels import history, standing
-from accord.contact_gate import Ask, Purpose, Verdict, may_contact
+from accord.case import Case, Offer, Product, StaffTask, Status, TaskKind
+from accord.channels import history, may_reach
+from accord.contact_gate import Ask, Purpose, Verdict
 from accord.customer import offers_to_show
 from accord.events import CallMade
-from accord.messages import sender_of
+from accord.messages import last_day, sender_of
 from accord.money import format_money
 from accord.policy import Policy
 from accord.reach import ContactRecord, Reach, Receipt
@@ -33,13 +33,17 @@ _CAME_OF: Mapping[str, Receipt] = {
     "IDENTITY_CONFIRMED": "ANSWERED",
     "NOT_REACHED": "NO_ANSWER",
     "NOT_THE_CUSTOMER": "WRONG_PERSON",
+    "CALLED/REACHED": "ANSWERED",
+    "CALLED/NOT_REACHED": "NO_ANSWER",
 }
+# Calls for a task that something else decides: they are recorded, and it stays open.
+CALLED = ("CALLED/REACHED", "CALLED/NOT_REACHED")
+_UNDECIDED = (Status.OFFERED, Status.INVITED, Status.NEGOTIATING)
 
 
 class Script(NamedTuple):
     """What to say, in the customer's language, in this order."""
 
-    text_id: str  # version and language: the evidence of what was to be said
     opening: str
     stranger: str  # instead of all that follows, where it is somebody else
     identity: str
@@ -50,8 +54,7 @@ class Script(NamedTuple):
 
 def may_call(case: Case, task: StaffTask, reach: Reach, policy: Policy, now: datetime) -> Verdict:
     """What the contact gate says of calling the customer now, for what the task is about."""
-    ask = Ask("CALL", CALLS[task.kind])
-    return may_contact(policy, now, case.time_zone, ask, standing(case), history(case, reach))
+    return may_reach(case, reach, Ask("CALL", CALLS[task.kind]), policy, now)
 
 
 def script(case: Case, task: StaffTask, policy: Policy, now: datetime) -> Script:
@@ -64,50 +67,55 @@ def script(case: Case, task: StaffTask, policy: Policy, now: datetime) -> Script
         "phone": sender.phone,
         "free_help": policy.rule("support.free_help", today)[language],
     }
-    offers = () if task.kind in _WITHOUT_OFFERS else offers_to_show(case, now)
+    offers = offers_to_show(case, now) if _may_choose(case, task) else ()
+    until = [said["until"][language].format(until=format_date(last_day(offers, case), language))] if offers else []
     return Script(
-        text_id=_text_id(language),
         opening=said["opening"][language].format(**words),
         stranger=said["stranger"][language],
         identity=said["identity"][language],
         reason=said["reasons"].get(task.reason, said["kinds"][task.kind])[language],
-        offers=(*(_offered(offer, language) for offer in offers), *_until(offers, case)),
+        offers=(*(_offered(offer, language) for offer in offers), *until),
         closing=said["closing"][language].format(**words),
     )
 
 
-def count_call(
-    case: Case, task: StaffTask, choice: str, reach: Reach, policy: Policy, now: datetime
-) -> tuple[Case, Reach, tuple[CallMade, ...]]:
-    """What staff record of a task that was a call counts as a contact, whatever the gate said of it: it happened.
+def _may_choose(case: Case, task: StaffTask) -> bool:
+    """Whether the customer still has something to choose, and this call is about it: who signed or said no has not."""
+    undecided = case.decision is None or case.decision.kind == "CALL_ME"
+    return task.kind not in _WITHOUT_OFFERS and case.status in _UNDECIDED and undecided
 
-    A call against the gate is in the case's history with the rule. The contact has the task's id.
+
+def call_made(
+    case: Case, task: StaffTask, choice: str, reach: Reach, policy: Policy, now: datetime
+) -> tuple[ContactRecord, CallMade] | None:
+    """The call that staff record with a choice, whatever the gate said of it: it happened. None where there was none.
+
+    A call against the gate is in the case's history with the rule.
     """
     status = _CAME_OF.get(choice) if task.kind in CALLS else None
     if status is None:
-        return case, reach, ()
+        return None
     verdict = may_call(case, task, reach, policy, now)
+    # A task may take several calls before it is decided, and is closed once.
+    contact_id = f"{task.task_id}-{case.version + 1}" if choice in CALLED else task.task_id
     record = ContactRecord(
-        contact_id=task.task_id,
+        contact_id=contact_id,
         channel="CALL",
         at=now,
         template=task.kind.value,
         connected=status == "ANSWERED",
         status=status,
     )
-    counted = history(case, reach).with_contact(record)
-    made = CallMade(
-        contact_id=task.task_id,
-        outcome=status,
-        text=_text_id(case.language),
-        against=None if verdict.allowed else verdict.rule,
-    )
-    contacted = case.model_copy(update={"contacts": (*case.contacts, record)})
-    return contacted, counted.seeing(now) if status == "ANSWERED" else counted, (made,)
+    text = f"CALL/{texts('calls')['version']}/{case.language}"
+    against = None if verdict.allowed else verdict.rule
+    return record, CallMade(contact_id=contact_id, outcome=status, text=text, against=against)
 
 
-def _text_id(language: str) -> str:
-    return f"CALL/{texts('calls')['version']}/{language}"
+def counted(case: Case, reach: Reach, call: ContactRecord) -> tuple[Case, Reach]:
+    """The case and what is known of the person with one call more."""
+    after = history(case, reach).with_contact(call)
+    contacted = case.model_copy(update={"contacts": (*case.contacts, call)})
+    return contacted, after.seeing(call.at) if call.connected else after
 
 
 def _offered(offer: Offer, language: str) -> str:
@@ -119,11 +127,3 @@ def _offered(offer: Offer, language: str) -> str:
         first=format_date(offer.first_due_date, language),
         total=format_money(offer.total_payable, offer.currency, language),
     )
-
-
-def _until(offers: tuple[Offer, ...], case: Case) -> tuple[str, ...]:
-    if not offers:
-        return ()
-    last = min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date()
-    told: str = texts("calls")["until"][case.language]
-    return (told.format(until=format_date(last, case.language)),)

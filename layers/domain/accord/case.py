@@ -356,7 +356,7 @@ class Case(Value):
     came: bool = False  # the customer has been on the pages, so that what is offered since is theirs to see at once
     advice_due: bool = False  # staff have an open task to advise on offers that may be beyond the means
     call_arranged: bool = False  # the customer was promised a call, and staff have not closed the task for it yet
-    begin_confirmed: bool = False  # staff let the signed plan begin although there was a doubt whether it still should
+    begin_confirmed: tuple[str, ...] = ()  # doubts whether the signed plan should still begin, that staff settled
     glyph_task: str | None = None  # OPEN or CLOSED, once staff were told that the name cannot be printed
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reachable_by: tuple[str, ...] = ("SMS", "CALL")  # the channels for which billing gave a number or an address
@@ -448,7 +448,7 @@ class TaskReason(StrEnum):
     GLYPH_MISSING = "GLYPH_MISSING"  # noticed at the seal: it is signed
     STANDING_CHANGED = "STANDING_CHANGED"
     BEGINS_LATE = "BEGINS_LATE"  # the day of the first payment has come before the plan could begin
-    NOTHING_LEFT = "NOTHING_LEFT"  # billing said after the signature that nothing is owed any more
+    LESS_OWED = "LESS_OWED"  # billing said after the offers were made that less is owed
     STEP_FAILED = "STEP_FAILED"
     COMPLAINT_MADE = "COMPLAINT_MADE"
     DOCUMENT_MISSING = "DOCUMENT_MISSING"  # gone, or not the one that was sealed
@@ -480,7 +480,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.GLYPH_MISSING: frozenset(),
     TaskReason.STANDING_CHANGED: frozenset({"standing"}),
     TaskReason.BEGINS_LATE: frozenset({"first_due"}),
-    TaskReason.NOTHING_LEFT: frozenset(),
+    TaskReason.LESS_OWED: frozenset(),
     TaskReason.STEP_FAILED: frozenset({"execution"}),
     TaskReason.COMPLAINT_MADE: frozenset({"about"}),
     TaskReason.DOCUMENT_MISSING: frozenset(),

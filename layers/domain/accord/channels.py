@@ -47,12 +47,16 @@ def history(case: Case, reach: Reach) -> Reach:
     return reach.model_copy(update={"contacts": (*older, *reach.contacts)}) if older else reach
 
 
+def may_reach(case: Case, reach: Reach, ask: Ask, policy: Policy, now: datetime) -> Verdict:
+    """What the contact gate says of a contact about a case, with all that is known of the case and the person."""
+    return may_contact(policy, now, case.time_zone, ask, standing(case), history(case, reach))
+
+
 def next_way(case: Case, reach: Reach, purpose: Purpose, policy: Policy, now: datetime) -> Way:
     """The best channel that is open now; else the one that opens first; else the best, with what stands against it."""
-    reach = history(case, reach)
     ways = [
-        Way(channel, may_contact(policy, now, case.time_zone, Ask(channel, purpose), standing(case), reach))
-        for channel in _best_first(case, reach, policy, now)
+        Way(channel, may_reach(case, reach, Ask(channel, purpose), policy, now))
+        for channel in _best_first(case, history(case, reach), policy, now)
     ]
     for way in ways:
         if way.verdict.allowed:
@@ -66,42 +70,40 @@ def better_moment(
 ) -> datetime | None:
     """When a message that could leave now, and that nobody waits for, had better leave; None where now is as good.
 
-    The best hours of the day are those in which the person read, answered or came most often, where that was
-    `seen_times` with the hours beside them (`contact.best_time`). The gate has to be open then as well, and whoever has
+    It waits for the best hours of the day (`contact.best_time`). The gate has to be open then as well, and whoever has
     to decide `until` a moment keeps more than half of the time that is left.
     """
-    zone = ZoneInfo(case.time_zone)
-    local = now.astimezone(zone)
-    rule: BestTime | None = policy.rule("contact.best_time", local.date())
-    if rule is None:
+    rule, best = _best_time(case, policy, now), best_hours(case, reach, policy, now)
+    local = now.astimezone(ZoneInfo(case.time_zone))
+    if rule is None or not best or local.hour in best:
         return None
-    best = best_hours(case, reach, policy, now)
-    if not best or local.hour in best:
-        return None
-    ask, stops, known = Ask(way.channel, "COLLECTION"), standing(case), history(case, reach)
     latest = min(now + timedelta(hours=rule.wait_hours), now + (until - now) // 2)
-    moment = now - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    moment = local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
     while (moment := moment + timedelta(hours=1)) < latest:
-        is_best = moment.astimezone(zone).hour in best
-        if is_best and may_contact(policy, moment, case.time_zone, ask, stops, known).allowed:
-            return moment.astimezone(UTC)
+        is_best = moment.astimezone(local.tzinfo).hour in best
+        if is_best and may_reach(case, reach, Ask(way.channel, "COLLECTION"), policy, moment).allowed:
+            return moment
     return None
 
 
 def best_hours(case: Case, reach: Reach, policy: Policy, now: datetime) -> set[int]:
-    """The hours of the local day in which the person was there most often, none where that is no habit.
+    """The hours of the local day in which the person read, answered or came most often; none where that is no habit.
 
     An hour beside another counts half for it.
     """
-    zone = ZoneInfo(case.time_zone)
-    rule: BestTime | None = policy.rule("contact.best_time", now.astimezone(zone).date())
+    rule = _best_time(case, policy, now)
     if rule is None:
         return set()
-    there = Counter(moment.astimezone(zone).hour for moment in reach.seen_at)
+    there = Counter(moment.astimezone(ZoneInfo(case.time_zone)).hour for moment in reach.seen_at)
     beside = {hour: there[(hour - 1) % 24] + there[(hour + 1) % 24] for hour in range(24)}
     habits = [hour for hour in range(24) if there[hour] + beside[hour] >= rule.seen_times]
     weight = {hour: 2 * there[hour] + beside[hour] for hour in habits}
     return {hour for hour in habits if weight[hour] == max(weight.values())}
+
+
+def _best_time(case: Case, policy: Policy, now: datetime) -> BestTime | None:
+    rule: BestTime | None = policy.rule("contact.best_time", now.astimezone(ZoneInfo(case.time_zone)).date())
+    return rule
 
 
 def request_contact(

@@ -350,11 +350,18 @@ def ask_for_call(case: Case, decision_id: str, actor: Actor, now: datetime) -> C
     """
     _check_may_decide(case)
     asked = _decided(case, "CALL_ME", decision_id, actor, now)
-    if case.stopped is None or case.call_arranged:
+    if case.stopped is None:
         return asked
+    arranged, tasks, created = with_call(asked.case, now)
+    return Change(arranged, (*asked.events, *created), actor, tasks=tasks)
+
+
+def with_call(case: Case, now: datetime) -> tuple[Case, tuple[StaffTask, ...], tuple[CaseEvent, ...]]:
+    """The case with the call that the customer was promised on somebody's list, once."""
+    if case.call_arranged:
+        return case, (), ()
     task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.CUSTOMER_ASKED_FOR_CALL)
-    arranged = asked.case.model_copy(update={"call_arranged": True})
-    return Change(arranged, (*asked.events, created), actor, tasks=(task,))
+    return case.model_copy(update={"call_arranged": True}), (task,), (created,)
 
 
 def ask_for_person_to_decide(case: Case, decision_id: str, actor: Actor, now: datetime) -> Change:

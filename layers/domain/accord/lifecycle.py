@@ -13,8 +13,8 @@ from accord.case import (
     TaskReason,
     new_task,
 )
-from accord.channels import Way, better_moment, next_way, request_contact
-from accord.customer import is_stopped
+from accord.channels import MESSAGES, Way, better_moment, next_way, request_contact
+from accord.customer import is_stopped, with_call
 from accord.errors import AgreementIncompleteError, CaseChangedError, MoveNotAllowedError, NotApprovedError
 from accord.events import (
     Actor,
@@ -168,12 +168,16 @@ def _news(case: Case) -> str | None:
     if is_stopped(case):
         return None
     if case.closed_reason is ClosedReason.CURED:
-        return IN_ORDER if case.contacts else None
+        return IN_ORDER if _was_written_to(case) else None
     if case.closed_reason is ClosedReason.EXPIRED:
-        return RAN_OUT if case.contacts else None
+        return RAN_OUT if _was_written_to(case) else None
     if case.closed_reason is ClosedReason.DECLINED:
         return DECLINED
     return REVIEW_NO_PLAN if case.rejected_for and _asked_on_the_page(case) else None
+
+
+def _was_written_to(case: Case) -> bool:
+    return any(contact.channel in MESSAGES for contact in case.contacts)
 
 
 def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
@@ -244,11 +248,8 @@ def apply_review(case: Case, now: datetime) -> Change:
 
 def arrange_call(case: Case, now: datetime) -> Change:
     """The customer asked for a person. The pages stay open meanwhile; who asks again still gets one call."""
-    taken = called_for(case.model_copy(update={"decision": None, "call_arranged": True}), now)
-    if case.call_arranged:
-        return Change(taken, (), _WORKFLOW, {"outcome": "ARRANGED"})
-    task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.CUSTOMER_ASKED_FOR_CALL)
-    return Change(taken, (created,), _WORKFLOW, {"outcome": "ARRANGED"}, tasks=(task,))
+    arranged, tasks, created = with_call(case.model_copy(update={"decision": None}), now)
+    return Change(called_for(arranged, now), created, _WORKFLOW, {"outcome": "ARRANGED"}, tasks=tasks)
 
 
 # --- sealing and activation ------------------------------------------------------------------------------------
@@ -324,7 +325,7 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
         raise AgreementIncompleteError("the agreement is not sealed")
     if is_held_back(case, policy, now):
         return hold_back(case, policy, now)
-    if not case.begin_confirmed and (doubt := _doubt_to_begin(case, agreement, now)):
+    if doubt := _doubt_to_begin(case, agreement, now):
         reason, facts = doubt
         task, created = new_task(case, TaskKind.ACCOUNT_STANDING, now, reason, facts)
         taken = case.model_copy(update={"decision": None})
@@ -344,13 +345,18 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
 
 
 def _doubt_to_begin(case: Case, agreement: Agreement, now: datetime) -> tuple[TaskReason, dict[str, str]] | None:
-    """Why a person has to say whether a plan should still begin, that something held up after the signature."""
-    first_due = agreement.schedule[0].due_date
-    if first_due <= now.astimezone(ZoneInfo(case.time_zone)).date():
-        return TaskReason.BEGINS_LATE, {"first_due": first_due.isoformat()}
-    if case.newer is not None and case.newer.account.balance.total == 0:
-        return TaskReason.NOTHING_LEFT, {}
-    return None
+    """Why a person has to say whether a plan should still begin, that something held up after the signature.
+
+    The gravest doubt that no member of staff has settled yet; the next one follows when they have.
+    """
+    told, first_due = case.newer, agreement.schedule[0].due_date
+    today = now.astimezone(ZoneInfo(case.time_zone)).date()
+    doubts = {}
+    if told is not None and told.account.balance.total < case.account.balance.total:
+        doubts[TaskReason.LESS_OWED] = dict[str, str]()
+    if first_due <= today:
+        doubts[TaskReason.BEGINS_LATE] = {"first_due": first_due.isoformat()}
+    return next(((reason, facts) for reason, facts in doubts.items() if reason not in case.begin_confirmed), None)
 
 
 # --- the end ---------------------------------------------------------------------------------------------------
@@ -392,4 +398,8 @@ def record_failure(case: Case, execution: str, now: datetime) -> Change:
     asked = case.decision is not None and case.decision.by == "CUSTOMER"
     untold = case.untold or asked or case.status in (Status.ASSESSED, Status.OFFERED)
     stopped = case.model_copy(update={"stopped": execution, "untold": untold})
-    return Change(stopped, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))
+    if case.decision is None or case.decision.kind != "CALL_ME":
+        return Change(stopped, failed, _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task,))
+    # The page has promised a call within a working day, whatever is mended until then.
+    arranged, calls, asked_for = with_call(stopped, now)
+    return Change(arranged, (*failed, *asked_for), _WORKFLOW, {"outcome": "RECORDED"}, tasks=(task, *calls))

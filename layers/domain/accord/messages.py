@@ -4,7 +4,7 @@ A message names the institution first and says what to do, without any amount th
 where others read it. The one figure is in the code for signing, which has to say what it signs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -92,10 +92,15 @@ def contact_message(
 
 def _until(case: Case, offer_ids: Sequence[str], now: datetime) -> date:
     """The last day on which all the offers that may be quoted are valid, where the customer is."""
-    valid = [offer.valid_until for offer in offers_to_show(case, now) if offer.offer_id in offer_ids]
+    valid = [offer for offer in offers_to_show(case, now) if offer.offer_id in offer_ids]
     if not valid:
         raise NotApprovedError("the message invites to offers, and none of them is approved and valid")
-    return min(valid).astimezone(ZoneInfo(case.time_zone)).date()
+    return last_day(valid, case)
+
+
+def last_day(offers: Iterable[Offer], case: Case) -> date:
+    """The last day on which all of the offers are valid, where the customer is."""
+    return min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date()
 
 
 def identity_code_sms(code: str, language: str, sender: Sender, host: str) -> str:

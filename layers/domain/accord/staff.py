@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from accord.calls import count_call
+from accord.calls import CALLED, CALLS, call_made, counted
 from accord.case import (
     ENDED,
     Case,
@@ -99,7 +99,8 @@ def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
     ran_out = any(offer.valid_until <= now for offer in case.offers)
     # What ran out, or is not there, cannot be approved; it is worked out afresh.
     closed = "APPROVED" if ran_out or not case.offers else _RECONSIDER
-    return tuple(choice for choice in _WAITS[task.kind][1] if choice != closed)
+    decisions = tuple(choice for choice in _WAITS[task.kind][1] if choice != closed)
+    return (*CALLED, *decisions) if task.kind in CALLS else decisions
 
 
 def decide(
@@ -120,7 +121,7 @@ def decide(
     A decision that the workflow waits for also closes `others`, the case's tasks of the same kind: an escalated review
     has several, and one answer settles them. Result: `outcome` and `staff_id`, so that a repeat can tell whose it was,
     and `unlocked` where the pages' lock of that number is to be lifted. Who records START_AGAIN started an execution
-    just before; it may have taken the case up already.
+    just before; it may have taken the case up already. A call (`CALLED/…`) is recorded and closes nothing.
     """
     started = choice == START_AGAIN and task.kind is TaskKind.FAILED_STEP and task.outcome is None
     if not started and choice not in choices(case, task, now):
@@ -129,8 +130,12 @@ def decide(
     following: list[StaffTask] = []
     events: list[CaseEvent] = []
     result: dict[str, Any] = {"outcome": choice, "staff_id": staff_id}
-    case, counted, called = count_call(case, task, choice, reach, policy, now)
-    events += called
+    actor = Actor(kind="STAFF", id=staff_id)
+    call = call_made(case, task, choice, reach, policy, now)
+    if call is not None and choice in CALLED:
+        case, known = counted(case, reach, call[0])
+        return Change(case, (call[1],), actor, result, reach=known)
+    known = reach
     if task.kind is TaskKind.REVIEW_OFFERS and choice == "APPROVED" and not _is_last_approval(case, staff_id, role):
         case = case.model_copy(update={"first_approver": staff_id})
         again, created = new_task(case, task.kind, now, TaskReason.SECOND_APPROVAL)
@@ -143,11 +148,11 @@ def decide(
             decision_id=task.task_id, by="STAFF", kind=kind, at=now, staff_id=staff_id, reason=why or None
         )
         case = case.model_copy(update={"decision": decision})
-        if kind == "RETRY" and task.reason in (TaskReason.BEGINS_LATE, TaskReason.NOTHING_LEFT):
-            case = case.model_copy(update={"begin_confirmed": True})
+        if kind == "RETRY" and task.reason in (TaskReason.BEGINS_LATE, TaskReason.LESS_OWED):
+            case = case.model_copy(update={"begin_confirmed": (*case.begin_confirmed, task.reason)})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
     if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED, TaskReason.NOT_UNDERSTOOD):
-        case = case.model_copy(update={"call_arranged": False})
+        case = _spoken_with(case.model_copy(update={"call_arranged": False}), choice)
     if task.reason is TaskReason.OFFERS_BEYOND_MEANS:
         case = case.model_copy(update={"advice_due": False})
     if task.kind is TaskKind.COMPLAINT:
@@ -159,7 +164,7 @@ def decide(
     if stopped_case(case, task):
         case = case.model_copy(update={"stopped": None})
     if choice == _CONFIRMED:
-        case, counted, unlocked = _unlock(case, int(task.facts["lock"]), counted, policy, now)
+        case, known, unlocked = _unlock(case, int(task.facts["lock"]), reach, policy, now)
         events += unlocked
         result["unlocked"] = case.unlocked
     events += [StaffTaskClosed(task_id=closed.task_id, outcome=choice) for closed in closing]
@@ -169,15 +174,27 @@ def decide(
         events.append(created)
         if task.reason is TaskReason.NAME_NOT_PRINTABLE:
             case = case.model_copy(update={"glyph_task": "OPEN"})
+    if call is not None:
+        # After the new link: the call that lets it leave must not be what bars it.
+        case, known = counted(case, known, call[0])
+        events.insert(0, call[1])
     said = {"outcome": choice, "closed_by": staff_id, "closed_at": now}
     return Change(
         case,
         tuple(events),
-        Actor(kind="STAFF", id=staff_id),
+        actor,
         result,
         tasks=tuple(closed.model_copy(update=said) for closed in closing) + tuple(following),
-        reach=None if counted is reach else counted,
+        reach=None if known is reach else known,
     )
+
+
+def _spoken_with(case: Case, choice: str) -> Case:
+    """The wish for a call is fulfilled, also where nothing goes on: starting the case again makes no second one."""
+    asked = case.decision is not None and case.decision.kind == "CALL_ME"
+    if case.stopped is None or not asked or choice == "NOT_REACHED":
+        return case
+    return case.model_copy(update={"decision": None, "untold": False})
 
 
 def _has_to_be_reached(case: Case, task: StaffTask) -> bool:

@@ -13,7 +13,7 @@ from accord.anchors import ALGORITHM, ChainEnd, Signed, case_statement, day_stat
 from accord.aws.clients import client, error_code, translated
 from accord.errors import AnchorDamagedError
 
-# How far back the statement of the day before is looked for: the schedule may have failed for some days.
+# How far back the first night of all looks; every later one looks back to the night before it, however long ago.
 LOOK_BACK = timedelta(days=14)
 
 
