@@ -229,11 +229,23 @@ def test_a_category_that_was_left_out_is_asked_for_and_never_nothing() -> None:
     gap = assessed(statement(flexible_costs={"personal": 300 * YUAN}))
     assert gap.questions == ("ESSENTIAL_SPEND",)
     assert (gap.confidence, gap.disposable_income) == ("LOW", None)
-    # The fixed costs and, for all that is flexible, no less than the floor of two.
+    # The fixed costs, which are all known, and, for all that is flexible, no less than the floor of two.
     assert lines(gap)["essential_spend"] == 4_200 * YUAN
     better_off = assessed(statement(flexible_costs={"personal": 300 * YUAN}, monthly_income=9_000 * YUAN))
     assert better_off.affordable_most is not None
     assert better_off.affordable_most > better_off.affordable_monthly
+
+
+def test_a_rent_alone_is_not_all_that_is_fixed() -> None:
+    """What else there is, nobody knows: nothing at best; with caution the policy's amount for a household of two."""
+    rent = {"HOUSING": 1_500 * YUAN}
+    gap = assessed(statement(fixed_costs=rent, flexible_costs=dict.fromkeys(FLEXIBLE, 0)))
+    assert (lines(gap)["fixed_costs_assumed"], lines(gap)["essential_spend"]) == (400 * YUAN, 4_300 * YUAN)
+    assert rules(gap)["fixed_costs_assumed"] == "assessment.fixed_costs_when_unknown"
+    assert gap.affordable_most is not None
+    assert gap.affordable_most > gap.affordable_monthly
+    total = assessed(circumstances(fixed_costs=rent, monthly_essential_spend=5_000 * YUAN))
+    assert "fixed_costs_assumed" not in lines(total), "within a total that is known"
 
 
 @pytest.mark.parametrize("left_out", FIXED)

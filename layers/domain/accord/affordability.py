@@ -18,7 +18,8 @@ End = Literal["least", "most"]
 Step = Literal[
     "income", "income_counted",
     "dependants_assumed", "protected_floor",
-    "fixed_costs", "priority_debts", "food_housekeeping", "communications_leisure", "personal", "other_flexible",
+    "fixed_costs", "fixed_costs_assumed", "priority_debts",
+    "food_housekeeping", "communications_leisure", "personal", "other_flexible",
     "essential_spend", "other_debt_payments",
     "surplus", "contingency", "disposable_income",
     "other_unsecured_balance", "share_of_this_debt", "affordable_share",
@@ -40,6 +41,7 @@ PRIORITY_DEBTS = frozenset(
 FLEXIBLE: tuple[Flexible, ...] = get_args(Flexible)
 
 _FLOOR, _GUIDELINES = "assessment.protected_floor", "assessment.guidelines"
+_FIXED_UNKNOWN = "assessment.fixed_costs_when_unknown"
 _SPEND_UNKNOWN = "assessment.essential_percent_when_unknown"
 _DEBTS_UNKNOWN = "assessment.other_debts_percent_when_unknown"
 _Row = TypeVar("_Row")
@@ -100,6 +102,7 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
     log.add("protected_floor", floor, _FLOOR)
 
     fixed, flexible = _statement(told, persons, rules, log)
+    fixed += _fixed_untold(told, persons, end, rules, log)
     spend, rule = fixed + flexible, None
     if not statement_is_complete(told):
         # What is known only in total, or not at all; a part that was told by category counts in full.
@@ -111,6 +114,16 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
         spend, rule = fixed + floor, _FLOOR
     log.add("essential_spend", spend, rule)
     return spend
+
+
+def _fixed_untold(told: Circumstances, persons: int, end: End, rules: RulesOfTheDay, log: Log) -> int:
+    """What is assumed, with caution, for the fixed costs that were not told: a rent alone is not all of them."""
+    is_known = told.monthly_essential_spend is not None or set(FIXED) <= set(told.fixed_costs or ())
+    if is_known or end == "least":
+        return 0
+    row: Household = _of_region(rules[_FIXED_UNKNOWN], told.region)
+    log.add("fixed_costs_assumed", row.of(persons), _FIXED_UNKNOWN)
+    return row.of(persons)
 
 
 def spending_is_known(told: Circumstances) -> bool:

@@ -408,6 +408,7 @@ _VALUES: Mapping[str, Any] = {
     "assessment.income_counted_percent": Annotated[dict[Teller, Percent], _names_all(*get_args(Teller))],
     "assessment.protected_floor": Regions[Household],
     "assessment.guidelines": Regions[Guidelines],
+    "assessment.fixed_costs_when_unknown": Regions[Household],
     "assessment.dependants_when_unknown": PersonsBand,
     "assessment.essential_percent_when_unknown": PercentBand,
     "assessment.other_debts_percent_when_unknown": PercentBand,

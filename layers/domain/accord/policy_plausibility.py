@@ -118,6 +118,8 @@ USUAL: Mapping[str, Usual] = {
 # in all categories of assessment.guidelines. Bounds as above; an amount in whole yuan or pounds is a hundredth.
 USUAL_IN_LIVINGS: Mapping[str, Usual] = {
     "identification.segments.owed_below": Usual(50, 1_000_000, ""),
+    "assessment.fixed_costs_when_unknown.first": Usual(10, 2_000, ""),
+    "assessment.fixed_costs_when_unknown.further": Usual(1, 1_000, "", zero=True),
     "assessment.contingency_cap": Usual(20, 2_000, "", zero=True),
     "assessment.rounding_step": Usual(1, 100, "", zero=True),
     "assessment.evidence.owed_from": Usual(1_000, 1_000_000, "", zero=True),
