@@ -22,7 +22,7 @@ from accord.affordability import Step
 from accord.assessment import assess
 from accord.aws import executions
 from accord.aws.store import CaseStore
-from accord.billing import AccountOverdue, parse
+from accord.billing import AccountOverdue, Flag, parse
 from accord.case import (
     TASK_FACTS,
     AssessmentLine,
@@ -624,6 +624,7 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     assert set(groups["rules"]) == refusing
     assert set(groups["statuses"]) == set(Status)
     assert set(groups["products"]) == set(Product)
+    assert set(groups["standings"]) == set(get_args(Flag)) - {"NORMAL"}
     assert set(groups["events"]) == set(EVENT_TYPES)
     case, task = in_review(console.store)
     every = {
