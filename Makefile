@@ -122,12 +122,14 @@ deploy: build ## build and deploy: make deploy ENV=dev (see samconfig.toml)
 # --- upkeep ---------------------------------------------------------------------------------------------------
 
 COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate
+# Pillow serves pikepdf's pictures alone, and the documents have none that it makes.
 lock: .venv/.packages ## choose new versions and lock them with hashes (UPGRADE=1 takes the newest)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.11 requirements/node.in -o requirements/node.txt
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 	@for layer in domain documents; do \
-		$(COMPILE) --python-version 3.13 -c requirements/dev.txt layers/$$layer/requirements.in -o layers/$$layer/requirements.txt; done
+		$(COMPILE) --python-version 3.13 -c requirements/dev.txt --no-emit-package pillow layers/$$layer/requirements.in \
+			-o layers/$$layer/requirements.txt; done
 
 holidays: setup ## write the table of public holidays again, for instance when a government has announced the next year's
 	@$(LOCALLY) $(BIN)/python -m infra.setup.holidays

@@ -12,8 +12,10 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
+from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_signer import PdfSigningSession
 from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError
@@ -63,6 +65,11 @@ class _Sealer(PdfSigner):
         session = super().init_signing_session(*args, **kwargs)
         session.system_time = self._now
         return session
+
+    def register_extensions(self, pdf_out: BasePdfFileWriter, *, md_algorithm: str) -> None:
+        # pyHanko would call a document with an elliptic curve PDF 2.0, which no PDF/A-2 is. ETSI EN 319 142-1 has its
+        # seals in PDF 1.7, whatever their keys, under this extension.
+        pdf_out.register_extension(ESIC_EXTENSION_1)
 
 
 class _SealOnly(IncrementalPdfFileWriter):
