@@ -33,7 +33,7 @@ from accord.aws.access import Codes, Links, Purpose, Session, Sessions, Tries, c
 from accord.aws.clients import client, translated
 from accord.aws.outbound import outbound
 from accord.aws.steps import case_store, people_store
-from accord.case import Agreement, Case, Change, Offer
+from accord.case import Agreement, Case, Change, Offer, TaskReason
 from accord.drawing import drawing_hash, drawing_key, strokes
 from accord.errors import (
     DecisionRefusedError,
@@ -255,7 +255,7 @@ def inside(visit: Visit, here: str, status: int = 200, template: str = "", **val
 
 def refused(visit: Visit, reason: str) -> Response:
     """What the customer wanted is not possible now: why, and the way on."""
-    status = {"TOO_OFTEN": 429, "UNSENT": 503, "COPY_MISSING": 503}.get(reason, 409)
+    status = {"TOO_OFTEN": 429, "UNSENT": 503, "UNSENDABLE": 503, "COPY_MISSING": 503}.get(reason, 409)
     return inside(visit, "plan", status, "notice.html", notice="refused", reason=reason, next=f"{BASE}/my")
 
 
@@ -292,10 +292,16 @@ def identify(locator: str) -> Response:
     try:
         out.sms(f"code-{secrets.token_hex(12)}", person.phone, identity_code_sms(code, language, sender, HOST))
     except (NotSentError, ServiceUnavailableError) as error:
-        logger.warning("code not sent", reason=type(error).__name__)
-        return outside("landing.html", 503, problem="unsent")
+        return outside("landing.html", 503, problem=unsent(error).lower())
     note_code(case_id, Purpose.IDENTITY, "", Actor(kind="CUSTOMER", id=fingerprint(holder)))
     return to(f"/c/{locator}/code{query()}", set_cookie(CODE_COOKIE, holder, 300))
+
+
+def unsent(error: NotSentError | ServiceUnavailableError) -> str:
+    """Why no code left: UNSENT where it may be asked for again, UNSENDABLE where the telephone takes none."""
+    never = isinstance(error, NotSentError) and error.reason in (TaskReason.OPTED_OUT, TaskReason.MESSAGE_REJECTED)
+    logger.warning("code not sent", reason=error.reason if never else type(error).__name__)
+    return "UNSENDABLE" if never else "UNSENT"
 
 
 @app.route("/c/{locator}/code", methods=["GET"])
@@ -490,8 +496,7 @@ def consent(visit: Visit, form: Form) -> Response:
     try:
         out.sms(f"code-{secrets.token_hex(12)}", people.get(visit.case.cardholder_id).phone, text)
     except (NotSentError, ServiceUnavailableError) as error:
-        logger.warning("code not sent", reason=type(error).__name__)
-        raise DecisionRefusedError("UNSENT") from error
+        raise DecisionRefusedError(unsent(error)) from error
     visit.change(form, lambda case: customer.note_code(case, Purpose.SIGNATURE, digest, visit.actor))
     return to("/my/sign")
 

@@ -5,6 +5,7 @@ Behind API Gateway's IAM authorizer. No page shows personal data; a POST is take
 
 import os
 import re
+import secrets
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -282,11 +283,11 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
         reach = store.reach(case.cardholder_id)
         return staff.decide(case, found, others, reach, choice, page.staff_id, page.role, policy, clock.now())
 
-    # Of a task that stays open each call is an act of its own, named by how many contacts there were before it.
-    before = re.sub(r"\D", "", form.get("contacts", [""])[0])[:4]
+    # Of a task that stays open each call is an act of its own, named by the form on which it was recorded.
+    sheet = re.sub(r"[^0-9a-f]", "", form.get("sheet", [""])[0])[:16]
     is_call = choice in calls.CALLED
     try:
-        done = store.change(case_id, f"task/{task_id}/call/{before}" if is_call else f"task/{task_id}", decide)
+        done = store.change(case_id, f"task/{task_id}/call/{sheet}" if is_call else f"task/{task_id}", decide)
     except DecisionRefusedError as refusal:
         case = store.get(case_id)
         not_before = page.when(refusal.not_before, case.time_zone)
@@ -348,11 +349,14 @@ def _task_page(page: Page, case: Case, task: StaffTask, problem: str | None = No
     choices = staff.choices(case, task, clock.now())
     if staff.stopped_case(case, task):
         intro = "start_again_intro"
+    elif choices == calls.CALLED:  # what was decided is still being taken up
+        intro = "being_taken_up" if case.stopped is None else "taken_up_later"
     elif staff.resumes(case, task):
         intro = "decision_intro" if case.stopped is None else "decision_intro_stopped"
     else:
         intro = "outcome_intro"
     shown = {"choices": choices, "intro": intro, "problem": problem, "offers_named": _offers_named(case)}
+    shown["sheet"] = secrets.token_hex(8)
     shown["call"] = _call(case, task) if task.outcome is None and task.kind in calls.CALLS else None
     return page.render("task.html", status, case=case, task=task, **shown)
 

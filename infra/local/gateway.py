@@ -44,6 +44,8 @@ class Gateway:
             [
                 Rule("/", endpoint=self._index),
                 Rule("/outbox", endpoint=self._outbox),
+                Rule("/outbox/<int:number>", endpoint=self._answer_form, methods=["GET"]),
+                Rule("/outbox/<int:number>", endpoint=self._send_answer, methods=["POST"]),
                 Rule("/executions", endpoint=self._executions),
                 Rule("/executions/<machine>/<name>", endpoint=self._execution),
                 Rule("/clock", endpoint=self._clock, methods=["GET"]),
@@ -95,10 +97,12 @@ class Gateway:
         headers = {"Cache-Control": "no-store"}
         if page == self._move_clock:
             return self._move_clock(request, chinese)
+        if page == self._send_answer:
+            return self._send_answer(request, **parameters)
         if page == self._clock:
             parameters = {"unit": request.args.get("unit", "")}
-        if page not in (self._execution, self._clock):
-            headers["Refresh"] = "5"  # what arrives shows by itself; the page of one execution is for reading
+        if page not in (self._execution, self._clock, self._answer_form):
+            headers["Refresh"] = "5"  # what arrives shows by itself; these are for reading and writing
         return Response(page(chinese=chinese, **parameters), content_type="text/html; charset=utf-8", headers=headers)
 
     # --- pages -----------------------------------------------------------------------------------------------------
@@ -130,8 +134,21 @@ class Gateway:
 
     def _outbox(self, chinese: bool) -> str:
         return self._render(
-            "outbox.html", chinese, messages=list(reversed(self._stack.messages)), holders=self._holders()
+            "outbox.html", chinese, messages=list(enumerate(self._stack.messages))[::-1], holders=self._holders()
         )
+
+    def _answer_form(self, chinese: bool, number: int) -> str:
+        messages = self._stack.messages
+        return self._render("answer.html", chinese, message=messages[number] if number < len(messages) else None)
+
+    def _send_answer(self, request: Request, number: int) -> Response:
+        """Answer a text, for whoever sits at this machine: a form of another site is refused."""
+        if request.headers.get("Origin") != request.host_url.rstrip("/"):
+            return Response("", status=403)
+        words = request.form.get("words", "").strip()[:1600]
+        if words and number < len(self._stack.messages):
+            self._stack.answer_text(self._stack.messages[number].to, words)
+        return Response("", status=303, headers={"Location": "/outbox"})
 
     def _executions(self, chinese: bool) -> str:
         newest = sorted(self._stack.executions(), key=lambda execution: execution.start_date, reverse=True)[:200]

@@ -219,6 +219,13 @@ class LocalStack:
         if "ErrorCode" in answer:
             raise ValueError(f"{answer['ErrorCode']}: {answer['ErrorMessage']}")
 
+    def answer_text(self, phone: str, words: str) -> None:
+        """Answer a text, as who owns the telephone would. moto has no End User Messaging, which tells a topic of it."""
+        told = {"originationNumber": phone, "messageBody": words, "inboundMessageId": str(uuid.uuid4())}
+        notice = {"Message": json.dumps(told), "Timestamp": clock.now().isoformat(), "Type": "Notification"}
+        event = json.dumps({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": notice}]})
+        self._deliveries.invoke_later(self.functions["HearReplyFunction"].name, event.encode())
+
     def executions(self, state_machine: str | None = None) -> list[Execution]:
         """Every execution so far, of one state machine (logical id) or of all, in the order of their start."""
         wanted = [self.state_machines[state_machine]] if state_machine else list(self.state_machines.values())

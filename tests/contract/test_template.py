@@ -26,6 +26,7 @@ READ_A_STREAM = {
 WITHOUT_RESOURCE = re.compile(
     r"^logs:(CreateLogDelivery|GetLogDelivery|UpdateLogDelivery|DeleteLogDelivery|ListLogDeliveries"
     r"|PutResourcePolicy|DescribeResourcePolicies|DescribeLogGroups)$"
+    r"|^sns:CheckIfPhoneNumberIsOptedOut$"
 )
 
 

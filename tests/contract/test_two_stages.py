@@ -32,7 +32,7 @@ NAMED_BY = {
 NAMELESS = {
     "AWS::ApiGateway::Account", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage", "AWS::KMS::Key",
     "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission",
-    "AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy",
+    "AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy",
 }  # fmt: skip
 
 
@@ -114,9 +114,15 @@ def test_an_alarm_hears_the_metrics_of_its_own_stage_alone(beta: dict[str, Any],
 
 def test_a_rule_on_the_bus_of_the_account_hears_its_own_stage_alone(beta: dict[str, Any]) -> None:
     shared = [rule for rule in of_kind(beta, "AWS::Events::Rule").values() if "EventBusName" not in rule]
-    assert {rule["EventPattern"]["source"][0] for rule in shared} == {"aws.s3", "aws.states", "aws.ses"}
-    named = "by a resource or a setting of its own stack"
-    assert all("'Ref'" in str(rule["EventPattern"]["detail"]) for rule in shared), named
+    assert {rule["EventPattern"]["source"][0] for rule in shared} == {
+        "aws.s3",
+        "aws.states",
+        "aws.ses",
+        "aws.sms-voice",
+    }
+    for rule in shared:
+        detail = str(rule["EventPattern"]["detail"])
+        assert "'Ref'" in detail or "beta" in detail, "by a resource or a setting of its own stack, or by its stage"
 
 
 def test_each_stage_looks_for_the_certificate_of_its_own_key(beta: dict[str, Any], prod: dict[str, Any]) -> None:

@@ -431,6 +431,17 @@ def test_an_sms_that_cannot_be_sent_is_said_and_opens_nothing(web: Web, monkeypa
     assert "CodeSent" not in happened(web, case)
 
 
+def test_who_opted_out_of_texts_is_told_to_call_and_not_to_try_again(web: Web) -> None:
+    """moto counts the numbers that end in 99 among those that answered stop."""
+    case = web.invited(cardholder={"phone": "+12025550199"})
+    browser = web.browser()
+    page = browser.submit(browser.get(web.link(case)), last4=LAST4)
+    assert page.status == 503
+    assert "answered STOP" in page.text
+    assert "try again" not in page.text
+    assert web.sms() == []
+
+
 # --- a GET changes nothing, and a POST has to be ours ------------------------------------------------------------
 
 

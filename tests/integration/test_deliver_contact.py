@@ -184,6 +184,20 @@ def test_a_refused_number_becomes_a_task_that_names_the_reason_but_no_number(
     assert (task.reason, task.facts) == ("MESSAGE_REJECTED", {"error": "InvalidParameter"})
 
 
+def test_a_telephone_that_takes_no_texts_closes_the_channel_and_a_person_tells_the_customer(
+    web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The customer answered stop, and AWS heard it first; moto counts the numbers that end in 99 among these."""
+    case = web.invited(cardholder={"phone": "+12025550199"})
+    assert delivered(app, detail_of(web, case)) == []
+    assert web.sms() == []
+    (task,) = web.cases.tasks(case.case_id)
+    assert (task.kind, task.reason) == ("REACH_BY_HAND", "OPTED_OUT")
+    assert web.cases.reach(case.cardholder_id).opted_out == ("SMS",)
+    told = [event.content["data"] for event in web.cases.events(case.case_id) if event.type == "ContactPreferencesTold"]
+    assert told == [{"refused": ["SMS"], "agreed": []}]
+
+
 def test_a_crash_between_claim_and_send_leaves_a_task_and_no_second_message(
     web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

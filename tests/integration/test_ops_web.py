@@ -31,6 +31,7 @@ from accord.case import (
     Case,
     Change,
     Circumstances,
+    Decision,
     Offer,
     Product,
     StaffTask,
@@ -503,7 +504,8 @@ def to_be_called(store: CaseStore, now: datetime) -> tuple[Case, StaffTask]:
     def ask(case: Case) -> Change:
         valid = {"approved_by": "mei", "valid_until": now + timedelta(days=9)}
         offers = tuple(offer.model_copy(update=valid) for offer in case.offers)
-        invited = case.model_copy(update={"status": Status.NEGOTIATING, "offers": offers})
+        asked = Decision(decision_id="d-1", by="CUSTOMER", kind="CALL_ME", at=now)
+        invited = case.model_copy(update={"status": Status.NEGOTIATING, "offers": offers, "decision": asked})
         change = arrange_call(invited, now)
         evenings = [now.replace(hour=19) - timedelta(days=days) for days in (1, 2)]
         reach = store.reach(case.cardholder_id).seeing(evenings[0]).seeing(evenings[1])
@@ -546,9 +548,9 @@ def test_a_call_for_a_task_that_stays_open_is_recorded_once_for_each_form(
     assert isinstance(task, StaffTask)
     for calls in (1, 2):
         page = console.ask(address(task))[1]
-        (contacts,) = re.findall(r'name="contacts" value="(\d+)"', page)
+        (sheet,) = re.findall(r'name="sheet" value="([0-9a-f]+)"', page)
         for _ in "twice":
-            status, _, told = console.ask(address(task), {"choice": "CALLED/NOT_REACHED", "contacts": contacts})
+            status, _, told = console.ask(address(task), {"choice": "CALLED/NOT_REACHED", "sheet": sheet})
             assert (status, told["location"]) == (303, f"{ORIGIN}/prod{address(task)}")
         assert len(console.store.reach(case.cardholder_id).contacts) == calls
     assert console.ask(address(task), {"choice": "RETRY"})[0] == 303, "and then it is decided"

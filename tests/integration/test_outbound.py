@@ -113,7 +113,8 @@ def test_the_settings_say_which_way_it_goes(
 ) -> None:
     monkeypatch.setenv("GATEWAY_URL", url)
     monkeypatch.setenv("GATEWAY_SECRET_PARAMETER", PARAMETER)
-    monkeypatch.setenv("MAIL_EVENTS", "")
+    for setting in ("MAIL_EVENTS", "SMS_ORIGINATION", "STAGE"):
+        monkeypatch.setenv(setting, "")
     assert isinstance(outbound(), way)
 
 
@@ -131,5 +132,63 @@ def test_an_e_mail_names_its_contact_to_whoever_tells_what_becomes_of_it(
     stubber.add_response("send_email", {}, expected | {"Content": content} | (told if mail_events else {}))
     stubber.activate()
     monkeypatch.setattr(sending, "client", lambda service, attempts: ses)
-    AwsOutbound(mail_events).email("c-1-8", "a@bank.example", "li@example.com", "s", "t")
+    AwsOutbound(mail_events, "", "test").email("c-1-8", "a@bank.example", "li@example.com", "s", "t")
     stubber.assert_no_pending_responses()
+
+
+NUMBER = "arn:aws:sms-voice:us-east-1:123456789012:phone-number/phone-1234567890abcdef"
+LEAVES = {
+    "DestinationPhoneNumber": "+12025550147", "OriginationIdentity": NUMBER, "MessageBody": "Example Bank: hello",
+    "MessageType": "TRANSACTIONAL", "Context": {"contact": "c-1-7", "stage": "prod"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def texting(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """End User Messaging, which moto does not have: botocore holds each request against the service's own model."""
+    service = boto3.client("pinpoint-sms-voice-v2")
+    with Stubber(service) as stubber:
+        monkeypatch.setattr(sending, "client", lambda name, attempts: {"pinpoint-sms-voice-v2": service}[name])
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_a_text_by_the_banks_own_number_names_its_contact_and_stage(texting: Stubber) -> None:
+    texting.add_response("send_text_message", {"MessageId": "m-1"}, LEAVES)
+    AwsOutbound("", NUMBER, "prod").sms("c-1-7", "+12025550147", "Example Bank: hello")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "expected"),
+    [
+        ("ConflictException", "DESTINATION_PHONE_NUMBER_OPTED_OUT", ("OPTED_OUT", {})),
+        ("ConflictException", "RESOURCE_NOT_ACTIVE", ("MESSAGE_REJECTED", {"error": "ConflictException"})),
+        ("ValidationException", "INVALID_PARAMETER", ("MESSAGE_REJECTED", {"error": "ValidationException"})),
+        ("InternalServerException", None, ("MESSAGE_IN_DOUBT", {})),
+    ],
+)  # fmt: skip
+def test_what_never_left_is_work_for_a_person(
+    texting: Stubber, code: str, reason: str | None, expected: tuple[str, dict[str, str]]
+) -> None:
+    status = 500 if code.startswith("Internal") else 400
+    more = {"Reason": reason} if reason else {}
+    texting.add_client_error(
+        "send_text_message", code, http_status_code=status, expected_params=LEAVES, modeled_fields=more
+    )
+    with pytest.raises(NotSentError) as refused:
+        AwsOutbound("", NUMBER, "prod").sms("c-1-7", "+12025550147", "Example Bank: hello")
+    assert (refused.value.reason, refused.value.facts) == expected
+
+
+def test_a_throttled_text_is_tried_again(texting: Stubber) -> None:
+    texting.add_client_error("send_text_message", "ThrottlingException", http_status_code=400, expected_params=LEAVES)
+    with pytest.raises(ServiceUnavailableError):
+        AwsOutbound("", NUMBER, "prod").sms("c-1-7", "+12025550147", "Example Bank: hello")
+
+
+def test_sns_is_asked_first_whether_the_telephone_takes_texts(gateway: Gateway) -> None:
+    """SNS drops a text for whoever answered stop, and says that it left; moto has numbers that end in 99 opted out."""
+    with pytest.raises(NotSentError) as refused:
+        AwsOutbound("", "", "prod").sms("c-1-7", "+12025550199", "Example Bank: hello")
+    assert (refused.value.reason, refused.value.facts) == ("OPTED_OUT", {})
+    AwsOutbound("", "", "prod").sms("c-1-7", "+12025550147", "Example Bank: hello")

@@ -293,6 +293,8 @@ def web_on_moto() -> Iterator[Web]:
         patch.setenv("MAX_RECEIVES", "5")
         patch.setenv("GATEWAY_URL", "")
         patch.setenv("MAIL_EVENTS", "")
+        patch.setenv("SMS_ORIGINATION", "")
+        patch.setenv("STAGE", "test")
         patch.setenv("GATEWAY_SECRET_PARAMETER", "/accord/test/gateway-secret")
         patch.syspath_prepend(str(ROOT / "functions" / "customer_web"))
         web = Web(tables, load_app("customer_web"))

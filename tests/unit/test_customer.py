@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from accord import customer
 from accord.affordability import FIXED, FLEXIBLE
 from accord.agreement import terms_hash, terms_of
-from accord.case import Agreement, Case, Change, Circumstances, Status
+from accord.case import Agreement, Balance, Case, Change, Circumstances, Status, TaskKind, TaskReason, new_task
 from accord.comprehension import questions
 from accord.errors import DecisionRefusedError, NotSentError
 from accord.events import Actor
 from accord.evidence import doubts
+from accord.figures import NEW_FIGURES, _known, note_figures
 from accord.lifecycle import arrange_call, invite, record_failure
 from accord.schedule import schedule_of
 from accord.staff import decide
@@ -558,6 +559,31 @@ def test_who_asked_for_a_call_just_before_a_step_failed_is_on_somebodys_list_too
     failed = record_failure(asked, "run-1", NOW)
     assert [task.kind for task in failed.tasks] == ["FAILED_STEP", "CALL_CUSTOMER"]
     assert arrange_call(after(failed), NOW).tasks == ()
+
+
+def test_a_wish_for_a_call_outlives_another_call_that_nobody_made() -> None:
+    """Somebody was to explain the plan; the customer also asked for a call, and the first task is closed unmade."""
+    case = invited().model_copy(update={"stopped": "run-1", "call_arranged": True})
+    task, _ = new_task(case, TaskKind.CALL_CUSTOMER, NOW, TaskReason.NOT_UNDERSTOOD, {"questions": "TERM"})
+    asked = after(customer.ask_for_call(case, "d-1", ACTOR, NOW))
+    closed = decide(asked, task, [task], NOBODY_REACHED, "NO_LONGER_NEEDED", "mei", "LEAD", the_policy(), NOW)
+    assert [one.reason for one in closed.tasks if one.outcome is None] == ["CUSTOMER_ASKED_FOR_CALL"]
+    assert closed.case.call_arranged
+    talked = decide(asked, task, [task], NOBODY_REACHED, "REACHED", "mei", "LEAD", the_policy(), NOW)
+    assert (talked.case.decision, [one for one in talked.tasks if one.outcome is None]) == (None, [])
+
+
+def test_what_billing_told_while_a_call_was_due_counts_when_it_was_made() -> None:
+    """Nobody signs what newer figures have overtaken, only because a step had failed meanwhile."""
+    asked = record_failure(after(customer.ask_for_call(invited(), "d-1", ACTOR, NOW)), "run-1", NOW)
+    account = asked.case.account.model_copy(update={"balance": Balance(principal=1)})
+    told = _known(asked.case).model_copy(update={"account": account, "told_at": NOW + timedelta(hours=1)})
+    heard = after(note_figures(after(asked), told, NOW + timedelta(hours=1)))
+    _, call = asked.tasks
+    called = decide(heard, call, [call], NOBODY_REACHED, "REACHED", "mei", "LEAD", the_policy(), NOW).case
+    assert called.decision is not None
+    assert called.decision.kind == NEW_FIGURES
+    assert customer.place(called, NOW) == "plan"
 
 
 @pytest.mark.parametrize(("choice", "is_due"), [("REACHED", False), ("NO_LONGER_NEEDED", False), ("NOT_REACHED", True)])

@@ -80,6 +80,19 @@ CASES: dict[str, dict[str, Any]] = {
     "nothing known and nothing paid": {"circumstances": Circumstances(), "account": an_account(history=())},
     "own amount alone": {"circumstances": Circumstances(), "proposed_monthly": 900 * YUAN},
     "income alone": {"circumstances": Circumstances(monthly_income=9_000 * YUAN)},
+    "a rent alone": {
+        "circumstances": circumstances(
+            monthly_income=3_000 * YUAN, fixed_costs={"HOUSING": 2_500 * YUAN}, monthly_essential_spend=None
+        )
+    },
+    "all but the fixed costs": {
+        "circumstances": circumstances(
+            monthly_income=3_000 * YUAN,
+            fixed_costs={"HOUSING": 500 * YUAN},
+            flexible_costs=dict.fromkeys(FLEXIBLE, 3_000 * YUAN),
+            monthly_essential_spend=None,
+        )
+    },
     "below the floor": {"circumstances": circumstances(monthly_essential_spend=0)},
     "more goes out than comes in": {"circumstances": circumstances(monthly_income=0)},
     "a statement": {

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -432,20 +433,35 @@ def test_a_review_is_never_decided_by_anybody_but_staff(decision: Decision | Non
         apply_review(in_review().model_copy(update={"decision": decision}), NOW)
 
 
+def who_asks_for_a_call(case: Case) -> Case:
+    return case.model_copy(update={"decision": Decision(decision_id="d-1", by="CUSTOMER", kind="CALL_ME", at=NOW)})
+
+
 def test_a_call_is_arranged_within_a_day() -> None:
-    change = arrange_call(invited().model_copy(update={"decision": a_counter_offer(1)}), NOW)
+    change = arrange_call(who_asks_for_a_call(invited()), NOW)
     assert change.case.decision is None
     assert [(task.kind, task.due_at) for task in change.tasks] == [(TaskKind.CALL_CUSTOMER, NOW + timedelta(days=1))]
 
 
 def test_who_asks_for_a_call_twice_is_called_once_and_can_ask_again_when_staff_are_done() -> None:
-    first = arrange_call(invited(), NOW)
+    first = arrange_call(who_asks_for_a_call(invited()), NOW)
     (task,) = first.tasks
-    again = arrange_call(first.case.model_copy(update={"decision": a_counter_offer(1)}), NOW)
+    again = arrange_call(who_asks_for_a_call(first.case), NOW)
     assert (again.result, again.tasks, again.events) == (first.result, (), ())
     assert again.case.decision is None
     done = decide(again.case, task, [task], NOBODY_REACHED, "NOT_REACHED", "staff-7", "NEGOTIATOR", the_policy(), NOW)
-    assert [task.kind for task in arrange_call(done.case, NOW).tasks] == [TaskKind.CALL_CUSTOMER]
+    assert [task.kind for task in arrange_call(who_asks_for_a_call(done.case), NOW).tasks] == [TaskKind.CALL_CUSTOMER]
+
+
+def test_who_was_called_before_the_step_ran_again_is_not_called_again() -> None:
+    """Staff record the call of a case whose step failed; then the execution is redriven, or another one comes."""
+    failed = record_failure(who_asks_for_a_call(invited()), "run-1", NOW)
+    _, call = failed.tasks
+    called = decide(failed.case, call, [call], NOBODY_REACHED, "REACHED", "mei", "LEAD", the_policy(), NOW).case
+    again = arrange_call(called, NOW)
+    assert (again.result, again.tasks, again.case.decision) == ({"outcome": "ARRANGED"}, (), None)
+    decided = called.model_copy(update={"decision": a_counter_offer(1)})
+    assert arrange_call(decided, NOW).case.decision == a_counter_offer(1), "what they decide now is taken up next"
 
 
 # --- sealing and activation --------------------------------------------------------------------------------------
@@ -540,11 +556,12 @@ def test_a_plan_whose_first_payment_is_due_before_it_could_begin_is_a_persons_to
     assert activate(after(ended), the_policy(), the_day).result == {"outcome": "GIVE_UP"}
 
 
-def told_of(case: Case, principal: int) -> Case:
+def told_of(case: Case, principal: int, hours: int = 1) -> Case:
     """The case after billing told that so much is owed now."""
     account = case.account.model_copy(update={"balance": Balance(principal=principal), "days_past_due": 0})
-    said = figures._known(case).model_copy(update={"account": account, "told_at": NOW + HOUR, "sent_at": NOW + HOUR})
-    told = figures.note_figures(case, said, NOW + HOUR)
+    moment = NOW + hours * HOUR
+    said = figures._known(case).model_copy(update={"account": account, "told_at": moment, "sent_at": moment})
+    told = figures.note_figures(case, said, moment)
     assert [type(event).__name__ for event in told.events] == ["FiguresTold"], "the chain has it"
     return after(told)
 
@@ -571,6 +588,44 @@ def test_what_staff_settled_of_one_doubt_says_nothing_of_another() -> None:
         case = sealed_before(case).case
     assert reasons == ["BEGINS_LATE", "LESS_OWED"]
     assert activate(case, the_policy(), late).result == {"outcome": "ACTIVE"}
+
+
+def settled(held: Change, now: datetime) -> Case:
+    """The case after staff said that the plan should begin all the same."""
+    (task,) = held.tasks
+    said = decide(after(held), task, [task], NOBODY_REACHED, "RETRY", "mei", "LEAD", the_policy(), now)
+    return sealed_before(after(said)).case
+
+
+def test_what_staff_settled_says_nothing_of_what_they_could_not_know() -> None:
+    """Another sum that was paid, or another payment that fell due while something else held the plan up."""
+    case = after(sealed(signed(), SEALING))
+    assert case.agreement is not None
+    owed = case.account.balance.total
+    first, second = (
+        datetime.combine(row.due_date, time(12), ZoneInfo(case.time_zone)) for row in case.agreement.schedule[:2]
+    )
+    held = activate(told_of(case, owed - 1), the_policy(), first)
+    assert held.tasks[0].reason == "LESS_OWED"
+    late = activate(settled(held, first), the_policy(), first)
+    assert late.tasks[0].reason == "BEGINS_LATE"
+    meanwhile = settled(replace(late, case=told_of(after(late), 0, hours=2)), first)
+    again = activate(meanwhile, the_policy(), first)
+    assert [task.reason for task in again.tasks] == ["LESS_OWED"], (
+        "all of it was paid while they were asked about a day"
+    )
+    later = activate(settled(again, first), the_policy(), second)
+    assert [task.reason for task in later.tasks] == ["BEGINS_LATE"], "one more payment is due than they knew of"
+    assert activate(settled(later, second), the_policy(), second).result == {"outcome": "ACTIVE"}
+
+
+def test_interest_does_not_hide_what_was_paid_since_the_signature() -> None:
+    case = after(sealed(signed(), SEALING))
+    owed = case.account.balance.total
+    grown = told_of(case, owed + 5_000)
+    assert activate(grown, the_policy(), NOW + HOUR).result == {"outcome": "ACTIVE"}
+    paid = told_of(grown, owed + 1_000, hours=2)
+    assert [task.reason for task in activate(paid, the_policy(), NOW + 2 * HOUR).tasks] == ["LESS_OWED"]
 
 
 def test_who_was_called_but_never_written_to_is_not_told_what_came_of_a_message() -> None:

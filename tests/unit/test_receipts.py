@@ -44,7 +44,8 @@ def test_in_any_order_the_best_word_counts(order: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "times"), [("DELIVERED", 0), ("READ", 1), ("ANSWERED", 1), ("NO_ANSWER", 0), ("WRONG_PERSON", 0)]
+    ("status", "times"),
+    [("DELIVERED", 0), ("READ", 1), ("REPLIED", 1), ("ANSWERED", 1), ("NO_ANSWER", 0), ("WRONG_PERSON", 0)],
 )
 def test_the_moment_at_which_the_person_was_there_is_remembered(status: str, times: int) -> None:
     change = note_receipt(contacted(), NOBODY_REACHED, receipt(status), NOW)
@@ -66,6 +67,26 @@ def test_where_somebody_else_answered_the_channel_is_closed_and_a_person_looks()
     assert [task.reason for task in change.tasks] == [TaskReason.WRONG_PERSON]
     again = note_receipt(change.case, change.reach, receipt("DELIVERED"), NOW)
     assert (again.case, again.reach, again.tasks) == (change.case, None, ())
+
+
+def test_who_answers_a_text_with_stop_gets_no_more_of_them_and_the_chain_says_so() -> None:
+    before = NOBODY_REACHED.agreeing("SMS").agreeing("EMAIL")
+    change = note_receipt(contacted(), before, receipt("OPTED_OUT"), NOW)
+    assert change.reach is not None
+    assert (change.reach.opted_out, change.reach.consents) == (("SMS",), ("EMAIL",))
+    assert [event.model_dump() for event in change.events[1:]] == [{"refused": ("SMS",), "agreed": ("EMAIL",)}]
+    assert change.tasks == ()
+    assert proven_collections(change.case.contacts) == 1, "whoever answers has received it"
+    again = note_receipt(change.case, change.reach.agreeing("SMS"), receipt("OPTED_OUT"), NOW)
+    assert again.reach is None, "who agreed to texts again is not refused by the same answer once more"
+
+
+def test_who_answers_a_text_in_their_own_words_is_called_once_for_each_message() -> None:
+    change = note_receipt(contacted(), NOBODY_REACHED, receipt("REPLIED"), NOW)
+    assert [(task.kind, task.reason, task.facts) for task in change.tasks] == [("CALL_CUSTOMER", "REPLIED", {})]
+    assert change.reach is not None
+    assert change.reach.opted_out == ()
+    assert note_receipt(change.case, change.reach, receipt("REPLIED"), NOW).tasks == ()
 
 
 def test_a_receipt_for_what_was_never_asked_for_is_refused_by_its_field() -> None:

@@ -11,10 +11,13 @@ from accord import customer, staff
 from accord.billing import AccountOverdue, parse
 from accord.calls import CALLED, CALLS
 from accord.case import Balance, Case, Change, Decision, Offer, Product, StaffTask, Status, TaskKind, TaskReason
+from accord.channels import standing
+from accord.contact_gate import Ask, may_contact
 from accord.errors import DecisionRefusedError
 from accord.events import AccessUnlocked, Actor, CallMade, ContactRequested
 from accord.identification import identify
 from accord.lifecycle import cannot_print, invite, record_failure
+from accord.messages import NEW_LINK, purpose_of
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import Policy
 from accord.reach import ContactRecord
@@ -77,6 +80,15 @@ def test_a_call_on_the_way_to_a_decision_counts_and_leaves_the_task_open(
         case, reach = after(change), change.reach or reach
         assert [record.status for record in reach.contacts] == [outcome] * calls
         assert len({record.contact_id for record in case.contacts}) == calls
+
+
+def test_a_call_can_be_recorded_while_a_decision_is_being_taken_up() -> None:
+    """The customer came by an earlier link: the case leads back to the invitation as soon as somebody starts it."""
+    case = a_case(Status.OFFERED).model_copy(update={"stopped": "run-1"})
+    came = case.model_copy(update={"decision": Decision(decision_id="s-1", by="STAFF", kind="RETRY", at=NOW)})
+    assert staff.choices(came, a_task(came, TaskKind.REACH_BY_HAND), NOW) == CALLED
+    reviewed = a_case(Status.IN_REVIEW).model_copy(update={"decision": came.decision})
+    assert staff.choices(reviewed, a_task(reviewed, TaskKind.REVIEW_OFFERS), NOW) == ()
 
 
 @pytest.mark.parametrize(("kind", "status"), WAITING)
@@ -290,6 +302,11 @@ def test_the_call_that_opens_the_pages_does_not_bar_its_own_link(contacts: int) 
     change = staff.decide(case, task, [task], reach, "IDENTITY_CONFIRMED", "mei", "LEAD", the_policy(), MORNING)
     assert change.reach is not None
     assert [record.channel for record in change.reach.contacts[contacts:]] == ["SMS", "CALL"]
+    link = change.reach.contacts[contacts]
+    before = change.reach.before(link.contact_id)
+    assert before.contacts == reach.contacts, "nor when it leaves"
+    ask = Ask(link.channel, purpose_of(NEW_LINK))
+    assert may_contact(the_policy(), MORNING, case.time_zone, ask, standing(case), before).allowed
 
 
 def test_where_nothing_can_be_offered_yet_the_new_link_leads_to_no_offer() -> None:

@@ -44,6 +44,7 @@ def ends_the_wait(act: str) -> bool:
         "misunderstand",
         "explain_on_the_phone",
         "let_the_offers_expire",
+        "answer_stop",
     )
 
 
@@ -60,6 +61,8 @@ def compare(play: Play, ends: dict[str, Any]) -> None:
     assert case.decision is None or ends["execution"] == "FAILED", "the decision was not taken up"
     if "published" in ends:
         assert play.published() == ends["published"]
+    if "channels" in ends:
+        assert [contact.channel for contact in case.contacts] == ends["channels"]
     if not_before := ends.get("no_contact_before"):
         assert case.contacts
         assert all(contact.at >= datetime.fromisoformat(not_before) for contact in case.contacts)

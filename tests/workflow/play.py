@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 from billing_events import overdue_detail
+from werkzeug.test import Client
 
 from accord import clock, customer, errors, staff
 from accord.agreement import terms_of
@@ -24,6 +25,7 @@ from accord.events import Actor, announcement
 from accord.opening import case_id_of, note_standing, with_standing
 from accord.policy import load_policy
 from infra.local.functions import Function, LambdaContext
+from infra.local.gateway import Gateway
 from infra.local.stack import LocalStack
 
 SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.yaml"))
@@ -286,6 +288,18 @@ class Play:
         self.tell("ContactReceipt", receipt)
         self.until("the task", lambda: "REACH_BY_HAND" in self.open_tasks())
         self.stack.advance(timedelta(hours=11))
+
+    def answer_stop(self) -> None:
+        """The customer answers the text, as they were told that they may."""
+        self.until("the invitation", lambda: self._happened("ContactDelivered") == 1)
+        phone = self.detail["cardholder"]["phone"]
+        number = max(number for number, message in enumerate(self.stack.messages) if message.to == phone)
+        page = Client(Gateway(self.stack))
+        assert (
+            page.post(f"/outbox/{number}", data={"words": "R"}, headers={"Origin": "http://localhost"}).status_code
+            == 303
+        )
+        self.until("the stop", lambda: self._happened("ContactPreferencesTold") == 1)
 
     def record_the_sale(self) -> None:
         """Billing's word is on the case before anybody can look."""

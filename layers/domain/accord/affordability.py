@@ -102,27 +102,29 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
     log.add("protected_floor", floor, _FLOOR)
 
     fixed, flexible = _statement(told, persons, rules, log)
-    fixed += _fixed_untold(told, persons, end, rules, log)
-    spend, rule = fixed + flexible, None
+    untold = _fixed_untold(told, persons, end, rules)
+    fixed += untold
+    spend, rule = fixed + flexible, _FIXED_UNKNOWN if untold else None
     if not statement_is_complete(told):
         # What is known only in total, or not at all; a part that was told by category counts in full.
         total, assumed = told.monthly_essential_spend, _assumed_percent(told, end, rules) * counted // 100
         whole, why = (assumed, _SPEND_UNKNOWN) if total is None else (total, None)
-        spend, rule = max((spend, None), (whole, why), key=lambda known: known[0])
+        spend, rule = max((spend, rule), (whole, why), key=lambda known: known[0])
     # A customer may not bargain away food, whatever the rent is.
     if fixed + floor > spend:
         spend, rule = fixed + floor, _FLOOR
+    if untold and rule in (_FIXED_UNKNOWN, _FLOOR):
+        log.add("fixed_costs_assumed", untold, _FIXED_UNKNOWN)
     log.add("essential_spend", spend, rule)
     return spend
 
 
-def _fixed_untold(told: Circumstances, persons: int, end: End, rules: RulesOfTheDay, log: Log) -> int:
+def _fixed_untold(told: Circumstances, persons: int, end: End, rules: RulesOfTheDay) -> int:
     """What is assumed, with caution, for the fixed costs that were not told: a rent alone is not all of them."""
     is_known = told.monthly_essential_spend is not None or set(FIXED) <= set(told.fixed_costs or ())
     if is_known or end == "least":
         return 0
     row: Household = _of_region(rules[_FIXED_UNKNOWN], told.region)
-    log.add("fixed_costs_assumed", row.of(persons), _FIXED_UNKNOWN)
     return row.of(persons)
 
 

@@ -229,7 +229,7 @@ class ContactReceipt(Told):
 
     event_id: Identifier
     contact_id: Identifier
-    status: Literal["DELIVERED", "FAILED", "READ", "ANSWERED", "NO_ANSWER", "WRONG_PERSON"]
+    status: Literal["DELIVERED", "FAILED", "READ", "REPLIED", "ANSWERED", "NO_ANSWER", "OPTED_OUT", "WRONG_PERSON"]
     at: Moment
 
 

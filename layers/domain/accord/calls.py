@@ -81,7 +81,7 @@ def script(case: Case, task: StaffTask, policy: Policy, now: datetime) -> Script
 
 def _may_choose(case: Case, task: StaffTask) -> bool:
     """Whether the customer still has something to choose, and this call is about it: who signed or said no has not."""
-    undecided = case.decision is None or case.decision.kind == "CALL_ME"
+    undecided = case.decision is None or case.decision.kind in ("CALL_ME", "RETRY")
     return task.kind not in _WITHOUT_OFFERS and case.status in _UNDECIDED and undecided
 
 

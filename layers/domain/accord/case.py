@@ -356,7 +356,9 @@ class Case(Value):
     came: bool = False  # the customer has been on the pages, so that what is offered since is theirs to see at once
     advice_due: bool = False  # staff have an open task to advise on offers that may be beyond the means
     call_arranged: bool = False  # the customer was promised a call, and staff have not closed the task for it yet
-    begin_confirmed: tuple[str, ...] = ()  # doubts whether the signed plan should still begin, that staff settled
+    begin_doubt: str | None = None  # why a person has to say whether the signed plan should still begin
+    begin_despite: tuple[str, ...] = ()  # such doubts that staff settled
+    most_owed_since: MinorUnits = 0  # the most that billing told of since the signature
     glyph_task: str | None = None  # OPEN or CLOSED, once staff were told that the name cannot be printed
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reachable_by: tuple[str, ...] = ("SMS", "CALL")  # the channels for which billing gave a number or an address
@@ -440,6 +442,8 @@ class TaskReason(StrEnum):
     MESSAGE_TOO_LATE = "MESSAGE_TOO_LATE"
     MESSAGE_REJECTED = "MESSAGE_REJECTED"
     MESSAGE_IN_DOUBT = "MESSAGE_IN_DOUBT"
+    OPTED_OUT = "OPTED_OUT"  # the telephone takes no texts: the customer answered one with a stop
+    REPLIED = "REPLIED"  # the customer answered a message in their own words
     WRONG_PERSON = "WRONG_PERSON"  # somebody else has the number or the address
     MESSAGE_STUCK = "MESSAGE_STUCK"  # it failed again and again, and lies in the dead letters
     CUSTOMER_DATA_MISSING = "CUSTOMER_DATA_MISSING"
@@ -472,6 +476,8 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.MESSAGE_TOO_LATE: frozenset({"rule"}),
     TaskReason.MESSAGE_REJECTED: frozenset({"error"}),
     TaskReason.MESSAGE_IN_DOUBT: frozenset(),
+    TaskReason.OPTED_OUT: frozenset(),
+    TaskReason.REPLIED: frozenset(),
     TaskReason.MESSAGE_STUCK: frozenset(),
     TaskReason.WRONG_PERSON: frozenset(),
     TaskReason.CUSTOMER_DATA_MISSING: frozenset(),

@@ -97,10 +97,12 @@ def note_delivery(
     failure: NotSentError | None = None,
     *,
     printable: bool = True,
+    reach: Reach | None = None,
 ) -> Change:
     """A message was SENT, FAILED or OVERTAKEN. With its `failure` a person gets the task to do something about it.
 
     So they do, once in the case, where the person's name is not `printable` and they may be about to sign with it.
+    With `reach` the failure says that the person refused the channel, which holds for all their accounts from now on.
     """
     actor = Actor(kind="SYSTEM", id="deliver_contact")
     events: list[CaseEvent] = [ContactDelivered(contact_id=contact_id, outcome=outcome, text=text)]
@@ -108,10 +110,14 @@ def note_delivery(
     if failure is not None:
         task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason(failure.reason), failure.facts)
         tasks, events = [task], [*events, created]
+    if reach is not None:
+        channel = next(record.channel for record in case.contacts if record.contact_id == contact_id)
+        reach = reach.refusing(channel)
+        events.append(ContactPreferencesTold(refused=reach.opted_out, agreed=reach.consents))
     if not printable and case.glyph_task is None and case.status in _DECIDING:
         noted = note_unprintable_name(case, actor, now)
         case, tasks, events = noted.case, [*tasks, *noted.tasks], [*events, *noted.events]
-    return Change(case, tuple(events), actor, {"outcome": outcome}, tasks=tuple(tasks))
+    return Change(case, tuple(events), actor, {"outcome": outcome}, tasks=tuple(tasks), reach=reach)
 
 
 def note_stuck_message(case: Case, now: datetime) -> Change:

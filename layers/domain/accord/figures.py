@@ -104,7 +104,8 @@ def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
         matters = matters or changes_offers(heard, latest)
         after = called_for(after, now)
     elif case.status is Status.SIGNED and latest != known:  # what is signed stands; whoever lets it begin sees this
-        after = after.model_copy(update={"newer": latest})
+        most = max(case.most_owed_since, latest.account.balance.total)
+        after = after.model_copy(update={"newer": latest, "most_owed_since": most})
         matters = matters or known.account.balance.total != latest.account.balance.total
     return Change(after, (told,) if matters else (), actor)
 

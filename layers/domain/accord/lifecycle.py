@@ -248,6 +248,8 @@ def apply_review(case: Case, now: datetime) -> Change:
 
 def arrange_call(case: Case, now: datetime) -> Change:
     """The customer asked for a person. The pages stay open meanwhile; who asks again still gets one call."""
+    if case.decision is None or case.decision.kind != "CALL_ME":  # somebody has called already, while a step failed
+        return Change(called_for(case, now), (), _WORKFLOW, {"outcome": "ARRANGED"})
     arranged, tasks, created = with_call(case.model_copy(update={"decision": None}), now)
     return Change(called_for(arranged, now), created, _WORKFLOW, {"outcome": "ARRANGED"}, tasks=tasks)
 
@@ -326,9 +328,9 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
     if is_held_back(case, policy, now):
         return hold_back(case, policy, now)
     if doubt := _doubt_to_begin(case, agreement, now):
-        reason, facts = doubt
+        name, reason, facts = doubt
         task, created = new_task(case, TaskKind.ACCOUNT_STANDING, now, reason, facts)
-        taken = case.model_copy(update={"decision": None})
+        taken = case.model_copy(update={"decision": None, "begin_doubt": name})
         return Change(taken, (created,), _WORKFLOW, {"outcome": "STOPPED"}, tasks=(task,))
     terms = agreement.agreed
     active = PlanActivated(
@@ -344,19 +346,24 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
     return Change(case.moved(Status.ACTIVE, decision=None), (active,), _WORKFLOW, {"outcome": "ACTIVE"})
 
 
-def _doubt_to_begin(case: Case, agreement: Agreement, now: datetime) -> tuple[TaskReason, dict[str, str]] | None:
+def _doubt_to_begin(case: Case, agreement: Agreement, now: datetime) -> tuple[str, TaskReason, dict[str, str]] | None:
     """Why a person has to say whether a plan should still begin, that something held up after the signature.
 
-    The gravest doubt that no member of staff has settled yet; the next one follows when they have.
+    The gravest doubt that no member of staff has settled yet; the next one follows when they have. Its name says what
+    they looked at: another sum, or one more payment that fell due, is another doubt.
     """
-    told, first_due = case.newer, agreement.schedule[0].due_date
     today = now.astimezone(ZoneInfo(case.time_zone)).date()
-    doubts = {}
-    if told is not None and told.account.balance.total < case.account.balance.total:
-        doubts[TaskReason.LESS_OWED] = dict[str, str]()
-    if first_due <= today:
-        doubts[TaskReason.BEGINS_LATE] = {"first_due": first_due.isoformat()}
-    return next(((reason, facts) for reason, facts in doubts.items() if reason not in case.begin_confirmed), None)
+    due = [row.due_date for row in agreement.schedule if row.due_date <= today]
+    doubts: list[tuple[str, TaskReason, dict[str, str]]] = []
+    if case.newer is not None:
+        owed = case.newer.account.balance.total
+        if owed < max(case.account.balance.total, case.most_owed_since):
+            doubts.append((f"{TaskReason.LESS_OWED}/{owed}", TaskReason.LESS_OWED, {}))
+    if due:
+        doubts.append(
+            (f"{TaskReason.BEGINS_LATE}/{len(due)}", TaskReason.BEGINS_LATE, {"first_due": due[0].isoformat()})
+        )
+    return next((doubt for doubt in doubts if doubt[0] not in case.begin_despite), None)
 
 
 # --- the end ---------------------------------------------------------------------------------------------------

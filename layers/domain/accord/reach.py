@@ -13,8 +13,10 @@ from accord.value import Value
 
 Party = Literal["DEBTOR", "THIRD_PARTY"]
 # What a receipt says of a contact. Whoever is asked about a debtor and refuses is never asked again.
-Receipt = Literal["DELIVERED", "FAILED", "READ", "ANSWERED", "NO_ANSWER", "WRONG_PERSON", "REFUSED"]
-SUCCEEDED: frozenset[str] = frozenset({"READ", "ANSWERED"})
+Receipt = Literal[
+    "DELIVERED", "FAILED", "READ", "REPLIED", "ANSWERED", "NO_ANSWER", "OPTED_OUT", "WRONG_PERSON", "REFUSED"
+]
+SUCCEEDED: frozenset[str] = frozenset({"READ", "REPLIED", "ANSWERED"})
 DID_NOT_ARRIVE: frozenset[str] = frozenset({"FAILED", "WRONG_PERSON"})
 
 # So many of the moments at which the person was there: a habit shows in the newest ones.
@@ -55,6 +57,14 @@ class Reach(Value):
     def with_contact(self, record: ContactRecord) -> "Reach":
         """One contact more."""
         return self.model_copy(update={"contacts": (*self.contacts, record)[-_REMEMBERED:]})
+
+    def before(self, contact_id: str) -> "Reach":
+        """What was known when a contact was asked for: neither it nor what followed counts against it. That was
+        allowed with it in the count; the call in which somebody asked for a new link must not be what bars it.
+        """
+        ids = [record.contact_id for record in self.contacts]
+        place = ids.index(contact_id) if contact_id in ids else len(ids)
+        return self.model_copy(update={"contacts": self.contacts[:place]})
 
     def with_receipt(self, contact_id: str, status: Receipt) -> "Reach":
         """What came of a contact, where it is remembered."""

@@ -10,13 +10,13 @@ from accord.billing import ContactReceipt
 from accord.case import Case, Change, TaskKind, TaskReason, new_task
 from accord.channels import history
 from accord.errors import InputRejectedError
-from accord.events import Actor, CaseEvent, ReceiptNoted
+from accord.events import Actor, ContactPreferencesTold, ReceiptNoted
 from accord.reach import SUCCEEDED, ContactRecord, Reach
 
 # The later one counts: a message that was read had arrived, and nobody hears of READ from a stranger.
-_RANK = ("NO_ANSWER", "FAILED", "DELIVERED", "READ", "ANSWERED", "WRONG_PERSON")
+_RANK = ("NO_ANSWER", "FAILED", "DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT", "WRONG_PERSON")
 # 两高 2018, 妨害信用卡管理解释 Art. 6: two collections, each with proof of its receipt, at least thirty days apart.
-_RECEIVED = frozenset({"DELIVERED", "READ", "ANSWERED"})
+_RECEIVED = frozenset({"DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT"})
 _APART = timedelta(days=30)
 
 
@@ -29,7 +29,8 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
     """What a channel says of a contact that was asked for.
 
     Where somebody else answered, the channel is closed and a person looks for the right number or address: the next
-    message would tell a stranger. Raises InputRejectedError for a contact that the case has not.
+    message would tell a stranger. Who answers that they want no more of it has the channel closed as well; who answers
+    anything else is called. Raises InputRejectedError for a contact that the case has not.
     """
     actor = Actor(kind="GATEWAY", id=receipt.event_id)
     record = next((one for one in case.contacts if one.contact_id == receipt.contact_id), None)
@@ -51,11 +52,17 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
     )
     if receipt.status in SUCCEEDED:
         known = known.seeing(receipt.at)
-    if receipt.status != "WRONG_PERSON":
-        return Change(after, (noted,), actor, reach=known)
-    task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.WRONG_PERSON)
-    events: tuple[CaseEvent, ...] = (noted, created)
-    return Change(after, events, actor, tasks=(task,), reach=known.refusing(record.channel))
+    if receipt.status == "OPTED_OUT":
+        known = known.refusing(record.channel)
+        said = ContactPreferencesTold(refused=known.opted_out, agreed=known.consents)
+        return Change(after, (noted, said), actor, reach=known)
+    if receipt.status == "WRONG_PERSON":
+        task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.WRONG_PERSON)
+        return Change(after, (noted, created), actor, tasks=(task,), reach=known.refusing(record.channel))
+    if receipt.status == "REPLIED":
+        task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.REPLIED)
+        return Change(after, (noted, created), actor, tasks=(task,), reach=known)
+    return Change(after, (noted,), actor, reach=known)
 
 
 def proven_collections(contacts: Iterable[ContactRecord]) -> int:

@@ -21,9 +21,10 @@ from accord.case import (
     new_task,
 )
 from accord.channels import next_way, request_contact
-from accord.customer import offers_to_show
+from accord.customer import offers_to_show, with_call
 from accord.errors import DecisionRefusedError, NotApprovedError
 from accord.events import AccessUnlocked, Actor, CaseEvent, StaffDecided, StaffTaskClosed
+from accord.figures import called_for
 from accord.messages import NEW_LINK, purpose_of
 from accord.offers import check_approval
 from accord.policy import Policy
@@ -82,7 +83,7 @@ def stopped_case(case: Case, task: StaffTask) -> bool:
 
 
 def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
-    """What may be chosen for the task now; nothing when it is closed or a decision is still being taken up.
+    """What may be chosen for the task now; nothing when it is closed, and a call alone while a decision is taken up.
 
     Offers that ran out cannot be approved any more, and the pages of a case that has ended are not opened again. A case
     that stopped can only be started again: closing its task otherwise would leave it where nobody looks.
@@ -95,7 +96,7 @@ def choices(case: Case, task: StaffTask, now: datetime) -> tuple[str, ...]:
         ended = case.status in ENDED
         return tuple(choice for choice in _OUTCOMES[task.kind] if not (choice == _CONFIRMED and ended))
     if case.decision is not None:
-        return ()
+        return CALLED if task.kind in CALLS else ()
     ran_out = any(offer.valid_until <= now for offer in case.offers)
     # What ran out, or is not there, cannot be approved; it is worked out afresh.
     closed = "APPROVED" if ran_out or not case.offers else _RECONSIDER
@@ -148,11 +149,17 @@ def decide(
             decision_id=task.task_id, by="STAFF", kind=kind, at=now, staff_id=staff_id, reason=why or None
         )
         case = case.model_copy(update={"decision": decision})
-        if kind == "RETRY" and task.reason in (TaskReason.BEGINS_LATE, TaskReason.LESS_OWED):
-            case = case.model_copy(update={"begin_confirmed": (*case.begin_confirmed, task.reason)})
+        if kind == "RETRY" and case.begin_doubt and task.reason in (TaskReason.BEGINS_LATE, TaskReason.LESS_OWED):
+            case = case.model_copy(update={"begin_despite": (*case.begin_despite, case.begin_doubt)})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
     if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED, TaskReason.NOT_UNDERSTOOD):
-        case = _spoken_with(case.model_copy(update={"call_arranged": False}), choice)
+        case = case.model_copy(update={"call_arranged": False})
+        if choice == "REACHED" or (choice == "NO_LONGER_NEEDED" and task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL):
+            case = _spoken_with(case, now)
+        elif case.stopped is not None and case.decision is not None and case.decision.kind == "CALL_ME":
+            case, calls, asked_for = with_call(case, now)  # the wish stands, and no execution would arrange it
+            following += calls
+            events += asked_for
     if task.reason is TaskReason.OFFERS_BEYOND_MEANS:
         case = case.model_copy(update={"advice_due": False})
     if task.kind is TaskKind.COMPLAINT:
@@ -189,12 +196,13 @@ def decide(
     )
 
 
-def _spoken_with(case: Case, choice: str) -> Case:
-    """The wish for a call is fulfilled, also where nothing goes on: starting the case again makes no second one."""
-    asked = case.decision is not None and case.decision.kind == "CALL_ME"
-    if case.stopped is None or not asked or choice == "NOT_REACHED":
+def _spoken_with(case: Case, now: datetime) -> Case:
+    """The wish for a call is fulfilled, also where nothing goes on: starting the case again makes no second one. What
+    billing told while it stood counts now.
+    """
+    if case.decision is None or case.decision.kind != "CALL_ME":
         return case
-    return case.model_copy(update={"decision": None, "untold": False})
+    return called_for(case.model_copy(update={"decision": None, "untold": False}), now)
 
 
 def _has_to_be_reached(case: Case, task: StaffTask) -> bool:

@@ -12,7 +12,7 @@ from accord.aws.access import Claim, Deliveries, Links, Tries
 from accord.aws.outbound import Outbound
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
-from accord.case import ENDED, Case, Status, TaskReason
+from accord.case import ENDED, Case, Change, Status, TaskReason
 from accord.channels import history, standing
 from accord.contact_gate import Ask, may_contact
 from accord.customer import note_delivery, note_stuck_message, offers_to_show
@@ -107,11 +107,15 @@ class Messenger:
         text = text_id(contact.template, case.language)
         # Looked at here, because whoever reaches the pages does so by a link from here, and the person is known here.
         printable = person is None or not missing_glyphs(person.name)
-        self._cases.change(
-            contact.case_id,
-            key,
-            lambda case: note_delivery(case, contact.contact_id, outcome, text, now, failure, printable=printable),
-        )
+
+        def note(case: Case) -> Change:
+            refused = failure is not None and failure.reason == TaskReason.OPTED_OUT
+            reach = self._cases.reach(case.cardholder_id) if refused else None
+            return note_delivery(
+                case, contact.contact_id, outcome, text, now, failure, printable=printable, reach=reach
+            )
+
+        self._cases.change(contact.case_id, key, note)
         return outcome
 
     def give_up(self, contact: Contact, now: datetime) -> None:
@@ -132,10 +136,7 @@ class Messenger:
         if _is_overtaken(contact, case, now):
             return "OVERTAKEN"
         # The queue may have held the contact back for hours: what was allowed then need not be allowed now.
-        reach = history(case, self._cases.reach(case.cardholder_id))
-        before = reach.model_copy(
-            update={"contacts": tuple(one for one in reach.contacts if one.contact_id != contact.contact_id)}
-        )
+        before = history(case, self._cases.reach(case.cardholder_id)).before(contact.contact_id)
         ask = Ask(contact.channel, purpose_of(contact.template))
         verdict = may_contact(policy, now, case.time_zone, ask, standing(case), before)
         if not verdict.allowed:

@@ -1,7 +1,7 @@
-"""How a text leaves: through SNS and SES, or through the bank's own gateway where it has one.
+"""How a text leaves: through AWS (End User Messaging or SNS, and SES), or through the bank's own gateway.
 
 One interface, two ways. The gateway takes signed HTTPS (docs/gateway.md) and sends each reference once, so that a lost
-answer may be asked for again; of SNS and SES nobody knows, and nothing is sent twice.
+answer may be asked for again; of AWS's services nobody knows, and nothing is sent twice.
 """
 
 import hashlib
@@ -34,16 +34,36 @@ class Outbound(Protocol):
 def outbound() -> Outbound:
     """The way that this function's settings name."""
     url, secret = os.environ["GATEWAY_URL"], os.environ["GATEWAY_SECRET_PARAMETER"]
-    return GatewayOutbound(url, secret) if url else AwsOutbound(os.environ["MAIL_EVENTS"])
+    if url:
+        return GatewayOutbound(url, secret)
+    return AwsOutbound(os.environ["MAIL_EVENTS"], os.environ["SMS_ORIGINATION"], os.environ["STAGE"])
 
 
 class AwsOutbound:
-    """SMS through SNS, e-mail through SES. A configuration set, where one is named, tells what becomes of an e-mail."""
+    """SMS from the bank's own number by End User Messaging, or by SNS where it has none; e-mail through SES.
 
-    def __init__(self, mail_events: str) -> None:
+    What becomes of a text that left by the bank's number is told on the default bus, with its contact and the stage.
+    So it is of an e-mail, where a configuration set is named. A text by SNS has no receipt.
+    """
+
+    def __init__(self, mail_events: str, sms_origination: str, stage: str) -> None:
         self._mail_events = mail_events
+        self._sms_origination = sms_origination
+        self._stage = stage
 
     def sms(self, reference: str, phone: str, text: str) -> None:
+        if self._sms_origination:
+            _call(
+                lambda: client("pinpoint-sms-voice-v2", attempts=1).send_text_message(
+                    DestinationPhoneNumber=phone,
+                    OriginationIdentity=self._sms_origination,
+                    MessageBody=text,
+                    MessageType="TRANSACTIONAL",
+                    Context={"contact": reference, "stage": self._stage},
+                )
+            )
+            return
+        _refuse_opted_out(phone)
         kind = {"AWS.SNS.SMS.SMSType": {"DataType": "String", "StringValue": "Transactional"}}
         _call(lambda: client("sns", attempts=1).publish(PhoneNumber=phone, Message=text, MessageAttributes=kind))
 
@@ -119,7 +139,20 @@ def _call(send: Callable[[], object]) -> None:
             raise
         raise NotSentError(TaskReason.MESSAGE_IN_DOUBT) from None
     except ClientError as error:
+        if error.response.get("Reason") == "DESTINATION_PHONE_NUMBER_OPTED_OUT":
+            raise NotSentError(TaskReason.OPTED_OUT) from None
         raise NotSentError(TaskReason.MESSAGE_REJECTED, error=error_code(error)) from None
+
+
+def _refuse_opted_out(phone: str) -> None:
+    """SNS takes a text for a telephone that answered stop, and drops it without a word; so it is asked first."""
+    try:
+        with translated():
+            refused = client("sns").check_if_phone_number_is_opted_out(phoneNumber=phone)["isOptedOut"]
+    except ClientError as error:
+        raise NotSentError(TaskReason.MESSAGE_REJECTED, error=error_code(error)) from None
+    if refused:
+        raise NotSentError(TaskReason.OPTED_OUT)
 
 
 def _certainly_not_sent(cause: BaseException | None) -> bool:

@@ -29,6 +29,7 @@ class PeopleStore:
                     TableName=self._people,
                     Item={
                         "cardholder_id": {"S": person.cardholder_id},
+                        "phone": {"S": person.phone},
                         "body": {"S": person.model_dump_json()},
                         **times,
                     },
@@ -49,6 +50,17 @@ class PeopleStore:
         if item is None:
             raise PersonNotFoundError(cardholder_id)
         return Person.model_validate_json(item["body"]["S"])
+
+    def of_phone(self, phone: str) -> list[str]:
+        """The cardholder ids of everybody with that telephone number."""
+        with translated():
+            pages = self._db.get_paginator("query").paginate(
+                TableName=self._people,
+                IndexName="by_phone",
+                KeyConditionExpression="phone = :phone",
+                ExpressionAttributeValues={":phone": {"S": phone}},
+            )
+            return [item["cardholder_id"]["S"] for page in pages for item in page["Items"]]
 
 
 def _seconds(moment: datetime) -> dict[str, str]:
