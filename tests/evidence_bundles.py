@@ -11,11 +11,11 @@ import rfc8785
 from rich.console import Console
 
 from accord import clock
-from accord.audit import stores_of
+from accord.audit import lines_of, record_of, stores_of
 from accord.events import chain_hash
 from infra import demo
 from infra.evidence.bundle import MANIFEST, pack, unpack
-from infra.evidence.collect import collect
+from infra.evidence.collect import collect, files_digest
 from infra.evidence.keys import anchor_pem, seal_certificates
 from infra.local.application import accord_stack
 
@@ -39,7 +39,7 @@ class Kept:
             stack.advance(later)
             stack.settle()
             (execution,) = stack.executions("NegotiationStateMachine")
-            bundle = pack(collect(execution.execution_arn.rpartition(":")[2], "accord-local", clock.now()))
+            bundle = pack(collect(execution.execution_arn.rpartition(":")[2], "accord-local", "auditor-1"))
             stores = stores_of("accord-local")
             assert stores.anchor_key_arn
             assert stores.seal_certificate_parameter
@@ -72,8 +72,9 @@ def chain_of(files: Files) -> Chain:
 
 
 def with_events(files: Files, claim: dict[str, Any], events: list[dict[str, Any]]) -> Files:
-    lines = (json.dumps(line, ensure_ascii=False) for line in (claim, *events))
-    return files | {"events.jsonl": "".join(f"{line}\n" for line in lines).encode()}
+    """The files with another chain, in the form in which a chain is written."""
+    told = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in (claim, *events))
+    return files | {"events.jsonl": "".join(f"{line}\n" for line in lines_of(record_of(told, "events"))).encode()}
 
 
 def cut_off(claim: dict[str, Any], events: list[dict[str, Any]], left: int) -> Chain:
@@ -93,3 +94,33 @@ def rewritten(files: Files, change: Callable[[list[dict[str, Any]]], None]) -> F
         told = {"case_id": body["case"], "seq": number, "type": body["type"], "at": body["at"]}
         made.append(told | {"body": canonical.decode(), "hash": prev})
     return with_events(files, claim | {"head": prev, "count": len(made)}, made)
+
+
+def unwitnessed(files: Files) -> Files:
+    """What is left when somebody takes away all that was signed of the chain."""
+    return {name: content for name, content in files.items() if not name.startswith(("anchors/", "days/"))}
+
+
+def witnessed_until(files: Files, count: int) -> Files:
+    """What was there when the chain had so many events, without its nights."""
+    early = {
+        name: content for name, content in files.items() if name.startswith("anchors/") and int(name[8:18]) <= count
+    }
+    return unwitnessed(files) | early
+
+
+def collected_anew(files: Files, left: int) -> Files:
+    """So many events alone, the last a collection that names what is there: all that can be forged without a key."""
+
+    def cut(bodies: list[dict[str, Any]]) -> None:
+        *others, last = bodies
+        kept = others[: left - 1]
+        bodies[:] = [*kept, last | {"at": (kept or others)[-1]["at"]}]
+
+    def name_them(bodies: list[dict[str, Any]]) -> None:
+        bodies[-1]["data"]["filesSha256"] = files_digest(taken, record)
+
+    short = rewritten(files, cut)
+    record = record_of(short["events.jsonl"].decode(), "events.jsonl")
+    taken = {name: content for name, content in unwitnessed(files).items() if name != "events.jsonl"}
+    return rewritten(short, name_them)

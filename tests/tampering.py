@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from random import Random
 
-from evidence_bundles import Kept, cut_off, rewritten, with_events
+from evidence_bundles import Kept, collected_anew, cut_off, rewritten, unwitnessed, with_events, witnessed_until
 from exact import Chunk, DisagreementError, command
 from rich.console import Console
 
@@ -61,15 +61,28 @@ def a_byte_of_the_bundle(random: Random) -> str:
 
 
 def a_chain_that_ends_early(random: Random) -> str:
+    """With all that was signed of it, with what was signed until then, or with nothing and a collection of its own."""
     claim, events = kept().chain
-    claim, cut = cut_off(claim, events, random.randrange(1, len(events)))
-    return check("chains cut off", pack(with_events(kept().files, claim, cut)))
+    left, way = random.randrange(1, len(events)), random.randrange(3)
+    if way == 2:
+        return check("chains cut off, nothing signed", pack(collected_anew(unwitnessed(kept().files), left)))
+    files = kept().files if way == 0 else witnessed_until(kept().files, left)
+    claim, cut = cut_off(claim, events, left)
+    return check("chains cut off", pack(with_events(files, claim, cut)))
+
+
+def a_statement_or_a_file_that_is_gone(random: Random) -> str:
+    """One file or statement, or all that was signed. A night that others of its kind stand for may be missing."""
+    names = sorted({name.rpartition(".")[0] if name.startswith("anchors/") else name for name in kept().files})
+    gone = random.choice([name for name in names if not name.startswith("days/")])
+    left = {name: content for name, content in kept().files.items() if not name.startswith(gone)}
+    return check("files and anchors taken away", pack(unwitnessed(left) if random.random() < 0.2 else left))
 
 
 def a_chain_written_anew(random: Random) -> str:
     """From any event on: a word of it changed, the event taken out, or one said twice; then every hash made to fit.
 
-    What is only added behind the last event was not there in the last night, so nobody can have signed that it was not.
+    Also without any statement, so that nothing contradicts it: then nothing bears witness to the collection either.
     """
     _, events = kept().chain
     number, way = random.randrange(len(events) - 1), random.randrange(3)
@@ -82,7 +95,11 @@ def a_chain_written_anew(random: Random) -> str:
         else:
             bodies.insert(number, bodies[number])
 
-    return check("chains written anew", pack(rewritten(kept().files, change)))
+    files = kept().files
+    if random.random() < 0.5:
+        return check("chains written anew", pack(rewritten(files, change)))
+    forged = collected_anew(rewritten(unwitnessed(files), change), len(events))
+    return check("chains written anew, nothing signed", pack(forged))
 
 
 def drawn(random: Random) -> Callable[[Random], str]:
@@ -91,7 +108,9 @@ def drawn(random: Random) -> Callable[[Random], str]:
         return a_byte_of_the_document
     if draw < 0.8:
         return a_byte_of_the_bundle
-    return a_chain_that_ends_early if draw < 0.9 else a_chain_written_anew
+    if draw < 0.83:
+        return a_statement_or_a_file_that_is_gone
+    return a_chain_that_ends_early if draw < 0.91 else a_chain_written_anew
 
 
 class Tampered(Chunk):
@@ -102,7 +121,7 @@ class Tampered(Chunk):
 def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ[_KEPT] = folder
-        Kept.play(Console(file=io.StringIO()), timedelta(days=1)).write(Path(folder))
+        Kept.play(Console(file=io.StringIO()), timedelta(days=3)).write(Path(folder))
         return command(str(__doc__), Tampered, 10_000, arguments, said="altered bundles are found out")
 
 

@@ -1,17 +1,22 @@
 """Each night: one signed root over the ends of all chains that grew since the night before."""
 
 import os
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord import clock
 from accord.aws.anchors import LOOK_BACK, Anchors
 from accord.aws.steps import case_store
+from accord.errors import TimeStampError
+from accord_documents import time_stamp
 
 logger = Logger()
+TIME_STAMP_URL = os.environ["TIME_STAMP_URL"]
 store = case_store()
 anchors = Anchors(os.environ["ANCHORS_BUCKET"], os.environ["ANCHOR_KEY_ARN"])
 
@@ -27,4 +32,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ends = store.chains_that_grew(days)
     is_new = anchors.anchor_day(day, ends, clock.now())
     logger.info("day anchored", day=str(day), chains=len(ends), is_new=is_new)
+    stamp_nights(today)
     return {"day": str(day), "chains": len(ends)}
+
+
+def stamp_nights(today: date) -> None:
+    """Have an outside authority say when each root was there; a night that it did not answer for is asked for again."""
+    if not TIME_STAMP_URL:
+        return
+    for day in anchors.days_from(today - LOOK_BACK):
+        try:
+            anchors.stamp_day(day, partial(time_stamp, url=TIME_STAMP_URL))
+        except TimeStampError as error:
+            logger.warning("no time-stamp", day=str(day), error=str(error))
+            with single_metric(name="TimeStampFailed", unit=MetricUnit.Count, value=1):
+                return

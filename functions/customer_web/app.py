@@ -14,9 +14,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from email.parser import BytesParser
-from email.policy import HTTP
 from functools import wraps
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -66,7 +65,8 @@ app.api.binary_types = ["application/pdf"]
 FORM, UPLOAD = ["application/x-www-form-urlencoded"], ["multipart/form-data"]
 SESSION_COOKIE, CODE_COOKIE = "__Host-session", "__Host-code"
 _MAX_FORM = 16 * 1024
-_MAX_DOCUMENT = 1024 * 1024  # five times the longest agreement
+_MAX_UPLOAD = 1024 * 1024 + 10_000  # seven times the longest agreement, and the form around it
+_MOST_PARTS, _LONGEST_KIND = 4, 200
 _LOCATOR = re.compile(r"[A-Za-z0-9_-]{43}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -393,8 +393,8 @@ def verify_form() -> Response:
 @app.route("/verify", methods=["POST"], content_types=UPLOAD)
 def verify() -> Response:
     """Whether a document is, byte for byte, one that the bank sealed. Nothing else is told, and it is not kept."""
-    document = uploaded("document")
-    if document is None or len(document) > _MAX_DOCUMENT:
+    document = uploaded("document") if len(app.current_request.raw_body) <= _MAX_UPLOAD else b""
+    if not document:
         problem = "missing" if document is None else "long"
         return outside("verify.html", 400, query=query(), verdict="", problem=problem)
     is_ours = cases.is_sealed(hashlib.sha256(document).hexdigest())
@@ -402,15 +402,21 @@ def verify() -> Response:
 
 
 def uploaded(name: str) -> bytes | None:
-    """The file that a form sent in a field; None where it sent none."""
+    """The file that a form sent in a field; None where it sent none, or what is no form."""
+    import multipart  # for this one page
+
     request = app.current_request
-    head = f"Content-Type: {request.headers.get('content-type', '')}\r\n\r\n".encode()
-    message = BytesParser(policy=HTTP).parsebytes(head + request.raw_body)
-    for part in message.iter_parts() if message.is_multipart() else ():
-        if part.get_param("name", header="content-disposition") == name:
-            content = part.get_payload(decode=True)
-            return content if isinstance(content, bytes) and content else None
-    return None
+    kind, options = multipart.parse_options_header(str(request.headers.get("content-type", ""))[:_LONGEST_KIND])
+    body = request.raw_body
+    try:
+        parts = multipart.MultipartParser(
+            BytesIO(body), options.get("boundary", ""), len(body), part_limit=_MOST_PARTS,
+            spool_limit=len(body), memory_limit=len(body),
+        )  # fmt: skip
+        part = parts.get(name) if kind == "multipart/form-data" else None
+        return (part.raw or None) if part is not None else None
+    except (multipart.MultipartError, ValueError):
+        return None
 
 
 # --- towards an agreement --------------------------------------------------------------------------------------

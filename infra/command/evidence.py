@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from accord.audit import UnreadableError, printable, stores_of
 from infra.command.explain import LOCALLY
@@ -22,18 +23,24 @@ def evidence(
     endpoint_url: Annotated[str | None, _ENDPOINT] = None,
     out: Annotated[Path | None, typer.Option(help="the file to write; case-<id>.zip where none is given")] = None,
 ) -> None:
-    """Write all evidence of a case into one file, for whoever has to judge it. It holds personal data."""
-    from accord import clock
+    """Write all evidence of a case into one file, for whoever has to judge it. It holds personal data.
+
+    That you took it becomes the last event of the case's chain. Its anchor bears witness to all before it.
+    """
+    from accord.aws.clients import client
     from infra.evidence.bundle import pack
     from infra.evidence.collect import collect
 
     _at(endpoint_url)
     target = out or Path(f"case-{case_id}.zip")
     try:
-        bundle = pack(collect(case_id, stack, clock.now()))
-        with target.open("xb") as file:  # evidence never overwrites evidence
+        if target.exists():  # evidence never overwrites evidence, and nothing is collected for nothing
+            raise FileExistsError(f"{target} is there already")
+        who = str(client("sts").get_caller_identity()["Arn"]).rpartition("/")[2]
+        bundle = pack(collect(case_id, stack, who))
+        with target.open("xb") as file:
             file.write(bundle)
-    except (UnreadableError, OSError) as problem:
+    except (UnreadableError, OSError, BotoCoreError, ClientError) as problem:
         refuse("evidence", printable(str(problem)))
     typer.echo(f"{target}: {len(bundle):,} bytes, personal data among them. To check it: accord verify {target}")
 
@@ -76,7 +83,7 @@ _ITS_WORD = (
 
 
 def keys(stack: Annotated[str, _STACK] = "accord-local", endpoint_url: Annotated[str | None, _ENDPOINT] = None) -> None:
-    """Print the public keys that the bank publishes: the anchors' key, and the seal's certificates."""
+    """Print the public keys that the bank publishes: the anchors' key, and all certificates that the seal ever had."""
     from infra.evidence.keys import anchor_pem, seal_certificates
 
     _at(endpoint_url)

@@ -21,10 +21,16 @@ def anchor_pem(key_arn: str) -> bytes:
 
 
 def seal_certificates(parameter: str) -> str:
-    """The certificates of the seal as the stack holds them, leaf first."""
+    """The certificates of the seal as the stack holds and held them: those of today first, leaf first.
+
+    A document is judged by the certificate that it was sealed under, for as long as the plan may be disputed.
+    """
     from accord.aws.clients import client
 
-    return certificates(client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"])
+    pages = client("ssm").get_paginator("get_parameter_history").paginate(Name=parameter)
+    held = [version["Value"] for page in pages for version in page["Parameters"]]
+    blocks = [block for value in reversed(held) for block in _blocks(certificates(value))]
+    return "".join(dict.fromkeys(blocks))
 
 
 def seal_pem(document: bytes) -> bytes:
@@ -46,10 +52,15 @@ def public_keys(text: str) -> list[bytes]:
 
 def certificates(text: str) -> str:
     """The certificates in a PEM text, as one. Raises ValueError."""
-    blocks = [match[0] for match in _BLOCK.finditer(text) if match[1] == "CERTIFICATE"]
+    blocks = _blocks(text)
     for block in blocks:
         x509.load_pem_x509_certificate(block.encode())
-    return "".join(block if block.endswith("\n") else f"{block}\n" for block in blocks)
+    return "".join(blocks)
+
+
+def _blocks(text: str) -> list[str]:
+    found = (match[0] for match in _BLOCK.finditer(text) if match[1] == "CERTIFICATE")
+    return [block if block.endswith("\n") else f"{block}\n" for block in found]
 
 
 def fingerprint(der: bytes) -> str:

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,14 +18,15 @@ from pydantic import ValidationError
 
 from accord.agreement import check_as_signed, check_complete
 from accord.anchors import ANCHORED, ChainEnd, Signed, leads_to_root
-from accord.audit import Record, UnreadableError, record_of
+from accord.audit import Record, UnreadableError, lines_of, record_of
 from accord.errors import AccordError
-from accord.events import ChainedEvent, DamagedEvent, verify_chain
+from accord.events import ChainedEvent, DamagedEvent, EvidenceCollected, OfferMade, verify_chain
 from accord.money import format_money
 from accord.policy import load_policy
 from accord.texts import format_date
-from accord_documents import verify_sealed
-from infra.evidence.bundle import BundleUnreadableError, problem_of, unpack
+from accord_documents import read_time_stamp, verify_sealed
+from infra.evidence.bundle import MANIFEST, BundleUnreadableError, problem_of, unpack
+from infra.evidence.collect import bundle_json, files_digest, way_json
 from infra.evidence.keys import certificates, fingerprint, public_keys, seal_pem
 from infra.evidence.story import problem_of_story
 from infra.evidence.text import text_of
@@ -34,6 +35,13 @@ for reader in ("pypdf", "pyhanko"):  # what they find wrong with a document, the
     logging.getLogger(reader).setLevel(logging.CRITICAL)
 
 Question = Literal["INTEGRITY", "COMPLETENESS", "OUTSIDE WITNESS"]
+_VERSION = 2
+_PARTS = re.compile(
+    r"MANIFEST\.sha256|README\.txt|bundle\.json|events\.jsonl|terms\.json|signature\.txt|agreement\.pdf"
+    r"|keys/(anchor|seal)\.pem|anchors/[0-9]{10}\.(body|sig)|days/[0-9]{4}-[0-9]{2}-[0-9]{2}\.(body|sig|path\.json|tsr)"
+)
+# What was signed elsewhere, or is the chain itself: the event of the collection does not name it.
+_BESIDE = re.compile(r"events\.jsonl$|anchors/|days/")
 # After this, the night's root must stand over an event: one failed night is made good by the next.
 _ROOTED_AFTER = timedelta(hours=50)
 _STAMPED_WITHIN = timedelta(minutes=5)
@@ -70,18 +78,19 @@ class Evidence:
         self.data = data
         self.files = unpack(data)
         told = self._json("bundle.json")
-        try:
-            self.case_id = str(told["case_id"])
-            self.collected_at = datetime.fromisoformat(told["collected_at"]).astimezone(UTC)
-        except (KeyError, TypeError, ValueError):
-            raise BundleUnreadableError("bundle.json does not say which case was collected, and when") from None
+        self.case_id = str(told.get("case_id"))
+        if told.get("v") != _VERSION or self.files["bundle.json"] != bundle_json(self.case_id):
+            raise BundleUnreadableError("bundle.json is not what `accord evidence` writes")
 
     @cached_property
     def record(self) -> Record:
+        text = self._text("events.jsonl")
         try:
-            record = record_of(self._text("events.jsonl"), "events.jsonl")
+            record = record_of(text, "events.jsonl")
         except UnreadableError as error:
             raise BrokenError(str(error)) from None
+        if "".join(f"{line}\n" for line in lines_of(record)) != text:
+            raise BrokenError("events.jsonl: it is written in another form than `accord evidence` writes")
         damaged = next((event for event in record.events if isinstance(event, DamagedEvent)), None)
         if damaged is not None:
             raise BrokenError(f"event {damaged.seq}: {damaged.problem}")
@@ -90,6 +99,17 @@ class Evidence:
     @property
     def events(self) -> list[ChainedEvent]:
         return [event for event in self.record.events if isinstance(event, ChainedEvent)]
+
+    @property
+    def collection(self) -> ChainedEvent:
+        """The event by which the evidence was collected: the last one."""
+        last = self.events[-1]
+        if last.type != EvidenceCollected.__name__:
+            raise BrokenError(
+                f"end: TRUNCATED, the last event is {last.seq} ({last.type}) and not the collection of this evidence: "
+                "what came after it is not there"
+            )
+        return last
 
     @property
     def terms(self) -> dict[str, Any] | None:
@@ -115,9 +135,12 @@ class Evidence:
         told = self._json(f"days/{name}.path.json")
         try:
             end = ChainEnd.model_validate(told["end"])
-            return Night(name, self._statement(f"days/{name}"), end, int(told["index"]), tuple(map(str, told["path"])))
+            night = Night(name, self._statement(f"days/{name}"), end, int(told["index"]), tuple(map(str, told["path"])))
         except (KeyError, TypeError, ValueError):
             raise BrokenError(f"days/{name}.path.json is not the way to a root") from None
+        if way_json(night.end, night.index, night.path) != self.files[f"days/{name}.path.json"]:
+            raise BrokenError(f"days/{name}.path.json is written in another form than `accord evidence` writes")
+        return night
 
     def _statement(self, name: str) -> Signed:
         body, signature = self.files.get(f"{name}.body", b""), self.files.get(f"{name}.sig", b"")
@@ -162,12 +185,15 @@ def verify(data: bytes, published: str | None = None) -> Iterator[Verdict]:
         ("INTEGRITY", lambda: _terms(evidence)),
         ("INTEGRITY", lambda: _document(evidence, roots)),
         ("INTEGRITY", lambda: _print(evidence)),
+        ("COMPLETENESS", lambda: _collected(evidence)),
         ("COMPLETENESS", lambda: _claim(evidence)),
         ("COMPLETENESS", lambda: _anchored(evidence)),
         ("COMPLETENESS", lambda: _rooted(evidence)),
         ("OUTSIDE WITNESS", lambda: _signatures(evidence)),
-        ("OUTSIDE WITNESS", lambda: _published(evidence, published)),
+        ("OUTSIDE WITNESS", lambda: _anchor_key(evidence, published)),
+        ("OUTSIDE WITNESS", lambda: _seal_certificate(evidence, roots)),
         ("OUTSIDE WITNESS", lambda: _time_stamp(evidence, roots)),
+        ("OUTSIDE WITNESS", lambda: _nights_stamped(evidence, roots)),
     )
     for question, ask in asked:
         try:
@@ -190,7 +216,9 @@ def verify(data: bytes, published: str | None = None) -> Iterator[Verdict]:
 def _bundle(evidence: Evidence) -> str:
     if problem := problem_of(evidence.data, evidence.files):
         raise BrokenError(f"bundle: {problem}")
-    return f"bundle: every byte of its {len(evidence.files)} files is as it was written"
+    if strange := sorted(name for name in evidence.files if not _PARTS.fullmatch(name)):
+        raise BrokenError(f"bundle: {strange[0]} is no part of one")
+    return f"bundle: its {len(evidence.files)} files are those of the manifest, in the one form that a bundle has"
 
 
 def _chain(evidence: Evidence) -> str:
@@ -222,12 +250,37 @@ def _terms(evidence: Evidence) -> str | None:
     try:
         policy = load_policy(str(terms["jurisdiction"]))
         check_complete(terms, policy, signed.moment.date())
-    except (KeyError, TypeError, AttributeError) as error:
+        _check_as_offered(terms, evidence)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BrokenError(f"terms: they lack {error}") from None
     return (
-        f"terms: as signed in event {signed.seq}; all that the law asks for stands there, and the figures agree "
-        f"(judged by policy {policy.version}, made by {terms.get('policy_version')})"
+        f"terms: as signed in event {signed.seq} and as offered before; all that the law asks for stands there, and "
+        f"the figures agree (judged by policy {policy.version}, made by {terms.get('policy_version')})"
     )
+
+
+def _check_as_offered(terms: Mapping[str, Any], evidence: Evidence) -> None:
+    """What was signed is what the chain says was offered, figure by figure."""
+    offers = [
+        offer
+        for event in evidence.events
+        if event.type == OfferMade.__name__
+        for offer in event.content["data"]["offers"]
+        if offer["offerId"] == terms["offer_id"]
+    ]
+    if not offers:
+        raise BrokenError(f"terms: the chain has no offer {terms['offer_id']}")
+    agreed = {
+        "product": terms["product"],
+        "months": terms["months"],
+        "regularInstalment": terms["regular_instalment"],
+        "lastInstalment": terms["last_instalment"],
+        "waived": terms["waived"]["total"],
+        "totalPayable": terms["total_payable"],
+    }
+    for name, figure in agreed.items():
+        if figure != offers[-1][name]:
+            raise BrokenError(f"terms: {name} is not what was offered")
 
 
 def _document(evidence: Evidence, roots: str | None) -> str | None:
@@ -249,6 +302,9 @@ def _document(evidence: Evidence, roots: str | None) -> str | None:
         raise BrokenError(f"document: {verdict.problem}")
     if sealed.told("unsealedSha256") not in _revisions(document):
         raise BrokenError("document: below the seal is another document than the one that was typeset")
+    agreement = evidence.record.agreement
+    if agreement is not None and agreement.document_sha256 != sealed.told("documentSha256"):
+        raise BrokenError("document: the case names another one")
     return f"document: sealed in event {sealed.seq}, not a byte was changed or added since"
 
 
@@ -309,6 +365,16 @@ def _bare(text: str) -> str:
 # --- completeness: nothing that must be there is missing ---------------------------------------------------------
 
 
+def _collected(evidence: Evidence) -> str:
+    """The chain ends with its own collection, which names every file that was taken beside it."""
+    last = evidence.collection
+    taken = {name: content for name, content in evidence.files.items() if name != MANIFEST and not _BESIDE.match(name)}
+    if last.told("filesSha256") != files_digest(taken, evidence.record):
+        raise BrokenError(f"collected: other files are in the bundle than event {last.seq} says were taken")
+    by = last.content["actor"]["id"]
+    return f"collected: by {by} at {last.at}, as event {last.seq} says; it names the files that were taken"
+
+
 def _claim(evidence: Evidence) -> tuple[bool | None, str]:
     record = evidence.record
     if not record.claims:
@@ -321,17 +387,23 @@ def _anchored(evidence: Evidence) -> str:
     """Whatever was anchored is still what the chain says, and nothing that must be anchored is not."""
     by_number = {event.seq: event for event in evidence.events}
     counts = set()
+    digests = {signed.digest for signed in evidence.anchors.values()}
     for name, signed in evidence.anchors.items():
         told = signed.told
         end = _end_of(told, f"anchor {name}")
         _check_end(end, by_number, evidence.case_id, f"anchor {name}")
+        if name != f"{end.count:010}":
+            raise BrokenError(f"anchor {name} is of event {end.count}")
+        if told.get("prev") is not None and told["prev"] not in digests:
+            raise BrokenError(f"anchor {name} names one before it that is not there")
         counts.add(end.count)
+    last = evidence.collection
     for event in evidence.events:
-        # Moments pass between an event and its anchor.
-        is_old = event.moment < evidence.collected_at - timedelta(hours=1)
-        if event.type in ANCHORED and event.seq not in counts and is_old:
+        # Moments pass between an event and its anchor; that of the collection was waited for.
+        is_due = event is last or event.moment < last.moment - timedelta(hours=1)
+        if event.type in ANCHORED and event.seq not in counts and is_due:
             raise BrokenError(f"anchors: event {event.seq} ({event.type}) must be anchored, and is not")
-    return f"anchors: {len(counts)}, and each is what the chain says at its place"
+    return f"anchors: {len(counts)}, each is what the chain says at its place, and the last stands over all of it"
 
 
 def _rooted(evidence: Evidence) -> str:
@@ -345,16 +417,13 @@ def _rooted(evidence: Evidence) -> str:
         if told.get("kind") != "day" or told.get("day") != night.name or not is_under:
             raise BrokenError(f"{where}: the case does not stand under it")
         covered = max(covered, night.end.count)
-    late = [event for event in evidence.events if event.moment < evidence.collected_at - _ROOTED_AFTER]
+    late = [event for event in evidence.events if event.moment < evidence.collection.moment - _ROOTED_AFTER]
     if late and late[-1].seq > covered:
         raise BrokenError(f"nights: event {late[-1].seq} is older than two nights, and under no root")
     if not evidence.nights:
         return "nights: none since the case began, so no root is due yet"
     last = evidence.nights[-1].name
-    return (
-        f"nights: {len(evidence.nights)} roots stand over the case, the last (of {last}) over {covered} events; "
-        "whether anything came after that, only the bank's locked bucket shows"
-    )
+    return f"nights: {len(evidence.nights)} roots stand over the case, the last (of {last}) over {covered} events"
 
 
 def _end_of(told: Mapping[str, Any], where: str) -> ChainEnd:
@@ -432,17 +501,51 @@ def _time_stamp(evidence: Evidence, roots: str | None) -> tuple[bool | None, str
     return None, f"{said}; whose word that is, its certificate among the published ones would tell"
 
 
-def _published(evidence: Evidence, published: str | None) -> tuple[bool | None, str]:
-    """Whose keys they are: a bundle could bring keys of its own making."""
+def _nights_stamped(evidence: Evidence, roots: str | None) -> tuple[bool | None, str] | None:
+    """What an authority says of the time of the nights' roots; nothing where it was asked of none."""
+    stamps = {}
+    for night in evidence.nights:
+        token = evidence.files.get(f"days/{night.name}.tsr")
+        if token is None:
+            continue
+        stamp = read_time_stamp(token, night.signed.body.encode(), roots or "")
+        if stamp is None:
+            raise BrokenError(f"nights' time: days/{night.name}.tsr is no time-stamp of that night's root")
+        stamps[night.name] = stamp
+    if stray := [name for name in evidence.files if name.endswith(".tsr") and name[5:15] not in stamps]:
+        raise BrokenError(f"nights' time: {stray[0]} is of no night that is there")
+    if not stamps:
+        return None
+    last, stamp = max(stamps.items())
+    said = (
+        f"nights' time: an authority says of {len(stamps)} of {len(evidence.nights)} roots when they were there; the "
+        f"last (of {last}) was at {stamp.at:%Y-%m-%d %H:%M:%S %Z}"
+    )
+    if all(stamp.trusted for stamp in stamps.values()):
+        return True, said
+    return None, f"{said}; whose word that is, its certificate among the published ones would tell"
+
+
+def _anchor_key(evidence: Evidence, published: str | None) -> tuple[bool | None, str]:
+    """Whose key it is: a bundle could bring one of its own making."""
     used = _anchor_keys(evidence.keys("anchor"))
-    if published is None:
+    trusted = public_keys(published) if published is not None else []
+    if not trusted:
         named = "; ".join(fingerprint(key) for key in used)
         return None, (
-            "keys: they came with the bundle. Compare the anchors' key with the one that the bank publishes "
+            "key: it came with the bundle. Compare the anchors' key with the one that the bank publishes "
             f"(--published FILE does so), SHA-256 {named}"
         )
-    trusted = public_keys(published)
     strange = [key for key in used if key not in trusted]
     if strange:
-        return False, f"keys: the bank does not publish the anchors' key {fingerprint(strange[0])}"
-    return True, "keys: the anchors and the seal are by keys that the bank publishes"
+        return False, f"key: the bank does not publish the anchors' key {fingerprint(strange[0])}"
+    return True, "key: the anchors are by the key that the bank publishes"
+
+
+def _seal_certificate(evidence: Evidence, roots: str | None) -> tuple[bool | None, str] | None:
+    """Whose seal it is: `_document` held it against the published certificates, where there were any."""
+    if evidence.event("AgreementSealed") is None:
+        return None
+    if not roots:
+        return None, "seal: no certificate among published keys was at hand, so whose seal it is nobody compared"
+    return True, "seal: its certificate leads to one that the bank publishes"

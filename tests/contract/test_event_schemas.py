@@ -41,6 +41,7 @@ PUBLISHED: dict[str, events.CaseEvent] = {
                 last_instalment=27_805,
                 waived=5_000,
                 total_payable=1_000_000,
+                valid_until="2026-03-19T02:00:00+00:00",
             ),
         ),
         approved_by="policy",
@@ -62,6 +63,7 @@ PUBLISHED: dict[str, events.CaseEvent] = {
         annual_rate_ppm=0,
         document_sha256="0" * 64,
     ),
+    "EvidenceCollected": events.EvidenceCollected(files_sha256="a" * 64),
     "CaseClosed": events.CaseClosed(reason="DECLINED"),
     "StaffTaskCreated": events.StaffTaskCreated(task_id="t-1", kind="REVIEW_OFFERS", due_at=NOW),
 }

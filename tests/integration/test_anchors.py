@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from random import Random
 
 import boto3
 import pytest
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from integration.tables import tables_on_moto
 from loading import CONTEXT, load_app
+from time_stamping import authority, time_stamping
 
 from accord import clock
 from accord.anchors import ChainEnd, Signed, root
@@ -20,6 +22,7 @@ from accord.aws.anchors import Anchors, public_key
 from accord.aws.store import CaseStore
 from accord.errors import AnchorDamagedError
 from accord.opening import open_case
+from accord_documents import TimeStamp, read_time_stamp, time_stamp
 
 NOW = datetime.fromisoformat("2026-11-28T09:00:00+00:00")
 DAY = date(2026, 11, 27)
@@ -72,6 +75,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         world = World(names)
         monkeypatch.setenv("ANCHORS_BUCKET", "anchors")
         monkeypatch.setenv("ANCHOR_KEY_ARN", world.key_arn)
+        monkeypatch.setenv("TIME_STAMP_URL", "")
         yield world
 
 
@@ -100,7 +104,7 @@ def test_the_same_event_again_anchors_nothing_and_another_head_cannot_take_its_p
 
 def test_two_at_once_leave_one_anchor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other one wrote between this one's look and its write."""
-    monkeypatch.setattr(world.anchors, "_read", lambda key: None)
+    monkeypatch.setattr(world.anchors, "_first_versions", lambda key: {})
     assert world.anchors.anchor(end(5), NOW)
     assert not world.anchors.anchor(end(5), NOW + timedelta(seconds=1))
 
@@ -110,6 +114,20 @@ def test_nobody_takes_an_anchor_back(world: World) -> None:
     (version,) = world.s3.list_object_versions(Bucket="anchors")["Versions"]
     with pytest.raises(ClientError, match="AccessDenied"):
         world.s3.delete_object(Bucket="anchors", Key=version["Key"], VersionId=version["VersionId"])
+
+
+@pytest.mark.parametrize("cover", ["a mark of deletion", "another version"])
+def test_what_lies_over_an_anchor_hides_nothing_and_takes_no_place(world: World, cover: str) -> None:
+    """The lock keeps every version and lets others be put above it; the bucket's policy forbids that as well."""
+    world.anchors.anchor(end(5), NOW)
+    kept = world.anchors.of_case("c-1")
+    if cover == "another version":
+        world.s3.put_object(Bucket="anchors", Key="cases/c-1/0000000005.json", Body=b"{}")
+    else:
+        world.s3.delete_object(Bucket="anchors", Key="cases/c-1/0000000005.json")
+    assert world.anchors.of_case("c-1") == kept
+    assert not world.anchors.anchor(end(5).model_copy(update={"head": "f" * 64}), NOW)
+    assert world.anchors.of_case("c-1") == kept
 
 
 def test_what_is_no_anchor_is_named(world: World) -> None:
@@ -173,3 +191,45 @@ def test_a_message_that_cannot_be_anchored_comes_again_alone(world: World) -> No
     }
     (kept,) = world.anchors.of_case("c-1")
     assert (kept.told["count"], kept.told["head"]) == (7, "a" * 64)
+
+
+def test_an_authority_says_when_a_root_was_there_and_is_asked_again_where_it_did_not_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = NOW + timedelta(hours=1)
+    certificate = authority(told)
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    with time_stamping(certificate, told, answer=b"not now") as url:
+        monkeypatch.setenv("TIME_STAMP_URL", url)
+        load_app("anchor_day").handler({}, CONTEXT)
+    assert world.anchors.stamp_of(DAY) is None
+    assert '"TimeStampFailed":[1.0]' in capsys.readouterr().out
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(days=1))
+    with time_stamping(certificate, told) as url:
+        monkeypatch.setenv("TIME_STAMP_URL", url)
+        app = load_app("anchor_day")
+        app.handler({}, CONTEXT)
+        stamps = [world.anchors.stamp_of(DAY + timedelta(days=number)) for number in (0, 1)]
+        app.handler({}, CONTEXT)
+    found = world.anchors.of_day(DAY)
+    assert found is not None
+    assert None not in stamps
+    assert stamps == [world.anchors.stamp_of(DAY + timedelta(days=number)) for number in (0, 1)], "each is kept once"
+    token, statement = stamps[0] or b"", found[0].body.encode()
+    assert read_time_stamp(token, statement, pem) == TimeStamp(at=told, trusted=True)
+    assert read_time_stamp(token, statement, "") == TimeStamp(at=told, trusted=False)
+    assert read_time_stamp(stamps[1] or b"", statement, pem) is None, "it is of another night"
+
+
+def test_a_token_of_which_a_bit_was_changed_says_nothing_else(world: World) -> None:
+    told, statement = NOW, b'{"kind":"day"}'
+    certificate = authority(told)
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    with time_stamping(certificate, told) as url:
+        token = time_stamp(statement, url)
+    chance = Random(1)
+    for _ in range(200):
+        changed = bytearray(token)
+        changed[chance.randrange(len(token))] ^= 1 << chance.randrange(8)
+        assert read_time_stamp(bytes(changed), statement, pem) in (None, TimeStamp(told, True), TimeStamp(told, False))
+    assert read_time_stamp(token, statement + b" ", pem) is None

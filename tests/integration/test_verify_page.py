@@ -78,14 +78,52 @@ def test_a_file_arrives_byte_for_byte(web: Web, content: bytes) -> None:
         (form_of(b""), "choose a file first"),
         (form_of(DOCUMENT, "another"), "choose a file first"),
         (b"--no\r\n\r\nboundary", "choose a file first"),
-        (form_of(b"x" * (1024 * 1024 + 1)), "too large"),
+        (form_of(b"x" * (1024 * 1024 + 10_001)), "too large"),
+        (form_of(DOCUMENT).replace(b"form-data;", b"form-data;" + b"(" * 20_000), "choose a file first"),
+        (form_of(DOCUMENT).replace(b"form-data;", b"form-data;" + b" a=1;" * 20_000), "choose a file first"),
+        (f"--{BOUNDARY}\r\nA: b\r\n\r\n".encode() * 60_000, "too large"),
+        (form_of(b"x", "x") * 60_000, "too large"),
+        (form_of(b"x", "x").rpartition(b"--")[0] * 6_000, "choose a file first"),
+        (form_of(DOCUMENT)[:-30], "choose a file first"),
     ],
-    ids=["nothing", "an empty file", "another field", "no form", "too long"],
+    ids=[
+        "nothing",
+        "an empty file",
+        "another field",
+        "no form",
+        "too long",
+        "a head of brackets",
+        "a head of settings",
+        "parts without end",
+        "forms without end",
+        "many parts",
+        "cut off",
+    ],
 )
 def test_what_is_no_document_is_told(web: Web, body: bytes, words: str) -> None:
     page = sent(web, body)
     assert page.status == 400
     assert words in page.text
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=" + "x" * 9_000,
+        "multipart/form-data; boundary=\r\n", "multipart/form-data; boundary=\x00", "multipart/form-data; boundary=é",
+    ],
+)  # fmt: skip
+def test_a_form_without_a_boundary_that_can_be_one_is_told(web: Web, kind: str) -> None:
+    assert sent(web, form_of(DOCUMENT), content_type=kind).status == 400
+
+
+def test_parts_in_parts_are_no_form(web: Web) -> None:
+    nested = b"x"
+    for number in range(1_000):
+        head = f"--b{number}\r\nContent-Type: multipart/mixed; boundary=b{number + 1}\r\n\r\n".encode()
+        nested = head + nested
+    page = sent(web, nested, content_type="multipart/form-data; boundary=b0")
+    assert page.status == 400
 
 
 def test_another_site_cannot_ask(web: Web) -> None:

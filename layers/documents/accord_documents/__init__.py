@@ -4,17 +4,21 @@ from accord_documents.certificates import certificate_request, self_signed_certi
 from accord_documents.rendering import render_agreement
 from accord_documents.seal_provider import KmsSealProvider, SealProvider
 from accord_documents.sealing import good_until, seal
+from accord_documents.time_stamps import TimeStamp, read_time_stamp, time_stamp
 from accord_documents.verification import SealVerdict, verify_sealed
 
 __all__ = [
     "KmsSealProvider",
     "SealProvider",
     "SealVerdict",
+    "TimeStamp",
     "certificate_request",
     "good_until",
+    "read_time_stamp",
     "render_agreement",
     "seal",
     "self_signed_certificate",
     "subject_name",
+    "time_stamp",
     "verify_sealed",
 ]

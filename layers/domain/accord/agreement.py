@@ -15,9 +15,9 @@ import rfc8785
 from accord.case import Agreement, Balance, Case, Offer, Product
 from accord.errors import AgreementIncompleteError, TermsAlteredError
 from accord.events import AgreementSigned, ChainedEvent
-from accord.money import format_money, format_rate
+from accord.money import MINOR_DIGITS, format_money, format_rate
 from accord.policy import Policy, RulesOfTheDay
-from accord.schedule import schedule_of
+from accord.schedule import due_dates, schedule_of
 from accord.texts import LANGUAGES, format_date, texts
 
 _DOWNLOADABLE_AFTER = timedelta(days=90)  # the last payment
@@ -240,12 +240,23 @@ def _text_hash(text: str) -> str:
 # --- checking them -----------------------------------------------------------------------------------------------
 
 
+def _day(text: object) -> date | None:
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        return None
+
+
 def _debt_problems(terms: Mapping[str, Any]) -> list[str]:
     """(1) balance, structure and currency of the debt."""
     problems = [f"{name} is missing" for name in ("currency", "owed", "waived", "financed") if not terms.get(name)]
     if problems:
         return problems
+    if terms["currency"] not in MINOR_DIGITS:
+        problems.append(f"the currency {terms['currency']} is none")
     for name in ("owed", "waived"):
+        if min(terms[name][part] for part in Balance.model_fields) < 0:
+            problems.append(f"a part of {name} is below nothing")
         if sum(terms[name][part] for part in Balance.model_fields) != terms[name]["total"]:
             problems.append(f"the parts of {name} do not add up to its total")
     if terms["owed"]["total"] - terms["waived"]["total"] != terms["financed"]:
@@ -256,9 +267,19 @@ def _debt_problems(terms: Mapping[str, Any]) -> list[str]:
 def _repayment_problems(terms: Mapping[str, Any]) -> list[str]:
     """(2) period, way, currency, dates and the amount of each instalment."""
     schedule = terms.get("schedule")
-    if not schedule or any(not row.get("due_date") or row.get("amount", 0) < 1 for row in schedule):
+    if not schedule or any(_day(row.get("due_date")) is None or row.get("amount", 0) < 1 for row in schedule):
         return ["the schedule lacks a date or an amount"]
     problems = []
+    days = [date.fromisoformat(row["due_date"]) for row in schedule]
+    if days != due_dates(days[0], len(days)):
+        problems.append("the payments are not a month apart")
+    first, last = schedule[0], schedule[-1]
+    if (terms.get("first_due_date"), terms.get("last_due_date")) != (first["due_date"], last["due_date"]):
+        problems.append("the first or the last day is not that of the schedule")
+    if any(row["amount"] != terms.get("regular_instalment") for row in schedule[:-1]) or (
+        last["amount"] != terms.get("last_instalment")
+    ):
+        problems.append("an instalment is not that of the schedule")
     if len(schedule) != terms.get("months"):
         problems.append("the schedule has another number of instalments than the agreement says")
     if sum(row["principal"] for row in schedule) != terms.get("financed"):
@@ -272,6 +293,10 @@ def _charges_problems(terms: Mapping[str, Any]) -> list[str]:
     """(3) whether interest and fees run while it is repaid."""
     needed = ("annual_rate_ppm", "annual_cost_ppm", "interest", "total_payable")
     problems = [f"{name} is missing" for name in needed if name not in terms]
+    if not problems and any(not isinstance(terms[name], int) or terms[name] < 0 for name in needed):
+        problems.append("a charge is no amount")
+    if not problems and terms["total_payable"] != terms.get("financed", 0) + terms["interest"]:
+        problems.append("the total is not what is repaid with its interest")
     if not problems and terms["interest"] != sum(row["interest"] for row in terms.get("schedule") or ()):
         problems.append("the interest is not that of the schedule")
     return problems

@@ -14,13 +14,13 @@ from typing import Any
 import rfc8785
 from pydantic import BaseModel, ConfigDict
 
-from accord.events import AgreementSigned, CaseClosed, OfferMade, PlanActivated
+from accord.events import AgreementSigned, CaseClosed, EvidenceCollected, OfferMade, PlanActivated
 from accord.value import Value
 
 ANCHOR_VERSION = 1
 # What somebody may later dispute. The document is sealed just before the plan begins, and names it; who declines
-# closes the case.
-ANCHORED = tuple(kind.__name__ for kind in (OfferMade, AgreementSigned, PlanActivated, CaseClosed))
+# closes the case. That evidence was collected bears witness to every event before.
+ANCHORED = tuple(kind.__name__ for kind in (OfferMade, AgreementSigned, PlanActivated, CaseClosed, EvidenceCollected))
 ALGORITHM = "ECDSA_SHA_256"  # as KMS calls it: P-256 over the SHA-256 of the body
 
 

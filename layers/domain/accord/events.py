@@ -96,6 +96,7 @@ class OfferSummary(EventPart):
     last_instalment: int
     waived: int
     total_payable: int
+    valid_until: str
 
 
 class OfferMade(CaseEvent):
@@ -270,6 +271,13 @@ class StaffTaskCreated(CaseEvent):
 class StaffTaskClosed(CaseEvent):
     task_id: str
     outcome: str
+
+
+class EvidenceCollected(CaseEvent):
+    """Somebody took all evidence of the case away. Its anchor bears witness to every event before it."""
+
+    published = True
+    files_sha256: str  # of the list of what was taken beside the chain itself, each with its hash
 
 
 class StepFailed(CaseEvent):

@@ -294,6 +294,7 @@ def _made(offers: tuple[Offer, ...]) -> OfferMade:
                 last_instalment=offer.last_instalment,
                 waived=offer.waived.total,
                 total_payable=offer.total_payable,
+                valid_until=offer.valid_until.isoformat(),
             )
             for offer in offers
         ),

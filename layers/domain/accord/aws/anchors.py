@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,10 +27,11 @@ class Anchors:
     def anchor(self, end: ChainEnd, now: datetime) -> bool:
         """Keep where a chain ended, once; False where that is kept already."""
         key = f"{_of_case(end.case)}{end.count:010}.json"
-        earlier = [found for found in self._keys(_of_case(end.case)) if found < key]
-        before = self._signed(earlier[-1]) if earlier else None
-        if self._read(key) is not None:
+        kept = self._keys(_of_case(end.case))
+        if key in kept:
             return False
+        earlier = [found for found in kept if found < key]
+        before = self._signed(earlier[-1]) if earlier else None
         return self._keep(key, case_statement(end, now, self._key_arn, before))
 
     def of_case(self, case_id: str) -> list[Signed]:
@@ -39,12 +40,12 @@ class Anchors:
 
     def days_from(self, day: date) -> list[date]:
         """The days from `day` on whose roots are kept, the earliest first."""
-        keys = self._keys("days/", after=_of_day(day - timedelta(days=1)))
-        return sorted(date.fromisoformat(key[5:15]) for key in keys if key.endswith(".json"))
+        days = (date.fromisoformat(key[5:15]) for key in self._keys("days/") if key.endswith(".json"))
+        return sorted(found for found in days if found >= day)
 
     def last_day_before(self, day: date) -> date | None:
         """The latest day before `day` whose root is kept, however long that is ago; None where there is none."""
-        return max((found for found in self.days_from(date.min + timedelta(days=1)) if found < day), default=None)
+        return max((found for found in self.days_from(date.min) if found < day), default=None)
 
     def anchor_day(self, day: date, ends: Sequence[ChainEnd], now: datetime) -> bool:
         """Keep the root over the ends of the chains that grew, once a day; False where it is kept already."""
@@ -54,8 +55,21 @@ class Anchors:
         statement = day_statement(day, ends, now, self._key_arn, self._signed(_of_day(last)) if last else None)
         # The leaves first, under their root: a failure between the two leaves nothing that is named wrongly.
         leaves = "".join(f"{end.model_dump_json()}\n" for end in ends)
-        self._put(_leaves_of(day, json.loads(statement)["root"]), leaves)
+        self._put(_leaves_of(day, json.loads(statement)["root"]), leaves.encode())
         return self._keep(_of_day(day), statement)
+
+    def stamp_day(self, day: date, stamp: Callable[[bytes], bytes]) -> bool:
+        """Keep what an authority says of the time at which a day's root was there, once; False where that is kept.
+
+        What `stamp` raises passes through: another night asks again.
+        """
+        if self._first_versions(_stamp_of(day)):
+            return False
+        return self._put(_stamp_of(day), stamp(self._signed(_of_day(day)).body.encode()), "application/timestamp-reply")
+
+    def stamp_of(self, day: date) -> bytes | None:
+        """The authority's token over the root of a day (RFC 3161, DER); None where there is none."""
+        return self._read_bytes(_stamp_of(day))
 
     def of_day(self, day: date) -> tuple[Signed, list[ChainEnd]] | None:
         """What is kept of a day, and the ends under its root; None where nothing is. Raises AnchorDamagedError."""
@@ -74,26 +88,29 @@ class Anchors:
                 KeyId=self._key_arn, Message=statement, MessageType="RAW", SigningAlgorithm=ALGORITHM
             )
         signature = base64.b64encode(answer["Signature"]).decode()
-        return self._put(key, Signed(body=statement.decode(), signature=signature).model_dump_json())
+        return self._put(key, Signed(body=statement.decode(), signature=signature).model_dump_json().encode())
 
-    def _put(self, key: str, text: str) -> bool:
+    def _put(self, key: str, content: bytes, kind: str = "application/json") -> bool:
         """Write what nobody wrote before; False where somebody did."""
         try:
             with translated():
-                client("s3").put_object(
-                    Bucket=self._bucket, Key=key, Body=text.encode(), ContentType="application/json", IfNoneMatch="*"
-                )
+                client("s3").put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=kind, IfNoneMatch="*")
         except ClientError as error:
             if error_code(error) != "PreconditionFailed":
                 raise
             return False
         return True
 
-    def _keys(self, prefix: str, after: str = "") -> list[str]:
+    def _keys(self, prefix: str) -> list[str]:
+        return sorted(self._first_versions(prefix))
+
+    def _first_versions(self, prefix: str) -> dict[str, str]:
+        """The version that was written first of each key. No lock bars what is put over it or hides it."""
         with translated():
-            pages = client("s3").get_paginator("list_objects_v2")
-            found = pages.paginate(Bucket=self._bucket, Prefix=prefix, StartAfter=after or prefix)
-            return sorted(item["Key"] for page in found for item in page.get("Contents", ()))
+            pages = client("s3").get_paginator("list_object_versions")
+            found = pages.paginate(Bucket=self._bucket, Prefix=prefix)
+            # The newest of a key comes first, so the last one that is read is the oldest.
+            return {item["Key"]: item["VersionId"] for page in found for item in page.get("Versions", ())}
 
     def _signed(self, key: str) -> Signed:
         try:
@@ -102,15 +119,18 @@ class Anchors:
             raise AnchorDamagedError(key) from None
 
     def _read(self, key: str) -> str | None:
+        content = self._read_bytes(key)
+        return None if content is None else content.decode(errors="replace")
+
+    def _read_bytes(self, key: str) -> bytes | None:
         """What is kept under a key. The first that was written counts: the bucket has versions, and locks them all."""
-        try:
-            with translated():
-                body: bytes = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error_code(error) != "NoSuchKey":
-                raise
+        version = self._first_versions(key).get(key)
+        if version is None:
             return None
-        return body.decode(errors="replace")
+        with translated():
+            answer = client("s3").get_object(Bucket=self._bucket, Key=key, VersionId=version)
+            content: bytes = answer["Body"].read()
+        return content
 
 
 def _of_case(case_id: str) -> str:
@@ -119,6 +139,10 @@ def _of_case(case_id: str) -> str:
 
 def _of_day(day: date) -> str:
     return f"days/{day}.json"
+
+
+def _stamp_of(day: date) -> str:
+    return f"days/{day}.tsr"
 
 
 def _leaves_of(day: date, root: str) -> str:
