@@ -68,6 +68,7 @@ _MAX_FORM = 16 * 1024
 _MAX_UPLOAD = 1024 * 1024 + 10_000  # seven times the longest agreement, and the form around it
 _MOST_PARTS, _LONGEST_KIND = 4, 200
 _LOCATOR = re.compile(r"[A-Za-z0-9_-]{43}")
+_LAST4, _CODE = re.compile(r"[0-9A-Z]{4}"), re.compile(r"[0-9]{6}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NOBODY = "-"  # no case and no cardholder has this id: an unknown link is looked up to the end, at the same cost
@@ -321,6 +322,8 @@ def enter(locator: str) -> Response:
     now, code = clock.now(), read_form().get("code", "")
     link = links.find(locator, now)
     case_id = link.case_id if link else _NOBODY
+    if not _CODE.fullmatch(digits(code)):  # no guess either
+        return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
     if not codes.accept(case_id, Purpose.IDENTITY, fingerprint(cookie(CODE_COOKIE)), "", digits(code), now):
         lock_if_due(case_id)
         return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
@@ -344,6 +347,8 @@ def identified(locator: str, last4: str) -> tuple[Person | None, str]:
     except PersonNotFoundError:
         person = None
     typed, right = unicodedata.normalize("NFKC", last4).upper(), person.id_last4.upper() if person else ""
+    if not _LAST4.fullmatch(typed):  # no guess: scanners press buttons, and lock nobody out
+        return None, case_id
     if tries.begin(case_id) and hmac.compare_digest(typed.encode(), right.encode()) and person:
         tries.give_back(case_id)
         return person, case_id
@@ -535,6 +540,8 @@ def sign(visit: Visit, form: Form) -> Response:
     if not customer.same_name(name, people.get(visit.case.cardholder_id).name):
         return sign_page(visit, offer, digest, 422, problem="wrong_name", name=name)
     case_id, holder = visit.case.case_id, visit.session.key
+    if not _CODE.fullmatch(digits(form.get("code", ""))):
+        return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name)
     if not codes.accept(case_id, Purpose.SIGNATURE, holder, digest, digits(form.get("code", "")), now):
         if visit.done(form):  # the same form, sent twice at the same moment, has used the code
             return to("/my/plan")
@@ -863,9 +870,10 @@ def contact_form(visit: Visit) -> Response:
 def prefer(visit: Visit, form: Form) -> Response:
     """By which channels the customer wants to hear from the bank."""
     wanted = {channel for channel in visit.case.reachable_by if form.get(channel) == "yes"}
+    asked_for = visit.policy.rule("contact.express_consent", visit.today)
     visit.change(
         keyed(form),
-        lambda case: customer.prefer_channels(case, cases.reach(case.cardholder_id), wanted, visit.actor),
+        lambda case: customer.prefer_channels(case, cases.reach(case.cardholder_id), wanted, asked_for, visit.actor),
     )
     return contact_page(visit, saved=True)
 

@@ -15,8 +15,8 @@ store = case_store()
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
-        known = with_flags(case.taken_up(request.execution), store.flags(case.account_id))
-        known = with_standing(known, store.account_status(case.account_id))
+        known = with_standing(case.taken_up(request.execution), store.account_status(case.account_id))
+        known = with_flags(known, store.flags(case.account_id) | store.reach(case.cardholder_id).stops)
         return identify(known, load_policy(case.jurisdiction), clock.now())
 
     return take_step(store, request, decide)

@@ -20,14 +20,17 @@ def table() -> dict[str, dict[str, list[str]]]:
     """Month and day of each public holiday, by calendar and year."""
     found: dict[str, dict[str, list[str]]] = {}
     for name, (country, part) in CALENDARS.items():
-        days = set(holidays.country_holidays(country, subdiv=part, years=YEARS))
-        days |= _weekends_within(days)
+        calendar = holidays.country_holidays(country, subdiv=part, years=YEARS)
+        days = set(calendar)
+        days |= (
+            _weekends_beside(days, calendar.weekend_workdays) if calendar.weekend_workdays else _weekends_within(days)
+        )
         found[name] = {str(year): sorted(f"{day:%m-%d}" for day in days if day.year == year) for year in YEARS}
     return found
 
 
 def _weekends_within(days: set[date]) -> set[date]:
-    """Saturdays and Sundays between two holidays: the package leaves them out, and a golden week has no gap."""
+    """Saturdays and Sundays between two holidays: Easter has no gap."""
     within = set()
     for day in days:
         gap = [day + timedelta(days=ahead) for ahead in (1, 2) if (day + timedelta(days=ahead)).weekday() >= 5]
@@ -35,6 +38,20 @@ def _weekends_within(days: set[date]) -> set[date]:
         if gap and gap[0] == day + timedelta(days=1) and gap[-1] + timedelta(days=1) in days:
             within |= set(gap)
     return within
+
+
+def _weekends_beside(days: set[date], worked: set[date]) -> set[date]:
+    """Saturdays and Sundays that touch a holiday: where weekends are worked in lieu, the others belong to the rest that
+    is announced, and the package leaves them out.
+    """
+    beside: set[date] = set()
+    for step in (timedelta(days=1), timedelta(days=-1)):
+        for day in days:
+            following = day + step
+            while following.weekday() >= 5 and following not in worked and following not in days:
+                beside.add(following)
+                following += step
+    return beside
 
 
 def as_text() -> str:

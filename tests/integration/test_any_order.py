@@ -298,6 +298,35 @@ def test_a_corrected_row_of_the_same_night_reaches_the_case_and_the_person(desk:
     assert desk.cases.get(case_id).version == version
 
 
+@pytest.mark.parametrize("word", ["DECEASED", "BANKRUPT", "MORATORIUM", "REPRESENTED", "CEASE_CONTACT"])
+@pytest.mark.parametrize("kind", ["AccountOverdue", "AccountInOrder"])
+def test_what_is_true_of_a_person_holds_for_their_other_accounts_until_it_is_taken_back(
+    desk: Desk, word: str, kind: str
+) -> None:
+    holder = f"h-{word}-{kind}"
+    late = {"AccountOverdue": {}, "AccountInOrder": {"daysPastDue": 0}}[kind]
+    told = figures(f"x-{holder}", 3, kind, account=late, cardholder={"cardholderId": holder, "flags": [word]})
+    desk.take(told)
+    assert desk.cases.reach(holder).stops == {word}
+    silent = figures(f"x-{holder}", 6, kind, account=late, cardholder={"cardholderId": holder})
+    desk.take(silent)
+    assert desk.cases.reach(holder).stops == {word}, "silence is no word"
+    if word in ("REPRESENTED", "CEASE_CONTACT"):
+        again = {"cardholderId": holder, "flags": ["CONTACT_AGAIN"]}
+        desk.take(figures(f"x-{holder}", 8, kind, account=late, cardholder=again))
+        desk.take(told)
+        assert desk.cases.reach(holder).stops == set()
+    elif kind == "AccountOverdue":
+        normal = {
+            "eventId": f"n-{holder}",
+            "accountId": f"x-{holder}",
+            "status": "NORMAL",
+            "at": silent[1]["occurredAt"],
+        }
+        desk.take(("AccountStatusChanged", normal))
+        assert desk.cases.reach(holder).stops == set()
+
+
 TELEPHONES = [f"+861000000000{number}" for number in range(4)]
 # Corrections of one moment, in the order in which they were sent; the last takes the first one's word back.
 SENT = [(0, TELEPHONES[1]), (1, TELEPHONES[2]), (2, TELEPHONES[3]), (3, TELEPHONES[1])]

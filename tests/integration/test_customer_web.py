@@ -1430,6 +1430,30 @@ def test_the_link_works_as_long_as_the_agreement_says_though_no_message_leaves(w
 # --- at any time ---------------------------------------------------------------------------------------------------
 
 
+def test_a_complaint_about_one_account_is_heard_for_all_of_that_person(web: Web) -> None:
+    holder = {"cardholderId": "holder-of-both"}
+    first, second = web.invited(cardholder=holder), web.invited(cardholder=holder)
+    browser, _ = web.entered(first)
+    browser.submit(browser.get("/my/complaint"), about="CONDUCT")
+    web.later(days=1)
+    reach = web.cases.reach("holder-of-both")
+    assert remind(web.cases.get(second.case_id), reach, load_policy("CN"), web.now).events == ()
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "20", "20422", "２０４", "....", "x" * 500, "王小明王"])
+def test_a_scanner_that_presses_the_button_again_and_again_locks_nobody_out(web: Web, typed: str) -> None:
+    """What cannot be the last four characters of anything is no guess."""
+    case = web.invited()
+    link, before = web.link(case), web.dump()
+    for _ in range(FAILURES_PER_CASE + 1):
+        page = web.browser().send("POST", link, {"last4": typed})
+        assert page.status == 403
+    for _ in range(FAILURES_PER_CASE + 1):
+        assert web.browser().send("POST", f"{link}/code", {"code": typed}).status == 403
+    assert web.dump() == before
+    web.entered(case)
+
+
 def test_a_complaint_is_staffs_work_with_a_day_to_answer_and_nobody_presses_meanwhile(web: Web) -> None:
     case = web.invited()
     browser, _ = web.entered(case)
@@ -1452,7 +1476,9 @@ def test_a_complaint_is_staffs_work_with_a_day_to_answer_and_nobody_presses_mean
     assert next_way(complained, reach, "SERVICE", policy, web.now).verdict.allowed
     done = staff.decide(complained, task, [], reach, "UPHELD", "mei", "LEAD", policy, web.now)
     assert done.case.complaint == "CLOSED"
-    assert remind(done.case, reach, policy, web.now).events != ()
+    assert done.reach is not None
+    assert remind(done.case, reach, policy, web.now).events == (), "what is known of the person counts, and is written"
+    assert remind(done.case, done.reach, policy, web.now).events != ()
 
 
 def test_the_customer_says_how_they_may_be_reached(web: Web) -> None:
@@ -1465,7 +1491,10 @@ def test_the_customer_says_how_they_may_be_reached(web: Web) -> None:
     assert "It is saved" in page.text
     assert page.html.count(" checked") == 1
     reach = web.cases.reach(case.cardholder_id)
-    assert (reach.opted_out, reach.consents) == (("CALL", "SMS"), ("EMAIL",))
+    assert (reach.opted_out, reach.consents) == (("CALL", "SMS"), ()), "a box that was ticked already is no consent"
+    browser.post("/my/contact", browser.filled(browser.get("/my/contact")) | {"SMS": "yes"})
+    again = web.cases.reach(case.cardholder_id)
+    assert (again.opted_out, again.consents) == (("CALL",), ("SMS",)), "one that they ticked themselves is"
     assert happened(web, case)[-1] == "ContactPreferencesTold"
     assert next_way(web.cases.get(case.case_id), reach, "COLLECTION", load_policy("CN"), web.now).channel == "EMAIL"
 

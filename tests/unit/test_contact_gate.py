@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from accord.contact_gate import Ask, Verdict, may_contact
 from accord.holidays import last_year
 from accord.policy import Policy, load_policy
-from accord.reach import ContactRecord, Reach
+from accord.reach import ContactRecord, Reach, Word
+
+NOON = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)  # in Shanghai, on a Thursday
 
 SHANGHAI = "Asia/Shanghai"
 
@@ -270,11 +272,49 @@ def test_a_stop_condition_refuses_every_channel(flag: str) -> None:
         assert (verdict.allowed, verdict.not_before, verdict.rule) == (False, None, "contact.stop_on")
 
 
+@pytest.mark.parametrize("word", ["CEASE_CONTACT", "REPRESENTED", "DECEASED", "BANKRUPT", "MORATORIUM", "COMPLAINT"])
+def test_what_was_told_of_the_person_with_another_account_stops_contact_as_well(word: str) -> None:
+    told = Word(kind="STANDING", word=word, account_id="another", at=NOON)
+    for jurisdiction in ("CN", "UK", "US"):
+        reach = Reach(cardholder_id="h").hearing(told)
+        policy = load_policy(jurisdiction)
+        verdict = may_contact(policy, NOON, "Asia/Shanghai", Ask("SMS"), (), reach)
+        assert (verdict.allowed, verdict.rule) == (False, "contact.stop_on")
+        assert may_contact(policy, NOON, "Asia/Shanghai", Ask("SMS"), (), Reach(cardholder_id="h")).allowed
+
+
+@pytest.mark.parametrize("word", ["DISPUTED", "SOLD", "CLOSED", "FRAUD", "NORMAL"])
+def test_what_is_true_of_one_account_alone_stops_no_other(word: str) -> None:
+    reach = Reach(cardholder_id="h").hearing(Word(kind="STANDING", word=word, account_id="another", at=NOON))
+    assert may_contact(the_policy(), NOON, "Asia/Shanghai", Ask("SMS"), (), reach).allowed
+
+
+@given(order=st.permutations(range(4)))
+def test_of_what_is_told_of_a_person_the_newest_counts_in_any_order(order: list[int]) -> None:
+    words = ["DECEASED", "NORMAL", "MORATORIUM", "NORMAL"]
+    told = [
+        Word(kind="STANDING", word=word, account_id="a", at=NOON + timedelta(hours=number))
+        for number, word in enumerate(words)
+    ]
+    reach = Reach(cardholder_id="h")
+    for number in order:
+        reach = reach.hearing(told[number])
+    assert (reach.stops, len(reach.words)) == (frozenset(), 1)
+
+
+@pytest.mark.parametrize(("party", "purpose"), [("GUARANTOR", "SERVICE"), ("DEBTOR", "ADVERT"), ("", "COLLECTION")])
+def test_an_unknown_party_or_purpose_is_refused(party: Any, purpose: Any) -> None:
+    ask = Ask("CALL", purpose, party)
+    assert not may_contact(the_policy(), NOON, "Asia/Shanghai", ask, (), Reach(cardholder_id="h")).allowed
+
+
 def test_a_vulnerable_person_may_be_contacted() -> None:
     assert gate(flags=("VULNERABLE",)).allowed
 
 
-@pytest.mark.parametrize("zone", ["Asia/Nowhere", "", "../etc/passwd", "Asia", "UTC+8", "\ud800"])
+@pytest.mark.parametrize(
+    "zone", ["Asia/Nowhere", "", "../etc/passwd", "Asia", "UTC+8", "\ud800", "Factory", "localtime", "posixrules"]
+)
 def test_an_unknown_time_zone_is_refused(zone: str) -> None:
     assert gate(zone=zone) == Verdict(False, "time_zone", None, ())
 

@@ -227,6 +227,17 @@ def test_an_optional_column_may_be_missing_and_an_unknown_one_is_told() -> None:
     assert len(screened(data).overdue) == 1
 
 
+@pytest.mark.parametrize("cell", ["zhang.san@example.com", "13800000000", "张三", "Smith", "cardholder.mood li"])
+def test_a_cell_that_slipped_into_the_header_is_told_by_its_place_alone(cell: str) -> None:
+    data = file_of({}).replace(b"cardholder.monthlyIncome", cell.encode())
+    plan = portfolio.plan([data])
+    (told,) = plan.ignored_columns
+    place = int(told.removeprefix("column "))
+    assert data.decode().splitlines()[0].split(",")[place - 1].strip('"') == cell
+    assert cell not in plan.columns
+    assert len(screened(data).overdue) == 1
+
+
 def test_a_column_that_stands_twice_is_refused() -> None:
     data = file_of({}).replace(b"cardholder.monthlyIncome", b"cardholder.phone")
     assert file_problems(data) == [("cardholder.phone", "the column stands there more than once")]

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from accord.billing import AccountOverdue, parse
 from accord.case import Case, Change, StaffTask
 from accord.comprehension import questions
 from accord.events import Actor, announcement
-from accord.opening import case_id_of, note_standing, with_standing
+from accord.opening import case_id_of, note_standing
 from accord.policy import load_policy
 from infra.local.functions import Function, LambdaContext
 from infra.local.gateway import Gateway
@@ -356,10 +357,15 @@ class Play:
         )
 
     def lift_the_stop(self) -> None:
-        """The customer allows contact again; staff note it."""
-        self.cases.record_account_status(self.detail["account"]["accountId"], "NORMAL", clock.now())
-        allowed = Actor(kind="STAFF", id="staff-7")
-        self.act(lambda case: Change(with_standing(case.model_copy(update={"flags": ()}), None), (), allowed))
+        """The customer allows contact again, or whatever stood against it is over; billing says so."""
+        now, account = clock.now().isoformat(), self.detail["account"]["accountId"]
+        again = deepcopy(self.detail) | {"eventId": f"again-{account}", "occurredAt": now}
+        again["cardholder"]["flags"] = ["CONTACT_AGAIN"]
+        self.tell(self.told.get("event", "AccountOverdue"), again)
+        self.tell(
+            "AccountStatusChanged", {"eventId": f"n-{account}", "accountId": account, "status": "NORMAL", "at": now}
+        )
+        self.until("the word", lambda: self.case().flags == ())
 
     def lift_the_stop_weeks_later(self) -> None:
         """Nothing fires meanwhile: somebody has been at it for so long."""

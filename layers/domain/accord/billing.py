@@ -89,7 +89,7 @@ Rate = Annotated[
 ToldEvent = TypeVar("ToldEvent", bound="Told")
 # The gravest first: of two words of the same moment it is the one that counts.
 AccountStatus = Literal["DECEASED", "BANKRUPT", "FRAUD", "DISPUTED", "MORATORIUM", "SOLD", "CLOSED", "NORMAL"]
-Flag = Literal["VULNERABLE", "REPRESENTED", "CEASE_CONTACT", AccountStatus]
+Flag = Literal["VULNERABLE", "REPRESENTED", "CEASE_CONTACT", "CONTACT_AGAIN", AccountStatus]
 
 
 class Told(BaseModel):

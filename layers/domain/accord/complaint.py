@@ -9,7 +9,7 @@ from accord.errors import DecisionRefusedError
 from accord.events import Actor, CaseEvent, ComplaintRaised
 from accord.messages import COMPLAINT_NOTED, purpose_of
 from accord.policy import Policy
-from accord.reach import Reach
+from accord.reach import Reach, Word
 
 # What a complaint may be about: a word from a list, because the case holds nothing personal.
 ABOUT = ("AMOUNT", "CONDUCT", "MISUNDERSTOOD", "PRIVACY", "OTHER")
@@ -34,9 +34,11 @@ def complain(case: Case, reach: Reach, about: str, policy: Policy, actor: Actor,
     task, created = new_task(case, TaskKind.COMPLAINT, now, TaskReason.COMPLAINT_MADE, {"about": about}, within)
     raised = ComplaintRaised(about=about, answer_by=task.due_at)
     complained = case.model_copy(update={"complaint": "OPEN"})
+    heard = Word(kind="COMPLAINT", word="COMPLAINT", account_id=case.account_id, at=now)
+    reach = reach.hearing(heard)
     events: tuple[CaseEvent, ...] = (raised, created)
     way = next_way(complained, reach, purpose_of(COMPLAINT_NOTED), policy, now)
     if not way.verdict.allowed:
-        return Change(complained, events, actor, tasks=(task,))
+        return Change(complained, events, actor, tasks=(task,), reach=reach)
     told, counted, requested = request_contact(complained, reach, COMPLAINT_NOTED, (), way, now)
     return Change(told, (*events, requested), actor, tasks=(task,), reach=counted)

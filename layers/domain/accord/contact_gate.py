@@ -6,7 +6,7 @@ It fails closed: what no rule allows, an unknown time zone and an unknown channe
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 from accord.errors import RuleMissingError
@@ -18,6 +18,8 @@ from accord.reach import ContactRecord, Party, Reach, facts_for_third_parties
 OPTED_OUT = "opted_out"
 _WEEK = timedelta(days=7)
 _MESSAGES = ("SMS", "EMAIL")
+# They stand in the database, or beside it, and are where nobody lives: "not set", and whatever this machine is set to.
+_NO_ZONES = ("Factory", "localtime", "posixrules")
 # Each pass lifts one obstacle (a quiet night, a full day, a full week) and may meet the next one.
 _MAX_OBSTACLES = 50
 
@@ -49,6 +51,16 @@ class Verdict:
     rules: tuple[str, ...]
 
 
+def zone_of(name: str) -> ZoneInfo | None:
+    """The time zone of that name; None where there is none, or where the name says that nobody has set one."""
+    if name in _NO_ZONES:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # no zone of the database, no name of a zone, or a folder of them
+        return None
+
+
 @dataclass(frozen=True)
 class _Cap:
     """At most so many of what was used at these moments, within so many days in a row."""
@@ -64,15 +76,14 @@ def may_contact(
 ) -> Verdict:
     """Ask whether the debtor, or about a debtor somebody else, may be contacted now.
 
-    Quiet hours and days are those of the debtor's own time zone. `standing` has the case's stop words, `reach` what the
-    person refused and agreed to, and what left or was tried before over all their accounts.
+    Quiet hours and days are those of the debtor's own time zone. `standing` has the case's stop words, `reach` those of
+    the person, what they refused and agreed to, and what left or was tried before over all their accounts.
     Raises ValueError when `now` has no offset.
     """
     if now.tzinfo is None:
         raise ValueError("now: a moment without an offset is no moment")
-    try:
-        zone = ZoneInfo(time_zone)
-    except (KeyError, ValueError, OSError):  # no zone of the database, no name of a zone, or a folder of them
+    zone = zone_of(time_zone)
+    if zone is None:
         return Verdict(False, "time_zone", None, ())
     rules = policy.on(now.astimezone(zone).date())
     try:
@@ -110,12 +121,14 @@ def _against(
     rules: RulesOfTheDay, now: datetime, zone: ZoneInfo, ask: Ask, standing: Collection[str], reach: Reach
 ) -> str | None:
     """What forbids the contact whatever the hour, or None."""
+    if ask.party not in get_args(Party) or ask.purpose not in get_args(Purpose):
+        return "contact.channels"  # nobody knows who is asked, or why
     if ask.channel not in rules["contact.channels"]:
         return "contact.channels"
     stops = set(rules["contact.stop_on"])
     if ask.purpose == "SERVICE":
         stops -= set(rules["contact.service_despite"])
-    if not stops.isdisjoint(standing):
+    if not stops.isdisjoint({*standing, *reach.stops}):
         return "contact.stop_on"
     if ask.party == "THIRD_PARTY":
         # They are asked by a person, of nothing but where the debtor is, and never again once they refused.

@@ -383,11 +383,19 @@ def ask_for_person_to_decide(case: Case, decision_id: str, actor: Actor, now: da
     return _decided(case, "HUMAN_REVIEW", decision_id, actor, now)
 
 
-def prefer_channels(case: Case, reach: Reach, wanted: Collection[str], actor: Actor) -> Change:
-    """By which of the channels that reach them the customer wants to be written to or called."""
+def prefer_channels(
+    case: Case, reach: Reach, wanted: Collection[str], asked_for: Collection[str], actor: Actor
+) -> Change:
+    """By which of the channels that reach them the customer wants to be written to or called.
+
+    Consent is a box that they ticked themselves: of a channel that needs it (`asked_for`), or that they had refused.
+    """
     told = reach
     for channel in case.reachable_by:
-        told = told.agreeing(channel) if channel in wanted else told.refusing(channel)
+        if channel not in wanted:
+            told = told.refusing(channel)
+        elif channel in asked_for or channel in reach.opted_out:
+            told = told.agreeing(channel)
     said = ContactPreferencesTold(refused=told.opted_out, agreed=told.consents)
     return Change(case, (said,), actor, reach=told)
 

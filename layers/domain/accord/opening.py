@@ -1,25 +1,30 @@
 """Opening a case: billing's event becomes a case, a person, and the first event of a chain."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from accord.billing import AccountAtRisk, AccountOverdue, AccountStatus
 from accord.case import Case, Change, ClosedReason
+from accord.contact_gate import zone_of
 from accord.errors import InputRejectedError, RuleMissingError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
 from accord.figures import figures_of
 from accord.identification import exclusion_of
 from accord.policy import Policy, jurisdictions, load_policy
+from accord.reach import Reach, Word
 
 # What billing may say of an account's standing besides NORMAL; of these at most one holds at a time.
 GRAVEST_FIRST: tuple[str, ...] = get_args(AccountStatus)
 # Civil Code of China Art. 17; England and nearly all of the United States have the same age.
 _OF_AGE = 18
 STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
+# Told with an account and true of its holder, until another word takes it back.
+_UNTIL_TAKEN_BACK = ("REPRESENTED", "CEASE_CONTACT")
+_TAKES_BACK = "CONTACT_AGAIN"
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class AccountCases:
     last_end: End | None
     last_plan: str | None = None  # how the last plan ended, COMPLETED or BREACHED, whatever came after it
     waivers: tuple[tuple[datetime, int], ...] = ()  # when a plan began, and what it gave up in minor units
+    cardholder_id: str | None = None  # of the last case
 
     def waived_since(self, moment: datetime) -> int:
         """What was given up in plans that began after a moment."""
@@ -86,9 +92,7 @@ def check_acceptable(event: AccountOverdue, now: datetime, judging: Sequence[Pol
                 "UNKNOWN_HARDSHIP",
                 f"not a hardship of the {policy.jurisdiction} policy; it knows {', '.join(known)}",
             )
-    try:
-        ZoneInfo(event.cardholder.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database, like Asia, is an OSError
+    if zone_of(event.cardholder.time_zone) is None:
         refuse(
             "cardholder.timeZone",
             "UNKNOWN_TIME_ZONE",
@@ -168,7 +172,7 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime, sent_at
         means_told=figures.means_told,
         late_told=figures.late_told,
         risk_told=figures.risk_told,
-        flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL"})),
+        flags=tuple(sorted(set(event.cardholder.flags) - {"NORMAL", _TAKES_BACK})),
         circumstances=figures.circumstances,
     )
     opened = CaseOpened(
@@ -205,9 +209,29 @@ def with_standing(case: Case, standing: str | None) -> Case:
     return case.model_copy(update={"flags": tuple(sorted(kept | ({standing} if standing else set())))})
 
 
-def with_flags(case: Case, flags: set[str]) -> Case:
-    """The case with what billing said of the person before it was opened, or just then."""
-    return case.model_copy(update={"flags": tuple(sorted({*case.flags, *flags}))})
+def with_flags(case: Case, flags: Collection[str]) -> Case:
+    """The case with what billing said of the person before it was opened, or just then, with whichever account."""
+    return case.model_copy(update={"flags": tuple(sorted({*case.flags, *flags} - {"COMPLAINT"}))})
+
+
+def with_flags_told(reach: Reach, event: AccountOverdue) -> Reach:
+    """What is known of a person after an event's flags."""
+    flags = set(event.cardholder.flags)
+    for name in _UNTIL_TAKEN_BACK:
+        word = name if name in flags else _TAKES_BACK if _TAKES_BACK in flags else None
+        if word is not None:
+            told = Word(kind=name, word=word, account_id=event.account.account_id, at=event.occurred_at)
+            reach = reach.hearing(told, lighter={_TAKES_BACK})
+    standing = standing_of(event)
+    return (
+        reach if standing is None else with_standing_told(reach, event.account.account_id, standing, event.occurred_at)
+    )
+
+
+def with_standing_told(reach: Reach, account_id: str, standing: str, at: datetime) -> Reach:
+    """What is known of a person after a word on the standing of one of their accounts; NORMAL takes one back."""
+    lighter = GRAVEST_FIRST[GRAVEST_FIRST.index(standing) + 1 :]
+    return reach.hearing(Word(kind="STANDING", word=standing, account_id=account_id, at=at), lighter)
 
 
 def note_standing(case: Case, standing: str | None, event_id: str) -> Change:
@@ -219,14 +243,17 @@ def note_standing(case: Case, standing: str | None, event_id: str) -> Change:
     return Change(with_standing(case, standing), (recorded,), Actor(kind="BILLING", id=event_id))
 
 
-def note_flags(case: Case, flags: Iterable[str], standing: str | None, event_id: str) -> Change:
+def note_flags(case: Case, flags: Iterable[str], reach: Reach, standing: str | None, event_id: str) -> Change:
     """What an overdue event says of a case that is under way: who asks for no contact, say, is heard at once.
 
-    What it does not repeat stays: a row without a flag takes nothing back. `standing` as in `note_standing`.
+    What it does not repeat stays: a row without a flag takes nothing back. `standing` as in `note_standing`,
+    `reach` what is known of the person with the event.
     """
-    told = set(flags)
-    new = sorted(told - STANDINGS - {"NORMAL", *case.flags})
-    after = with_standing(case.model_copy(update={"flags": (*case.flags, *new)}), standing)
-    words = [*new, *([standing or "NORMAL"] if told & STANDINGS else [])]
+    told, until_taken_back = set(flags), set(_UNTIL_TAKEN_BACK)
+    now = (set(case.flags) | told) - STANDINGS - {"NORMAL", _TAKES_BACK} - (until_taken_back - reach.stops)
+    new = sorted(now - set(case.flags))
+    over = [_TAKES_BACK] if until_taken_back & set(case.flags) - now else []
+    after = with_standing(case.model_copy(update={"flags": tuple(sorted(now))}), standing)
+    words = [*new, *over, *([standing or "NORMAL"] if told & STANDINGS else [])]
     recorded = tuple(AccountStatusRecorded(status=word) for word in words)
     return Change(after, recorded, Actor(kind="BILLING", id=event_id))

@@ -3,7 +3,8 @@
 It holds no personal data: a number is told by its place, and the person by the cardholder id.
 """
 
-from datetime import date, datetime
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ _MOMENTS = 20
 _REMEMBERED = 200
 # By the Chinese guide: who did not answer three times may be unreachable, from the next day on.
 _UNANSWERED = 3
+_LATELY = timedelta(days=30)
 
 
 class ContactRecord(Value):
@@ -40,6 +42,19 @@ class ContactRecord(Value):
     status: str | None = None  # what the newest receipt says
 
 
+# What stops contact with a person whichever of their accounts it came with.
+_STOPS_THE_PERSON = frozenset({"DECEASED", "BANKRUPT", "MORATORIUM", "REPRESENTED", "CEASE_CONTACT", "COMPLAINT"})
+
+
+class Word(Value):
+    """What was last told of a person with one of their accounts: of one kind, the newest word counts."""
+
+    kind: str  # STANDING, or the word itself where it stands for itself
+    word: str
+    account_id: str
+    at: datetime
+
+
 class Reach(Value):
     """What the contact gate knows of a person besides the case."""
 
@@ -49,6 +64,19 @@ class Reach(Value):
     consents: tuple[str, ...] = ()  # channels that the person expressly agreed to
     contacts: tuple[ContactRecord, ...] = ()  # oldest first
     seen_at: tuple[datetime, ...] = ()  # when the person read a message, took a call or came to the pages, oldest first
+    words: tuple[Word, ...] = ()  # what was told with their accounts
+
+    @property
+    def stops(self) -> frozenset[str]:
+        """What stops contact with the person, over all their accounts."""
+        return _STOPS_THE_PERSON.intersection(word.word for word in self.words)
+
+    def hearing(self, told: Word, lighter: Collection[str] = ()) -> "Reach":
+        """One word more. An older one changes nothing, nor one of the same moment unless what is known is `lighter`."""
+        same = next((word for word in self.words if (word.kind, word.account_id) == (told.kind, told.account_id)), None)
+        if same is not None and (same.at > told.at or (same.at == told.at and same.word not in lighter)):
+            return self
+        return self.model_copy(update={"words": (*(word for word in self.words if word is not same), told)})
 
     def seeing(self, moment: datetime) -> "Reach":
         """The person was there, at a moment."""
@@ -89,8 +117,11 @@ def facts_for_third_parties(reach: Reach, now: datetime, zone: ZoneInfo) -> set[
     """What has to be so before anybody else may be asked where the debtor is; the policy says which of it suffices."""
     told = [record for record in reach.contacts if record.party == "DEBTOR" and record.at <= now]
     calls = [record for record in told if record.channel == "CALL"]
-    talked = max((record.at for record in calls if record.connected), default=None)
-    since = [record for record in calls if talked is None or record.at > talked]
+    # Whoever read a message or came to the pages was reached, and calls of long ago say nothing of today.
+    there = [record.at for record in told if record.connected or record.status in SUCCEEDED]
+    there += [moment for moment in reach.seen_at if moment <= now]
+    reached = max([*there, now - _LATELY])
+    since = [record for record in calls if record.at > reached]
     unanswered = sorted(record.at.astimezone(zone).date() for record in since)
     facts = set()
     if any(record.status in DID_NOT_ARRIVE for record in since[-1:]) or _lies_before(unanswered, now, zone):

@@ -28,7 +28,7 @@ from accord.figures import called_for
 from accord.messages import NEW_LINK, purpose_of
 from accord.offers import check_approval
 from accord.policy import Policy
-from accord.reach import Reach
+from accord.reach import Reach, Word
 
 _RECONSIDER = "REASSESS"
 _REVIEW = (
@@ -164,6 +164,7 @@ def decide(
         case = case.model_copy(update={"advice_due": False})
     if task.kind is TaskKind.COMPLAINT:
         case = case.model_copy(update={"complaint": "CLOSED"})
+        known = known.hearing(Word(kind="COMPLAINT", word="ANSWERED", account_id=case.account_id, at=now))
     if task.kind is TaskKind.CHECK_DOCUMENT:
         case = case.model_copy(update={"copy_missing": False})
     if any(closed.reason is TaskReason.NAME_NOT_PRINTABLE for closed in closing):

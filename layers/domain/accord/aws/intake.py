@@ -19,7 +19,6 @@ from accord.events import Actor
 from accord.figures import figures_of, note_figures
 from accord.lifecycle import failure_key, record_failure
 from accord.opening import (
-    STANDINGS,
     case_id_of,
     check_acceptable,
     check_told_by_now,
@@ -28,7 +27,9 @@ from accord.opening import (
     note_standing,
     open_case,
     standing_of,
+    with_flags_told,
     with_standing,
+    with_standing_told,
 )
 from accord.policy import load_policy
 from accord.receipts import case_of, note_receipt
@@ -70,7 +71,7 @@ class Intake:
             case "ContactReceipt":
                 return self._receive(parse(ContactReceipt, detail))
             case other:
-                raise InputRejectedError.of("detail-type", "UNKNOWN_TYPE", f"not taken in here: {str(other)[:60]}")
+                raise InputRejectedError.of("detail-type", "UNKNOWN_TYPE", f"not taken in here: {_named(str(other))}")
 
     def _once(
         self,
@@ -159,7 +160,8 @@ class Intake:
         """What the flags say of the account and of the person, whether there is a case to hear it or not."""
         if standing := standing_of(event):
             self._cases.record_account_status(event.account.account_id, standing, event.occurred_at)
-        self._cases.record_flags(event.account.account_id, set(event.cardholder.flags) - STANDINGS - {"NORMAL"})
+        self._cases.record_flags(event.account.account_id, {"VULNERABLE"}.intersection(event.cardholder.flags))
+        self._cases.change_reach(event.cardholder.cardholder_id, lambda reach: with_flags_told(reach, event))
 
     def _note_figures(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> None:
         """The case that is open hears what the event says: its figures, where they are the newest, and its flags."""
@@ -168,7 +170,8 @@ class Intake:
             figures = Change(case, (), Actor(kind="BILLING", id=event.event_id))
             if event.jurisdiction == case.jurisdiction:  # another law's figures are none of this case
                 figures = note_figures(case, figures_of(event, sent_at), now)
-            flags = note_flags(figures.case, event.cardholder.flags, standing, event.event_id)
+            reach = self._cases.reach(event.cardholder.cardholder_id)
+            flags = note_flags(figures.case, event.cardholder.flags, reach, standing, event.event_id)
             return Change(flags.case, (*figures.events, *flags.events), flags.actor)
 
         self._change_open_case(event.account.account_id, event.event_id, note)
@@ -193,6 +196,11 @@ class Intake:
 
     def _note_standing(self, event: AccountStatusChanged) -> str:
         self._cases.record_account_status(event.account_id, event.status, event.at)
+        holder = self._cases.cases_of(event.account_id).cardholder_id
+        if holder is not None:  # else nobody was ever written to for this account, and its first case will ask for it
+            self._cases.change_reach(
+                holder, lambda reach: with_standing_told(reach, event.account_id, event.status, event.at)
+            )
         self._change_open_case(
             event.account_id, event.event_id, lambda case, standing: note_standing(case, standing, event.event_id)
         )
@@ -265,7 +273,7 @@ def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _named(key: str) -> str:
     """A key as a field's name, where it is one: anything else may be personal."""
-    return key if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,40}", key) else "message"
+    return key if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,40}", key) else "(no name)"
 
 
 def _json_object(text: str, field: str) -> dict[str, Any]:

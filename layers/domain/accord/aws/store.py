@@ -101,6 +101,7 @@ class CaseStore:
             rounds=int(item["rounds"]["N"]) if "rounds" in item else 0,
             last_end=ended,
             last_plan=item["plan_ended_as"]["S"] if "plan_ended_as" in item else None,
+            cardholder_id=item["cardholder_id"]["S"] if "cardholder_id" in item else None,
             waivers=tuple(
                 (datetime.fromisoformat(waiver["M"]["at"]["S"]), int(waiver["M"]["amount"]["N"]))
                 for waiver in item.get("waivers", {"L": []})["L"]
@@ -117,6 +118,25 @@ class CaseStore:
         except (ValueError, KeyError):
             raise CaseDamagedError(f"PERSON#{cardholder_id}, REACH") from None
         return reach
+
+    def change_reach(self, cardholder_id: str, decide: Callable[[Reach], Reach]) -> None:
+        """Change what is known of a person, without a case. Raises CaseDamagedError, ServiceUnavailableError, or
+        CaseChangedError when it would not hold still.
+        """
+        for attempt in range(_ATTEMPTS):
+            before = self.reach(cardholder_id)
+            after = decide(before)
+            if after == before:
+                return
+            try:
+                with translated():
+                    self._db.put_item(**self._put_reach(after)["Put"])
+                return
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        raise CaseChangedError(f"PERSON#{cardholder_id}")
 
     def with_open_case(self, account_ids: Iterable[str]) -> set[str]:
         """Those of many accounts that have a case which is open; about one read unit for two of them."""
@@ -290,11 +310,15 @@ class CaseStore:
             "Key": {"pk": {"S": f"ACCOUNT#{case.account_id}"}, "sk": {"S": "CASES"}},
         }
         if opens:
-            lock["UpdateExpression"] = "SET open_case_id = :case, rounds = :round"
+            lock["UpdateExpression"] = "SET open_case_id = :case, rounds = :round, cardholder_id = :holder"
             lock["ConditionExpression"] = (
                 "attribute_not_exists(open_case_id) AND (attribute_not_exists(rounds) OR rounds < :round)"
             )
-            lock["ExpressionAttributeValues"] = {":case": {"S": case.case_id}, ":round": {"N": str(case.round)}}
+            lock["ExpressionAttributeValues"] = {
+                ":case": {"S": case.case_id},
+                ":round": {"N": str(case.round)},
+                ":holder": {"S": case.cardholder_id},
+            }
         else:
             lock["UpdateExpression"] = "REMOVE open_case_id SET ended_as = :as, ended_at = :at"
             lock["ConditionExpression"] = "open_case_id = :case"
