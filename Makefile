@@ -134,6 +134,9 @@ lock: .venv/.packages ## choose new versions and lock them with hashes (UPGRADE=
 holidays: setup ## write the table of public holidays again, for instance when a government has announced the next year's
 	@$(LOCALLY) $(BIN)/python -m infra.setup.holidays
 
+reviewed: setup ## enter the texts to customers into the register of what was reviewed, after a review
+	@$(LOCALLY) $(BIN)/python -m infra.reviews
+
 glyphs: .venv/.npm ## write the table of what the documents can draw, after a change of their fonts
 	@$(BIN)/python -m infra.setup.fonts table
 

@@ -48,6 +48,7 @@ from accord.explain import (
 )
 from accord.money import format_money
 from accord.policy import load_policy
+from accord.receipts import proven_collections
 from accord.texts import texts
 
 HERE = Path(__file__).parent
@@ -248,6 +249,7 @@ def case(page: Page, case_id: str) -> Response:
         told = {k: page.money(found, int(v)) if k in AMOUNTS and v.isdecimal() else v for k, v in facts.items()}
         timeline.append((event, who, told))
     shown = {"timeline": timeline, "broken": broken, "tasks": newest_first, "damaged": _damaged(everything)}
+    shown["collections"] = [page.when(moment, found.time_zone) for moment in proven_collections(found)]
     return page.render("case.html", case=found, **shown)
 
 

@@ -76,7 +76,7 @@ def test_who_answers_a_text_with_stop_gets_no_more_of_them_and_the_chain_says_so
     assert (change.reach.opted_out, change.reach.consents) == (("SMS",), ("EMAIL",))
     assert [event.model_dump() for event in change.events[1:]] == [{"refused": ("SMS",), "agreed": ("EMAIL",)}]
     assert change.tasks == ()
-    assert proven_collections(change.case.contacts) == 1, "whoever answers has received it"
+    assert len(proven_collections(change.case)) == 1, "whoever answers has received it"
     again = note_receipt(change.case, change.reach.agreeing("SMS"), receipt("OPTED_OUT"), NOW)
     assert again.reach is None, "who agreed to texts again is not refused by the same answer once more"
 
@@ -101,11 +101,39 @@ def test_a_receipt_for_what_was_never_asked_for_is_refused_by_its_field() -> Non
     [((), 0), ((0,), 1), ((0, 29), 1), ((0, 30), 2), ((0, 29, 31), 2), ((0, 20, 40, 60), 2), ((0, 30, 60), 3)],
 )
 def test_two_collections_that_were_received_a_month_apart_are_proof(days: tuple[int, ...], proven: int) -> None:
-    records = [
-        ContactRecord(
-            contact_id=str(day), channel="SMS", at=NOW + timedelta(days=day), template="t", status="DELIVERED"
-        )
-        for day in days
-    ]
-    lost = ContactRecord(contact_id="x", channel="SMS", at=NOW + timedelta(days=90), template="t", status="FAILED")
-    assert proven_collections([*records, lost]) == proven
+    records = [collection(day) for day in days]
+    lost = collection(90, status="FAILED")
+    case = contacted().model_copy(update={"contacts": (*records, lost)})
+    assert len(proven_collections(case)) == proven
+    assert proven_collections(case.model_copy(update={"at_risk": True})) == (), "nothing was late"
+
+
+def collection(day: int, **changes: Any) -> ContactRecord:
+    record = ContactRecord(
+        contact_id=str(day), channel="SMS", at=NOW + timedelta(days=day), template="REMINDER", status="DELIVERED"
+    )
+    return record.model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"template": "COMPLAINT_NOTED"},
+        {"template": "PLAN_ACTIVE"},
+        {"template": "EARLY_HELP"},
+        {"channel": "CALL", "template": "REACH_BY_HAND", "status": "ANSWERED", "party": "THIRD_PARTY"},
+        {"channel": "CALL", "template": "CALL_CUSTOMER", "status": "ANSWERED"},
+        {"channel": "CALL", "template": "REACH_BY_HAND", "status": "NO_ANSWER"},
+        {"status": "WRONG_PERSON"},
+        {"status": None},
+    ],
+)
+def test_what_is_no_collection_of_a_debt_from_the_debtor_is_no_proof_of_one(changes: dict[str, Any]) -> None:
+    records = (collection(0, **changes), collection(31, **changes))
+    assert proven_collections(contacted().model_copy(update={"contacts": records})) == ()
+
+
+def test_a_call_for_our_own_wish_that_was_answered_is_proof() -> None:
+    called = {"channel": "CALL", "template": "REACH_BY_HAND", "status": "ANSWERED"}
+    case = contacted().model_copy(update={"contacts": (collection(0, **called), collection(31))})
+    assert proven_collections(case) == (NOW, NOW + timedelta(days=31))

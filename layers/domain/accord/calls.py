@@ -15,6 +15,7 @@ from accord.money import format_money
 from accord.policy import Policy
 from accord.reach import ContactRecord, Reach, Receipt
 from accord.texts import format_date, texts
+from accord.wording import check_reviewed
 
 # Tasks that are, or may need, a call to the customer, and whether it answers what they did or is our own wish.
 CALLS: Mapping[TaskKind, Purpose] = {
@@ -58,8 +59,12 @@ def may_call(case: Case, task: StaffTask, reach: Reach, policy: Policy, now: dat
 
 
 def script(case: Case, task: StaffTask, policy: Policy, now: datetime) -> Script:
-    """What to say to the customer; figures are those of offers that may be quoted now."""
+    """What to say to the customer; figures are those of offers that may be quoted now.
+
+    Raises TextNotReviewedError where the words are not those that were reviewed.
+    """
     said, language = texts("calls"), case.language
+    check_reviewed(f"calls/{said['version']}", said)
     today = now.astimezone(ZoneInfo(case.time_zone)).date()
     sender = sender_of(policy, today, language)
     words = {

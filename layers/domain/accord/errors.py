@@ -55,6 +55,10 @@ class NotApprovedError(AccordError):
     """A figure was asked for that comes from no approved, valid offer."""
 
 
+class TextNotReviewedError(AccordError):
+    """A text is not, word for word, one that was reviewed: it is not sent."""
+
+
 class NotSentError(AccordError):
     """A message did not leave, or nobody can say whether it did; trying again could send it twice.
 

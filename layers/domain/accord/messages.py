@@ -7,6 +7,7 @@ where others read it. The one figure is in the code for signing, which has to sa
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from accord.case import Case, Offer, Product
@@ -16,6 +17,7 @@ from accord.errors import NotApprovedError
 from accord.money import format_money
 from accord.policy import Policy
 from accord.texts import format_date, texts
+from accord.wording import check_reviewed
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ CHANGED_OFFERS = "CHANGED_OFFERS"
 # The pages hold nothing more to see or to decide, or nothing that the message is about.
 WITHOUT_LINK = frozenset({REVIEW_NO_PLAN, IN_ORDER, DECLINED, RAN_OUT, COMPLAINT_NOTED, PLAN_WITHDRAWN})
 _WITHOUT_OFFERS = WITHOUT_LINK | {ASKING, NEW_LINK, PLAN_ACTIVE}
+# A one-time code is good for so long.
+CODE_MINUTES = 5
 # The last line lets a phone offer the code on the page of this very site and on no other.
 _AUTOFILL = "\n@{host} #{code}"
 
@@ -77,9 +81,11 @@ def contact_message(
 ) -> Message:
     """The message that brings a personal link (except for WITHOUT_LINK) to offers, a question, or where things stand.
 
-    Raises NotApprovedError when it invites to offers and none of them may be quoted now.
+    Raises NotApprovedError when it invites to offers and none of them may be quoted now, TextNotReviewedError where the
+    words are not those that were reviewed.
     """
     said, language = texts("messages")["contacts"][template], case.language
+    check_reviewed(f"messages/{template}/{said['version']}", said)
     words = {"institution": sender.institution, "phone": sender.phone, "link": link}
     if template not in _WITHOUT_OFFERS:
         words["until"] = format_date(_until(case, offer_ids, now), language)
@@ -105,7 +111,7 @@ def last_day(offers: Iterable[Offer], case: Case) -> date:
 
 def identity_code_sms(code: str, language: str, sender: Sender, host: str) -> str:
     """The SMS with the code that lets a person in."""
-    words: str = texts("messages")["codes"]["identity"][language].format(institution=sender.institution, code=code)
+    words: str = _codes()["identity"][language].format(institution=sender.institution, code=code, minutes=CODE_MINUTES)
     return words + _AUTOFILL.format(host=host, code=code)
 
 
@@ -114,13 +120,24 @@ def signature_code_sms(code: str, offer: Offer, terms_hash: str, language: str, 
 
     `offer` comes from `accord.offers.quotable`.
     """
-    said = texts("messages")["codes"]
+    said = _codes()
     plan = said["once" if offer.product is Product.LUMP_SUM else "instalments"][language].format(
         months=offer.months,
         amount=format_money(offer.regular_instalment, offer.currency, language),
         first=format_date(offer.first_due_date, language),
     )
     words: str = said["signature"][language].format(
-        institution=sender.institution, phone=sender.phone, code=code, plan=plan, terms=terms_hash[-4:]
+        institution=sender.institution,
+        phone=sender.phone,
+        code=code,
+        minutes=CODE_MINUTES,
+        plan=plan,
+        terms=terms_hash[-4:],
     )
     return words + _AUTOFILL.format(host=host, code=code)
+
+
+def _codes() -> Any:
+    said = texts("messages")["codes"]
+    check_reviewed(f"messages/codes/{said['version']}", said)
+    return said

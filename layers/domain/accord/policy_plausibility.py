@@ -13,6 +13,7 @@ from accord.money import PPM
 from accord.policy import BUCKETS, Policy, Role
 from accord.policy_contradictions import Finding
 from accord.texts import texts
+from accord.wording import improper
 
 # What each further person in a household needs, beside the first: the IRS tables of 2025 have 7 per cent at least.
 _LEAST_PERCENT, _MOST_PERCENT = 5, 150
@@ -141,7 +142,7 @@ def check_plausible(policy: Policy) -> list[Finding]:
     checks: tuple[Callable[[Policy, Mapping[str, Any]], Iterator[Finding]], ...] = (
         _numbers, _amounts, _repeated, _by_bucket, _sale, _share_bands, _later_and_less, _products, _terms,
         _price_floor, _waivers, _instalment, _authority, _twelve_months, _four_eyes, _means, _households, _unknowns,
-        _tellers, _refused, _words, _left_out, _papers, _scorecard,
+        _tellers, _refused, _words, _left_out, _papers, _scorecard, _wording,
     )  # fmt: skip
     return [finding for check in checks for finding in check(policy, rules)]
 
@@ -397,6 +398,14 @@ def _refused(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     }  # fmt: skip
     for word in (word for word in rules.get(key, ()) if word in effect):
         yield Finding(key, f"{word}: {effect[word]}", "take it out")
+
+
+def _wording(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """What the bank calls itself stands at the head of every message, and its help at the foot of a page."""
+    for key in ("institution.name", "support.free_help"):
+        for language, text in rules.get(key, {}).items():
+            for word in improper(text, language):
+                yield Finding(key, f"{word!r} is no word for a customer ({language})", "use other words")
 
 
 def _papers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:

@@ -3,14 +3,15 @@
 A receipt may come late, twice or after a better one; the best word counts, and that somebody else answered counts most.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from accord.billing import ContactReceipt
+from accord.calls import CALLS
 from accord.case import Case, Change, TaskKind, TaskReason, new_task
 from accord.channels import history
 from accord.errors import InputRejectedError
 from accord.events import Actor, ContactPreferencesTold, ReceiptNoted
+from accord.messages import purpose_of
 from accord.reach import SUCCEEDED, ContactRecord, Reach
 
 # The later one counts: a message that was read had arrived, and nobody hears of READ from a stranger.
@@ -18,6 +19,7 @@ _RANK = ("NO_ANSWER", "FAILED", "DELIVERED", "READ", "REPLIED", "ANSWERED", "OPT
 # 两高 2018, 妨害信用卡管理解释 Art. 6: two collections, each with proof of its receipt, at least thirty days apart.
 _RECEIVED = frozenset({"DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT"})
 _APART = timedelta(days=30)
+_EARLY_HELP = "EARLY_HELP"
 
 
 def case_of(contact_id: str) -> str:
@@ -65,15 +67,26 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
     return Change(after, (noted,), actor, reach=known)
 
 
-def proven_collections(contacts: Iterable[ContactRecord]) -> int:
-    """How many contacts were received, each at least thirty days after the one before: two of them are what a court in
-    China asks for.
+def proven_collections(case: Case) -> tuple[datetime, ...]:
+    """When the debtor demonstrably received our own wish to be paid, each at least thirty days after the one before: a
+    court in China asks for two. What answers their own acts, what reached somebody else, and help that was offered
+    before anything was late are none.
     """
-    count, last = 0, None
-    for moment in sorted(record.at for record in contacts if record.status in _RECEIVED):
-        if last is None or moment - last >= _APART:
-            count, last = count + 1, moment
-    return count
+    found: list[datetime] = []
+    if case.at_risk:
+        return ()
+    for record in sorted(case.contacts, key=lambda record: record.at):
+        if not _is_collection(record) or record.party != "DEBTOR" or record.status not in _RECEIVED:
+            continue
+        if not found or record.at - found[-1] >= _APART:
+            found.append(record.at)
+    return tuple(found)
+
+
+def _is_collection(record: ContactRecord) -> bool:
+    if record.channel == "CALL":
+        return record.template in TaskKind.__members__ and CALLS.get(TaskKind(record.template)) == "COLLECTION"
+    return record.template != _EARLY_HELP and purpose_of(record.template) == "COLLECTION"
 
 
 def _with(record: ContactRecord, receipt: ContactReceipt) -> ContactRecord:

@@ -23,9 +23,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from accord.aws.clients import client, error_code, translated
+from accord.messages import CODE_MINUTES
 
 LINK_FOR = timedelta(days=7)
-CODE_FOR = timedelta(minutes=5)
+CODE_FOR = timedelta(minutes=CODE_MINUTES)
 TRIES_PER_CODE = 5
 CODES_PER_HOUR = 3
 FAILURES_PER_CASE = 10

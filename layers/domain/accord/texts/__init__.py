@@ -1,6 +1,6 @@
 """The languages of customers, how a day is written in them, and the texts that lie beside this file as YAML.
 
-An editor may change the texts without a programmer.
+An editor may change the texts without a programmer; `make reviewed` enters what may be sent to customers.
 """
 
 from datetime import date
