@@ -28,7 +28,7 @@ from chalice import BadRequestError, Chalice, Response
 
 from accord import clock, complaint, customer
 from accord.agreement import found_until, terms_hash, terms_of
-from accord.aws.access import Codes, Links, Purpose, Session, Sessions, Tries, csrf_token, fingerprint
+from accord.aws.access import Codes, Drafts, Links, Purpose, Session, Sessions, Tries, csrf_token, fingerprint
 from accord.aws.clients import client, translated
 from accord.aws.outbound import outbound
 from accord.aws.steps import case_store, people_store
@@ -51,7 +51,7 @@ from accord.texts import LANGUAGES
 logger = Logger()
 cases, people = case_store(), people_store()
 ACCESS_TABLE = os.environ["ACCESS_TABLE"]
-links, sessions, tries = Links(ACCESS_TABLE), Sessions(ACCESS_TABLE), Tries(ACCESS_TABLE)
+links, sessions, drafts, tries = Links(ACCESS_TABLE), Sessions(ACCESS_TABLE), Drafts(ACCESS_TABLE), Tries(ACCESS_TABLE)
 codes = Codes(ACCESS_TABLE, os.environ["CODE_KEY_ID"])
 out = outbound()
 BUCKET = os.environ["DOCUMENTS_BUCKET"]
@@ -71,6 +71,7 @@ _LOCATOR = re.compile(r"[A-Za-z0-9_-]{43}")
 _LAST4, _CODE = re.compile(r"[0-9A-Z]{4}"), re.compile(r"[0-9]{6}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_WITH_DRAFTS = ("income", "proposal")
 _NOBODY = "-"  # no case and no cardholder has this id: an unknown link is looked up to the end, at the same cost
 _PERSON_ON_REQUEST = "automated_decision.human_review_on_request"
 _PLACES = (
@@ -153,7 +154,7 @@ def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
         form = read_form()
         visit = current_visit()
         if visit is None:
-            return notice("ended", 403)
+            return notice("ended", 403, "kept" if keep_draft(form) else "")
         if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
             return notice("forged", 403)
         try:
@@ -165,6 +166,18 @@ def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
             return notice("failed", 503)
 
     return post
+
+
+def keep_draft(form: Form) -> bool:
+    """Keep what was typed when a visit had just ended, for the same case's next one; whether it was kept."""
+    page = app.current_request.path.rpartition("/")[2]
+    session_id = cookie(SESSION_COOKIE)
+    ended = sessions.find_ended(session_id, clock.now()) if session_id and page in _WITH_DRAFTS else None
+    if ended is None or not hmac.compare_digest(form.get("csrf", "").encode(), csrf_token(session_id).encode()):
+        return False
+    typed = {name: value for name, value in form.items() if name not in ("csrf", "key")}
+    drafts.keep(ended.case_id, page, typed, clock.now())
+    return True
 
 
 def keyed(form: Form) -> Form:
@@ -224,11 +237,11 @@ def outside_language() -> str:
     return asked_language() or pages.preferred(app.current_request.headers.get("accept-language", ""))
 
 
-def notice(name: str, status: int) -> Response:
+def notice(name: str, status: int, reason: str = "") -> Response:
     """A page that says one thing, before or after a visit."""
     # What answered a form may have no page of its own, so the other language is asked of one that always has.
     elsewhere = f"{BASE}/my" if app.current_request.method == "POST" else ""
-    return outside("notice.html", status, notice=name, elsewhere=elsewhere)
+    return outside("notice.html", status, notice=name, reason=reason, elsewhere=elsewhere)
 
 
 def outside(template: str, status: int = 200, **values: Any) -> Response:
@@ -464,7 +477,8 @@ def questions(visit: Visit) -> Response:
     offer = chosen(visit)
     if offer is None:
         return to("/my")
-    return inside(visit, "questions", **pages.questions_view(visit.case, offer, visit.language))
+    cure = visit.policy.rule("plan.cure_days", visit.today)
+    return inside(visit, "questions", **pages.questions_view(visit.case, offer, visit.language), cure=cure)
 
 
 @app.route("/my/questions", methods=["POST"], content_types=FORM)
@@ -472,6 +486,8 @@ def questions(visit: Visit) -> Response:
 def answer(visit: Visit, form: Form) -> Response:
     """Wrong answers are explained on the same page; right ones lead to the agreement."""
     now, language = clock.now(), visit.language
+    if form.get("offer") != visit.case.chosen_offer_id:  # another window: the answers are about another plan
+        raise DecisionRefusedError("OTHER_CHOSEN")
     visit.change(keyed(form), lambda case: customer.answer_questions(case, language, form, visit.actor, now))
     note_if_unprintable(visit, form)
     return to("/my")
@@ -538,16 +554,16 @@ def sign(visit: Visit, form: Form) -> Response:
         return name_page(visit, 409, called=True)
     name, now, drawing = form.get("name", ""), clock.now(), drawn(form)
     if not customer.same_name(name, people.get(visit.case.cardholder_id).name):
-        return sign_page(visit, offer, digest, 422, problem="wrong_name", name=name)
+        return sign_page(visit, offer, digest, 422, problem="wrong_name", name=name, drawing=drawing)
     case_id, holder = visit.case.case_id, visit.session.key
     if not _CODE.fullmatch(digits(form.get("code", ""))):
-        return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name)
+        return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name, drawing=drawing)
     if not codes.accept(case_id, Purpose.SIGNATURE, holder, digest, digits(form.get("code", "")), now):
         if visit.done(form):  # the same form, sent twice at the same moment, has used the code
             return to("/my/plan")
         if lock_if_due(case_id):
             raise DecisionRefusedError("LOCKED")
-        return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name)
+        return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name, drawing=drawing)
     try:
         # The agreement says for how long; it must not hang on a message that may never leave.
         links.extend(case_id, found_until(date.fromisoformat(terms["last_due_date"]), visit.case.time_zone))
@@ -665,13 +681,15 @@ def terms_to_sign(visit: Visit, form: Form) -> tuple[Offer, dict[str, Any], str]
 def agreement_page(visit: Visit, offer: Offer, status: int = 200, **values: Any) -> Response:
     terms = terms_for(visit, offer)
     view = pages.agreement_view(terms, offer, visit.language)
-    return inside(visit, "agreement", status, **view, terms_hash=terms_hash(terms), **values)
+    last4 = people.get(visit.case.cardholder_id).id_last4
+    return inside(visit, "agreement", status, **view, last4=last4, terms_hash=terms_hash(terms), **values)
 
 
 def sign_page(visit: Visit, offer: Offer, digest: str, status: int = 200, **values: Any) -> Response:
     tail = people.get(visit.case.cardholder_id).phone[-2:]
     shown = pages.shown_offer(offer, visit.language)
-    response = inside(visit, "sign", status, offer=shown, terms_hash=digest, tail=tail, **values)
+    account = visit.case.account_id
+    response = inside(visit, "sign", status, offer=shown, terms_hash=digest, tail=tail, account=account, **values)
     response.headers |= pages.WITH_SCRIPT
     return response
 
@@ -717,7 +735,8 @@ def while_deciding(view: Callable[[Visit], Response]) -> Callable[[], Response]:
 @app.route("/my/proposal", methods=["GET"])
 @while_deciding
 def proposal(visit: Visit) -> Response:
-    return proposal_page(visit)
+    draft = drafts.find(visit.case.case_id, "proposal", clock.now())
+    return proposal_page(visit, kept=True, value=draft.get("amount", "")) if draft else proposal_page(visit)
 
 
 @app.route("/my/proposal", methods=["POST"], content_types=FORM)
@@ -731,6 +750,7 @@ def propose(visit: Visit, form: Form) -> Response:
     if not 0 < amount <= visit.case.account.balance.total:
         return proposal_page(visit, 422, problem="field.amount.range", value=typed)
     visit.change(keyed(form), lambda case: customer.propose_amount(case, amount, decision_id(form), visit.actor, now))
+    drafts.drop(visit.case.case_id, "proposal")
     return to("/my")
 
 
@@ -741,7 +761,8 @@ def proposal_page(visit: Visit, status: int = 200, **values: Any) -> Response:
 @app.route("/my/income", methods=["GET"])
 @while_deciding
 def income(visit: Visit) -> Response:
-    return income_page(visit)
+    draft = drafts.find(visit.case.case_id, "income", clock.now())
+    return income_page(visit, values=draft, kept=True) if draft else income_page(visit)
 
 
 @app.route("/my/income", methods=["POST"], content_types=FORM)
@@ -761,14 +782,17 @@ def tell(visit: Visit, form: Form) -> Response:
         if refusal.reason != "NOTHING_TOLD":
             raise
         return income_page(visit, 422, form, {"monthly_income": "field.nothing"})  # it came back as it was shown
+    drafts.drop(visit.case.case_id, "income")
     return to("/my")
 
 
-def income_page(visit: Visit, status: int = 200, values: Form | None = None, problems: Form | None = None) -> Response:
+def income_page(
+    visit: Visit, status: int = 200, values: Form | None = None, problems: Form | None = None, *, kept: bool = False
+) -> Response:
     first = customer.place(visit.case, clock.now()) == "income"  # nothing can be offered before this is known
     choices = pages.income_choices(visit.policy, visit.today)
     view = pages.income_view(visit.case, choices, visit.language, values, problems or {})
-    return inside(visit, "income", status, **view, first=first)
+    return inside(visit, "income", status, **view, first=first, kept=kept)
 
 
 @app.route("/my/call", methods=["GET"])
@@ -851,7 +875,8 @@ def complain(visit: Visit, form: Form) -> Response:
 
 
 def complained_page(visit: Visit) -> Response:
-    return inside(visit, "complaint", template="notice.html", notice="complained", next=f"{BASE}/my")
+    days = complaint.answer_within_days(visit.policy, visit.case, clock.now())
+    return inside(visit, "complaint", template="notice.html", notice="complained", days=days, next=f"{BASE}/my")
 
 
 def complaint_page(visit: Visit, status: int = 200, problem: str = "") -> Response:
@@ -898,6 +923,9 @@ def speak(visit: Visit, form: Form) -> Response:
     if language not in LANGUAGES or page not in _PLACES:
         raise BadRequestError("language or page")
     sessions.speak(visit.session, language)
+    if language != visit.case.language:  # what is written to them from now on is in it too
+        key = f"language/{secrets.token_hex(8)}"
+        cases.change(visit.case.case_id, key, lambda case: customer.choose_language(case, language, visit.actor))
     return to(f"/my/{page}")
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ HEADERS = {
 WITH_SCRIPT = {"Content-Security-Policy": HEADERS["Content-Security-Policy"] + "; script-src 'self'"}
 
 _OTHER = {"zh-CN": {"tag": "en", "name": "English"}, "en": {"tag": "zh-CN", "name": "中文"}}
+# What people write beside an amount of a currency, and means nothing more.
+_SIGNS = {"CNY": r"[\s¥元]|RMB", "USD": r"[\s$]|USD", "GBP": r"[\s£]|GBP"}
 _UNITS = {"CNY": {"zh-CN": "元", "en": "yuan"}}  # what people call it; any other currency keeps its code
 _COMPONENTS = ("principal", "interest", "penalty_interest", "late_fees", "fees")
 _SEALED_WITHIN = timedelta(minutes=2)  # beyond this somebody has to look, and the customer need not wait
@@ -91,8 +93,12 @@ def html(template: str, language: str, status: int, **values: Any) -> Response:
 
 # What a page may leave unsaid.
 _DEFAULTS: dict[str, Any] = dict.fromkeys(
-    ("csrf", "problem", "free_help", "reason", "next", "value", "name", "unticked", "elsewhere"), ""
-)
+    (
+        "csrf", "problem", "free_help", "reason", "next", "value", "name", "unticked", "elsewhere", "drawing", "days",
+        "kept",
+    ),
+    "",
+)  # fmt: skip
 
 
 def preferred(accept_language: str) -> str:
@@ -127,6 +133,7 @@ def shown_offer(offer: Offer, language: str) -> dict[str, Any]:
         "payable": money(offer.total_payable),
         "waived": money(offer.waived.total) if offer.waived.total else "",
         "rate": format_rate(offer.annual_cost_ppm) if offer.annual_cost_ppm else "",
+        "no_new_card": offer.no_new_card,
     }
 
 
@@ -161,6 +168,7 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
     proposed = case.proposed_monthly
     within = [n for n, offer in enumerate(offers, 1) if proposed is not None and offer.regular_instalment <= proposed]
     return owed_view(case, language) | {
+        "why": why_view(case, language),
         "offers": shown,
         "chosen": case.chosen_offer_id,
         "told": bool(case.circumstances.own),
@@ -170,6 +178,19 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",
         "within": ", ".join(map(str, within)),
         "until": last_day(case, offers, language),
+    }
+
+
+def why_view(case: Case, language: str) -> dict[str, Any]:
+    """Why the bank writes: what is late, since when, as of which day."""
+    account = case.account
+    due = account.oldest_unpaid_due_date
+    kind = "early" if account.days_past_due <= 0 else "late" if due is not None else "late.undated"
+    return {
+        "kind": kind,
+        "due": format_date(due, language) if due is not None else "",
+        "as_of": format_date(account.as_of, language),
+        "days": account.days_past_due,
     }
 
 
@@ -203,16 +224,15 @@ def owed_view(case: Case, language: str) -> dict[str, Any]:
     }
 
 
-def shown_schedule(schedule: Iterable[Instalment], currency: str, language: str) -> list[dict[str, Any]]:
-    """The payments as rows of a table."""
-    return [
-        {
-            "number": row.number,
-            "due": format_date(row.due_date, language),
-            "amount": format_money(row.amount, currency, language),
-        }
-        for row in schedule
-    ]
+def shown_schedule(schedule: Sequence[Instalment], currency: str, language: str) -> list[dict[str, Any]]:
+    """The payments as rows of a table, each with what is left to pay after it."""
+    left, rows = sum(row.amount for row in schedule), []
+    for row in schedule:
+        left -= row.amount
+        figures = {"amount": row.amount, "left": left}
+        shown = {name: format_money(figure, currency, language) for name, figure in figures.items()}
+        rows.append({"number": row.number, "due": format_date(row.due_date, language)} | shown)
+    return rows
 
 
 def questions_view(case: Case, offer: Offer, language: str) -> dict[str, Any]:
@@ -255,6 +275,8 @@ def agreement_view(terms: Mapping[str, Any], offer: Offer, language: str) -> dic
         "offer": shown_offer(offer, language),
         "cards": terms["cards"],
         "clauses": terms["clauses"],
+        "institution": terms["institution"],
+        "account": terms["account_id"],
         "debt": [
             (name, money(terms["owed"][name]), money(terms["waived"][name]))
             for name in (*_COMPONENTS, "total")
@@ -305,8 +327,8 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
 
 
 def parse_amount(typed: str, currency: str) -> int | None:
-    """An amount as people write it ("1,200.50", "１２００ 元", "¥800") in minor units; None when it is none."""
-    plain = re.sub(r"[\s¥元]", "", unicodedata.normalize("NFKC", typed))
+    """An amount as people write it ("1,200.50", "１２００ 元", "¥800", "$150") in minor units; None when it is none."""
+    plain = re.sub(_SIGNS.get(currency, r"[\s]"), "", unicodedata.normalize("NFKC", typed))
     match = re.fullmatch(r"(\d{1,11}|\d{1,3}(?:,\d{3}){1,3})(?:\.(\d{1,3}))?", plain, re.ASCII)
     if match is None:
         return None

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from billing_events import overdue_event
 from botocore.exceptions import ReadTimeoutError
 from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
 
@@ -26,8 +27,10 @@ from accord.comprehension import questions
 from accord.customer import DECLINE_REASONS
 from accord.errors import ServiceUnavailableError
 from accord.events import Actor, AgreementSealed, verify_chain
+from accord.figures import figures_of, note_figures
 from accord.lifecycle import activate, arrange_call, close, remind, sealed
 from accord.policy import load_policy
+from accord.texts import format_date
 
 STAFFS_WORDS = {choice.split("/")[0] for _, words in staff._WAITS.values() for choice in words}
 MEI = Actor(kind="STAFF", id="mei")
@@ -802,10 +805,99 @@ def test_the_banks_number_can_be_called_wherever_it_is_named(web: Web) -> None:
     browser, _ = web.entered(web.invited())
     page = browser.submit(browser.get("/my/decline"), reason="NOT_TOLD")
     landing = browser.submit(browser.get("/c/" + "x" * 43), last4="0000")
-    for shown in (page, landing):
+    assert "tel:" not in landing.html, "before we know who it is, no number is right for everybody"
+    assert "the number in our message or on your card" in landing.text
+    for shown in (page, browser.get("/my/complaint")):
         number = re.findall(r'href="tel:([0-9+]+)"', shown.html)[0]
         plain = re.sub(r"<a [^>]*>[^<]*</a>", "", shown.html)
         assert number not in re.sub(r"[^0-9+]", "", plain)
+
+
+def test_the_offers_say_why_the_bank_writes_and_all_that_hangs_on_a_missed_payment(web: Web) -> None:
+    case = web.invited()
+    browser, page = web.entered(case)
+    due = format_date(case.account.oldest_unpaid_due_date or web.now.date(), "en")
+    assert f"A payment on your card was due on {due}." in page.text
+    assert f"it was {case.account.days_past_due} days late" in page.text
+    assert "what was waived stays waived" in page.text
+    assert "no new credit card until all is paid" in page.text
+    assert browser.get("/my/offers?lang=en").status == 200
+    early = case.account.model_copy(update={"days_past_due": 0})
+    web.update(case.case_id, account=early)
+    assert "Nothing is late on your account" in browser.get("/my/offers").text
+
+
+def test_answers_about_a_plan_that_is_not_the_chosen_one_any_more_are_not_recorded(web: Web) -> None:
+    """Two windows: the one shows the questions about the first plan while the other chooses the second."""
+    case = web.invited()
+    browser, offers = web.entered(case)
+    browser.submit(offers, button=0)
+    asked = browser.get("/my/questions")
+    other = next(offer for offer in case.offers if offer.offer_id != web.cases.get(case.case_id).chosen_offer_id)
+    browser.post("/my/offers", browser.filled(browser.get("/my/offers")) | {"offer": other.offer_id})
+    page = browser.submit(asked, **dict.fromkeys(asked.form["choices"], "x"))
+    assert page.status == 409
+    assert "You chose another plan in another window" in page.text
+    assert web.cases.get(case.case_id).comprehension is None
+
+
+@pytest.mark.parametrize("wait", [{"minutes": 11}, {"minutes": 31}, {"hours": 23}])
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [("/my/income", {"monthly_income": "7777", "savings": "12"}), ("/my/proposal", {"amount": "abc"})],
+)
+def test_what_was_typed_when_the_visit_ended_is_there_again(
+    web: Web, wait: dict[str, float], path: str, typed: dict[str, str]
+) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.get(path)
+    web.later(**wait)
+    ended = browser.submit(page, **typed)
+    assert (ended.status, "What you typed is kept for you" in ended.text) == (403, True)
+    web.update(
+        case.case_id,
+        offers=tuple(o.model_copy(update={"valid_until": web.now + timedelta(days=9)}) for o in case.offers),
+    )
+    again, _ = web.entered(case)
+    page = again.get(path)
+    assert "You had not sent this before you were signed out" in page.text
+    for name, value in typed.items():
+        assert page.form["fields"][name] == value
+    sent = again.submit(page, **dict.fromkeys(typed, "700"))
+    assert sent.status == 200
+    assert "You had not sent this" not in again.get(path).text
+
+
+@pytest.mark.parametrize("why", ["left", "forged", "a day later", "another page"])
+def test_nothing_is_kept_of_who_left_or_of_what_is_not_theirs(web: Web, why: str) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    path = "/my/decline" if why == "another page" else "/my/income"
+    page = browser.get(path)
+    fields = browser.filled(page) | ({"reason": "NOT_TOLD"} if why == "another page" else {"monthly_income": "7777"})
+    if why == "left":
+        browser.post("/my/leave", {"csrf": page.form["fields"]["csrf"]})
+    if why == "forged":
+        fields["csrf"] = "0" * 64
+    web.later(hours=25 if why == "a day later" else 1)
+    ended = browser.post(path, fields)
+    assert (ended.status, "was not sent" in ended.text) == (403, True)
+    assert not [item for item in web.dump("AccessTable") if item["pk"]["S"].startswith("DRAFT#")]
+
+
+def test_the_language_that_is_chosen_on_a_page_is_that_of_all_that_follows(web: Web) -> None:
+    case = web.invited()
+    assert case.language == "zh-CN"
+    browser, page = web.entered(case, "zh-CN")
+    browser.post("/my/language", {"csrf": page.form["fields"]["csrf"], "page": "offers", "language": "en"})
+    chosen = web.cases.get(case.case_id)
+    assert (chosen.language, chosen.own_language) == ("en", True)
+    assert happened(web, case)[-1] == "LanguageChosen"
+    told = figures_of(
+        overdue_event(event_id="e-2", account_id=case.account_id, occurredAt="2026-11-24T10:00:00+08:00"), web.now
+    )
+    assert note_figures(chosen, told, web.now).case.language == "en", "billing's word yields to it"
 
 
 def test_a_suggestion_that_no_plan_meets_is_answered(web: Web) -> None:

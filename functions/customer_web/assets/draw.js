@@ -53,6 +53,11 @@
     field.value = "";
     paint();
   });
+  // What was drawn before a slip in the name or the code is there again.
+  if (field.value) {
+    strokes = field.value.split(";").map((one) => one.split(" ").map((point) => point.split(",").map(Number)));
+    paint();
+  }
   // Only who has a pointer is asked to draw.
   if (matchMedia("(any-pointer: fine), (any-pointer: coarse)").matches) area.hidden = false;
 })();

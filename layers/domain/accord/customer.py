@@ -42,6 +42,7 @@ from accord.events import (
     ContactPreferencesTold,
     CustomerDecided,
     IdentityConfirmed,
+    LanguageChosen,
     OfferChosen,
 )
 from accord.names import without_private_codes
@@ -398,6 +399,12 @@ def prefer_channels(
             told = told.agreeing(channel)
     said = ContactPreferencesTold(refused=told.opted_out, agreed=told.consents)
     return Change(case, (said,), actor, reach=told)
+
+
+def choose_language(case: Case, language: str, actor: Actor) -> Change:
+    """The customer reads another language, in messages and on paper as well; billing's word yields to it."""
+    chosen = case.model_copy(update={"language": language, "own_language": True})
+    return Change(chosen, (LanguageChosen(language=language),), actor)
 
 
 def decline(case: Case, reason: str, decision_id: str, actor: Actor, now: datetime) -> Change:

@@ -197,6 +197,10 @@ class ComplaintRaised(CaseEvent):
     answer_by: datetime
 
 
+class LanguageChosen(CaseEvent):
+    language: str
+
+
 class ContactPreferencesTold(CaseEvent):
     """The channels that the customer does not want, and those that they expressly agreed to."""
 

@@ -172,7 +172,8 @@ def _as_billing_has_it(known: Circumstances) -> Circumstances:
 
 def _reached_by(case: Case, figures: Figures) -> Case:
     """The case with where the person lives and how they are reached."""
-    return case.model_copy(update={"told": _told(figures)} | {name: getattr(figures, name) for name in _REACHED})
+    told = {name: getattr(figures, name) for name in _REACHED if not (name == "language" and case.own_language)}
+    return case.model_copy(update={"told": _told(figures)} | told)
 
 
 def calls_for_assessment(case: Case) -> bool:

@@ -9,12 +9,15 @@ Items of the access table (key `pk`, TTL `expires_at`):
   CASE#<id>                 the one link in force, failed tries, locks lifted, when codes were asked for
   CODE#<id>#<purpose>       the one code in force, its tries, who asked and what it is bound to
   SESSION#<hash>            one visit
+  DRAFT#<case>#<page>       what was typed when a visit ended, in the clear for a day: figures, never who they are
   CONTACT#<id>              one message that somebody began to send
 """
 
 import hashlib
 import hmac
+import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -32,6 +35,7 @@ CODES_PER_HOUR = 3
 FAILURES_PER_CASE = 10
 IDLE_FOR = timedelta(minutes=10)
 SESSION_FOR = timedelta(minutes=30)
+DRAFT_FOR = timedelta(days=1)
 
 _HOUR = timedelta(hours=1)
 _TOUCH_AFTER = timedelta(minutes=1)  # a visit's idle clock is written at most this often
@@ -286,7 +290,8 @@ class Sessions:
                 "case_id": {"S": case_id},
                 "language": {"S": language},
                 "seen_at": _epoch(now),
-                "expires_at": _epoch(now + SESSION_FOR),
+                "ends_at": _epoch(now + SESSION_FOR),
+                "expires_at": _epoch(now + DRAFT_FOR),
             },
         )
         return session_id
@@ -295,13 +300,23 @@ class Sessions:
         """The session of a cookie, kept awake by this; None when it is unknown, ended, idle for long or too old."""
         key = fingerprint(session_id)
         item = self._table.get(f"SESSION#{key}")
-        if item is None or _moment(item["expires_at"]) <= now or _moment(item["seen_at"]) + IDLE_FOR <= now:
+        if item is None or _moment(item["ends_at"]) <= now or _moment(item["seen_at"]) + IDLE_FOR <= now:
             return None
         seen_at = _moment(item["seen_at"])
         if now - seen_at >= _TOUCH_AFTER:
             seen_at = now
             self._table.update(f"SESSION#{key}", "SET seen_at = :now", {":now": _epoch(now)}, "attribute_exists(pk)")
         return Session(key, item["case_id"]["S"], item["language"]["S"], seen_at)
+
+    def find_ended(self, session_id: str, now: datetime) -> Session | None:
+        """The session of a cookie that ended by its time, for what was typed when it did; None when it is unknown, was
+        left, or is older than a day.
+        """
+        key = fingerprint(session_id)
+        item = self._table.get(f"SESSION#{key}")
+        if item is None or _moment(item["expires_at"]) <= now:
+            return None
+        return Session(key, item["case_id"]["S"], item["language"]["S"], _moment(item["seen_at"]))
 
     def speak(self, session: Session, language: str) -> None:
         """The person wants to read another language from now on."""
@@ -316,6 +331,30 @@ class Sessions:
     def end(self, session: Session) -> None:
         """The visit is over; the cookie is worth nothing any more."""
         self._table.delete(f"SESSION#{session.key}")
+
+
+class Drafts:
+    """What somebody had typed when their visit ended: kept a day for the next visit to the same case."""
+
+    def __init__(self, access_table: str) -> None:
+        self._table = _Table(access_table)
+
+    def keep(self, case_id: str, page: str, fields: Mapping[str, str], now: datetime) -> None:
+        """Keep what was typed into a page, in the place of what was kept before."""
+        body = {"body": {"S": json.dumps(dict(fields), ensure_ascii=False)}, "expires_at": _epoch(now + DRAFT_FOR)}
+        self._table.put(f"DRAFT#{case_id}#{page}", body)
+
+    def find(self, case_id: str, page: str, now: datetime) -> dict[str, str]:
+        """What is kept of a page; nothing where there is nothing, or it is older than a day."""
+        item = self._table.get(f"DRAFT#{case_id}#{page}")
+        if item is None or _moment(item["expires_at"]) <= now:
+            return {}
+        found: dict[str, str] = json.loads(item["body"]["S"])
+        return found
+
+    def drop(self, case_id: str, page: str) -> None:
+        """It was sent, or is not wanted any more."""
+        self._table.delete(f"DRAFT#{case_id}#{page}")
 
 
 class Deliveries:
