@@ -33,6 +33,7 @@ from accord.aws.clients import client, translated
 from accord.aws.outbound import outbound
 from accord.aws.steps import case_store, people_store
 from accord.case import Agreement, Case, Change, Offer, TaskReason
+from accord.channels import noted
 from accord.drawing import drawing_hash, drawing_key, strokes
 from accord.errors import (
     DecisionRefusedError,
@@ -43,7 +44,14 @@ from accord.errors import (
 )
 from accord.events import Actor
 from accord.glyphs import missing_glyphs
-from accord.messages import Sender, identity_code_sms, sender_of, signature_code_sms
+from accord.messages import (
+    CALL_NOTED,
+    PERSON_NOTED,
+    Sender,
+    identity_code_sms,
+    sender_of,
+    signature_code_sms,
+)
 from accord.person import Person
 from accord.policy import Policy, jurisdictions, load_policy
 from accord.texts import LANGUAGES
@@ -714,6 +722,15 @@ def name_page(visit: Visit, status: int = 200, *, called: bool) -> Response:
     return inside(visit, "agreement", status, "name.html", until=until, called=called)
 
 
+def told_so(visit: Visit, template: str, decide: Callable[[Case], Change]) -> Callable[[Case], Change]:
+    """What the customer decides, with a message that it was heard, where that takes nothing from another."""
+
+    def heard(case: Case) -> Change:
+        return noted(decide(case), template, cases.reach(case.cardholder_id), visit.policy, clock.now())
+
+    return heard
+
+
 def decision_id(form: Form) -> str:
     """One form makes one decision, however often it is sent."""
     return f"customer-{form['key']}"
@@ -806,7 +823,8 @@ def call_form(visit: Visit) -> Response:
 def call(visit: Visit, form: Form) -> Response:
     """A person will call; the pages stay open."""
     now = clock.now()
-    visit.change(keyed(form), lambda case: customer.ask_for_call(case, decision_id(form), visit.actor, now))
+    decision = decision_id(keyed(form))
+    visit.change(form, told_so(visit, CALL_NOTED, lambda case: customer.ask_for_call(case, decision, visit.actor, now)))
     return inside(visit, "call", template="notice.html", notice="called", next=f"{BASE}/my")
 
 
@@ -822,8 +840,12 @@ def ask_for_person(visit: Visit, form: Form) -> Response:
     """A person is to decide in place of the rules alone."""
     if not visit.policy.rule(_PERSON_ON_REQUEST, visit.today):
         raise DecisionRefusedError("NOT_OPEN")
-    now = clock.now()
-    visit.change(keyed(form), lambda case: customer.ask_for_person_to_decide(case, decision_id(form), visit.actor, now))
+    decision, now = decision_id(keyed(form)), clock.now()
+
+    def ask(case: Case) -> Change:
+        return customer.ask_for_person_to_decide(case, decision, visit.actor, now)
+
+    visit.change(form, told_so(visit, PERSON_NOTED, ask))
     return to("/my")
 
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from accord import clock
 from accord.aws.steps import StepInput, case_store, negotiation_step, take_step
+from accord.case import Case, Change
+from accord.channels import acknowledged
+from accord.messages import OFFERS_STAND
 from accord.offers import propose
 from accord.policy import load_policy
 
@@ -12,4 +15,12 @@ store = case_store()
 
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
-    return take_step(store, request, lambda case: propose(case, load_policy(case.jurisdiction), clock.now()))
+    def decide(case: Case) -> Change:
+        policy, now = load_policy(case.jurisdiction), clock.now()
+        change = propose(case, policy, now)
+        if change.result["outcome"] != "KEPT":
+            return change
+        standing = tuple(offer.offer_id for offer in change.case.offers)
+        return acknowledged(change, OFFERS_STAND, store.reach(case.cardholder_id), policy, now, standing)
+
+    return take_step(store, request, decide)

@@ -1417,6 +1417,21 @@ def test_where_the_policy_does_not_have_it_no_page_asks_for_a_person(web: Web, m
     assert web.cases.get(case.case_id).decision is None
 
 
+@pytest.mark.parametrize(("path", "template"), [("/my/call", "CALL_NOTED"), ("/my/person", "PERSON_NOTED")])
+def test_who_asks_for_a_person_has_it_in_writing_unless_that_takes_the_place_of_news(
+    web: Web, path: str, template: str
+) -> None:
+    """Two messages a day: on the day of the invitation the second is left for what comes of it."""
+    sent = {}
+    for days in (0, 1):
+        case = web.invited()
+        web.later(days=days)
+        browser, _ = web.entered(case)
+        browser.submit(browser.get(path))
+        sent[days] = [contact.template for contact in web.cases.get(case.case_id).contacts]
+    assert sent == {0: ["INVITATION"], 1: ["INVITATION", template]}
+
+
 def test_after_a_call_was_arranged_the_pages_are_open_again(web: Web) -> None:
     case = web.invited()
     browser, _ = web.entered(case)

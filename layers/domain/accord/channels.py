@@ -6,13 +6,15 @@ last. The best time of day is the one at which they were there before, once ther
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from accord.case import Case, Status
+from accord.case import Case, Change, Status
 from accord.contact_gate import Ask, Purpose, Verdict, may_contact
 from accord.events import ContactRequested
+from accord.messages import purpose_of
 from accord.policy import BestTime, Policy
 from accord.reach import DID_NOT_ARRIVE, SUCCEEDED, ContactRecord, Reach
 
@@ -117,6 +119,28 @@ def request_contact(
     record = ContactRecord(contact_id=contact_id, channel=way.channel, at=now, template=template)
     contacted = case.model_copy(update={"contacts": (*case.contacts, record)})
     return contacted, history(case, reach).with_contact(record), requested
+
+
+def acknowledged(
+    change: Change, template: str, reach: Reach, policy: Policy, now: datetime, offer_ids: tuple[str, ...] = ()
+) -> Change:
+    """What the customer did, with a message that it was heard, where one may leave now: the page has said it."""
+    known = change.reach if change.reach is not None else reach
+    way = next_way(change.case, known, purpose_of(template), policy, now)
+    if not way.verdict.allowed:
+        return change
+    told, counted, requested = request_contact(change.case, known, template, offer_ids, way, now)
+    return replace(change, case=told, events=(*change.events, requested), reach=counted)
+
+
+def noted(change: Change, template: str, reach: Reach, policy: Policy, now: datetime) -> Change:
+    """The same for a mere receipt, which must not take the place of news: it leaves only where another message still
+    may on the same day.
+    """
+    after = acknowledged(change, template, reach, policy, now)
+    if after.reach is None or next_way(after.case, after.reach, purpose_of(template), policy, now).verdict.allowed:
+        return after
+    return change
 
 
 def _best_first(case: Case, reach: Reach, policy: Policy, now: datetime) -> list[str]:

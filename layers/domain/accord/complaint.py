@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from accord.case import Case, Change, TaskKind, TaskReason, new_task
-from accord.channels import next_way, request_contact
+from accord.channels import acknowledged
 from accord.errors import DecisionRefusedError
 from accord.events import Actor, CaseEvent, ComplaintRaised
-from accord.messages import COMPLAINT_NOTED, purpose_of
+from accord.messages import COMPLAINT_NOTED
 from accord.policy import Policy
 from accord.reach import Reach, Word
 
@@ -37,8 +37,6 @@ def complain(case: Case, reach: Reach, about: str, policy: Policy, actor: Actor,
     heard = Word(kind="COMPLAINT", word="COMPLAINT", account_id=case.account_id, at=now)
     reach = reach.hearing(heard)
     events: tuple[CaseEvent, ...] = (raised, created)
-    way = next_way(complained, reach, purpose_of(COMPLAINT_NOTED), policy, now)
-    if not way.verdict.allowed:
-        return Change(complained, events, actor, tasks=(task,), reach=reach)
-    told, counted, requested = request_contact(complained, reach, COMPLAINT_NOTED, (), way, now)
-    return Change(told, (*events, requested), actor, tasks=(task,), reach=counted)
+    return acknowledged(
+        Change(complained, events, actor, tasks=(task,), reach=reach), COMPLAINT_NOTED, reach, policy, now
+    )

@@ -47,12 +47,16 @@ PLAN_ACTIVE, REVIEW_NO_PLAN, REVIEW_KEPT = "PLAN_ACTIVE", "REVIEW_NO_PLAN", "REV
 IN_ORDER = "IN_ORDER"
 # The customer wants none of it; nobody decided in time; a complaint was made.
 DECLINED, RAN_OUT, COMPLAINT_NOTED = "DECLINED", "RAN_OUT", "COMPLAINT_NOTED"
+# The customer asked for a call, or for a person to decide; what they told us changed nothing that was offered.
+CALL_NOTED, PERSON_NOTED, OFFERS_STAND = "CALL_NOTED", "PERSON_NOTED", "OFFERS_STAND"
 # What was signed does not begin.
 PLAN_WITHDRAWN = "PLAN_WITHDRAWN"
 # What is owed has changed since the offers were made, and they with it.
 CHANGED_OFFERS = "CHANGED_OFFERS"
 # The pages hold nothing more to see or to decide, or nothing that the message is about.
-WITHOUT_LINK = frozenset({REVIEW_NO_PLAN, IN_ORDER, DECLINED, RAN_OUT, COMPLAINT_NOTED, PLAN_WITHDRAWN})
+WITHOUT_LINK = frozenset(
+    {REVIEW_NO_PLAN, IN_ORDER, DECLINED, RAN_OUT, COMPLAINT_NOTED, PLAN_WITHDRAWN, CALL_NOTED, PERSON_NOTED}
+)
 _WITHOUT_OFFERS = WITHOUT_LINK | {ASKING, NEW_LINK, PLAN_ACTIVE}
 # A one-time code is good for so long.
 CODE_MINUTES = 5
