@@ -14,7 +14,26 @@ import boto3
 import pytest
 from billing_events import overdue_event
 from botocore.exceptions import ReadTimeoutError
-from integration.web_fixtures import BASE, CONTEXT, LAST4, NAME, NOW, ORIGIN, PHONE, Browser, Page, Web, web_on_moto
+from integration.web_fixtures import (
+    BASE,
+    CONTEXT,
+    LAST4,
+    NAME,
+    NOW,
+    ORIGIN,
+    PDF,
+    PHONE,
+    Browser,
+    Page,
+    Web,
+    answers,
+    before_signing,
+    seal_it,
+    signed,
+    ticked,
+    understood,
+    web_on_moto,
+)
 
 from accord import glyphs, staff
 from accord.agreement import check_complete, found_until, terms_hash
@@ -26,16 +45,15 @@ from accord.channels import next_way
 from accord.comprehension import questions
 from accord.customer import DECLINE_REASONS
 from accord.errors import ServiceUnavailableError
-from accord.events import Actor, AgreementSealed, verify_chain
+from accord.events import Actor, verify_chain
 from accord.figures import figures_of, note_figures
-from accord.lifecycle import activate, arrange_call, close, remind, sealed
+from accord.lifecycle import arrange_call, close, remind
 from accord.policy import load_policy
 from accord.texts import format_date
 
 STAFFS_WORDS = {choice.split("/")[0] for _, words in staff._WAITS.values() for choice in words}
 MEI = Actor(kind="STAFF", id="mei")
 
-PDF = b"%PDF-1.7 a sealed agreement"
 DRAWING = "12,40 13,42 200,180;100,50 600,200"
 PAGES = ("offers", "questions", "agreement", "sign", "plan", "proposal", "income", "call", "person", "decline")
 LANGUAGES = ("zh-CN", "en")
@@ -51,56 +69,6 @@ def pages() -> Iterator[Web]:
 def web(pages: Web) -> Web:
     pages.clear()
     return pages
-
-
-def answers(web: Web, case: Case) -> dict[str, str]:
-    """The right answers about the offer that was chosen."""
-    offer = web.cases.get(case.case_id).offer(web.cases.get(case.case_id).chosen_offer_id)
-    assert offer is not None
-    return {question.id: question.right for question in questions(offer, "en")}
-
-
-def understood(web: Web, case: Case, browser: Browser, offers: Page) -> Page:
-    """Choose the first option and answer rightly: the page is the agreement."""
-    chosen = browser.submit(offers)
-    assert chosen.path == "/my/questions", chosen.text
-    agreement = browser.submit(chosen, **answers(web, case))
-    assert agreement.path == "/my/agreement", agreement.text
-    return agreement
-
-
-def ticked(page: Page) -> dict[str, str]:
-    return dict.fromkeys(page.form["choices"], "yes")
-
-
-def before_signing(web: Web, case: Case, browser: Browser, offers: Page) -> Page:
-    agreement = understood(web, case, browser, offers)
-    return browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
-
-
-def signed(web: Web, case: Case, language: str = "en") -> tuple[Browser, Page]:
-    browser, offers = web.entered(case, language)
-    sign = before_signing(web, case, browser, offers)
-    assert sign.path == "/my/sign", sign.text
-    return browser, browser.submit(sign, name=NAME, code=web.last_code())
-
-
-def seal_it(web: Web, case: Case) -> None:
-    """What the workflow does after the signature."""
-    now = web.cases.get(case.case_id)
-    assert now.agreement is not None
-    key, digest = f"agreements/{case.case_id}/1.pdf", hashlib.sha256(PDF).hexdigest()
-    boto3.client("s3").put_object(Bucket="documents", Key=key, Body=PDF)
-    sealing = AgreementSealed(
-        document_key=key,
-        document_sha256=digest,
-        unsealed_sha256="0" * 64,
-        terms_hash=now.agreement.terms_hash,
-        chain_head=now.head,
-        key_arn="arn:aws:kms:::key/seal",
-    )
-    web.change(case.case_id, lambda case: sealed(case, sealing))
-    web.change(case.case_id, lambda signed: activate(signed, load_policy("CN"), NOW))
 
 
 def happened(web: Web, case: Case) -> list[str]:

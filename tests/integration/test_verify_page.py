@@ -7,13 +7,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from integration.web_fixtures import Page, Web, web_on_moto
+from integration.web_fixtures import BOUNDARY, Page, Web, form_of, web_on_moto
 
 from accord.case import Change
 from accord.events import Actor, AgreementSealed
 
 DOCUMENT = b"%PDF-1.7\r\n" + bytes(range(256)) * 3 + b"\r\n%%EOF\r\n"
-BOUNDARY = "----accord-test"
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +26,6 @@ def web() -> Iterator[Web]:
         )  # fmt: skip
         web.change(case.case_id, lambda case: Change(case, (sealed,), Actor(kind="SYSTEM", id="negotiation")))
         yield web
-
-
-def form_of(content: bytes, name: str = "document") -> bytes:
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a.pdf"\r\n'
-    return f"{head}Content-Type: application/pdf\r\n\r\n".encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
 def sent(web: Web, body: bytes, language: str = "en", **headers: str) -> Page:

@@ -1,5 +1,6 @@
 """A card holder's browser for tests: drives the pages' handler as API Gateway would, and fills the forms it finds."""
 
+import hashlib
 import re
 import sys
 from base64 import b64decode, b64encode
@@ -27,8 +28,10 @@ from accord.aws.access import Links
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.case import Case, Change
+from accord.comprehension import questions
+from accord.events import AgreementSealed
 from accord.identification import identify
-from accord.lifecycle import invite
+from accord.lifecycle import activate, invite, sealed
 from accord.offers import propose
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
@@ -39,6 +42,8 @@ ORIGIN = "https://plan.bank.example"
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)  # ten in the morning in Shanghai
 LAST4, NAME, PHONE = "204X", "王小明", "+8610000000001"
 FORM_TYPE = "application/x-www-form-urlencoded"
+PDF = b"%PDF-1.7 a sealed agreement"
+BOUNDARY = "----accord-test"
 
 
 class _Forms(HTMLParser):
@@ -82,6 +87,7 @@ class _Forms(HTMLParser):
 class Page:
     """What came back."""
 
+    method: str
     path: str
     status: int
     headers: dict[str, str]
@@ -173,6 +179,7 @@ class Browser:
         answer = self.handler(event, CONTEXT)
         many = answer.get("multiValueHeaders", {})
         page = Page(
+            method=method,
             path=path,
             status=answer["statusCode"],
             headers={name.lower(): value for name, value in answer["headers"].items()},
@@ -301,3 +308,62 @@ def web_on_moto() -> Iterator[Web]:
         patch.setattr(clock, "now", lambda: web.now)
         yield web
         sys.modules.pop("pages", None)
+
+
+# --- steps of the way, for tests that begin further on ---------------------------------------------------------------
+
+
+def answers(web: Web, case: Case) -> dict[str, str]:
+    """The right answers about the offer that was chosen."""
+    offer = web.cases.get(case.case_id).offer(web.cases.get(case.case_id).chosen_offer_id)
+    assert offer is not None
+    return {question.id: question.right for question in questions(offer, "en")}
+
+
+def understood(web: Web, case: Case, browser: Browser, offers: Page) -> Page:
+    """Choose the first option and answer rightly: the page is the agreement."""
+    chosen = browser.submit(offers)
+    assert chosen.path == "/my/questions", chosen.text
+    agreement = browser.submit(chosen, **answers(web, case))
+    assert agreement.path == "/my/agreement", agreement.text
+    return agreement
+
+
+def ticked(page: Page) -> dict[str, str]:
+    return dict.fromkeys(page.form["choices"], "yes")
+
+
+def before_signing(web: Web, case: Case, browser: Browser, offers: Page) -> Page:
+    agreement = understood(web, case, browser, offers)
+    return browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+
+
+def signed(web: Web, case: Case, language: str = "en") -> tuple[Browser, Page]:
+    browser, offers = web.entered(case, language)
+    sign = before_signing(web, case, browser, offers)
+    assert sign.path == "/my/sign", sign.text
+    return browser, browser.submit(sign, name=NAME, code=web.last_code())
+
+
+def seal_it(web: Web, case: Case) -> None:
+    """What the workflow does after the signature."""
+    now = web.cases.get(case.case_id)
+    assert now.agreement is not None
+    key, digest = f"agreements/{case.case_id}/1.pdf", hashlib.sha256(PDF).hexdigest()
+    boto3.client("s3").put_object(Bucket="documents", Key=key, Body=PDF)
+    sealing = AgreementSealed(
+        document_key=key,
+        document_sha256=digest,
+        unsealed_sha256="0" * 64,
+        terms_hash=now.agreement.terms_hash,
+        chain_head=now.head,
+        key_arn="arn:aws:kms:::key/seal",
+    )
+    web.change(case.case_id, lambda case: sealed(case, sealing))
+    web.change(case.case_id, lambda signed: activate(signed, load_policy("CN"), NOW))
+
+
+def form_of(content: bytes, name: str = "document") -> bytes:
+    """A form that sends a file."""
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="a.pdf"\r\n'
+    return f"{head}Content-Type: application/pdf\r\n\r\n".encode() + content + f"\r\n--{BOUNDARY}--\r\n".encode()
