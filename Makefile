@@ -1,6 +1,6 @@
 # Accord's commands. `make run` and `make test` set up everything they need; nothing else has to be installed first.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test demo audit real train model-card lint bench exact contacts tampering hostile build deploy lock glyphs holidays clean
+.PHONY: help setup run test demo audit real train model-card lint bench exact contacts pages reviewed tampering hostile build deploy lock glyphs holidays clean
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -101,6 +101,9 @@ bench: setup ## numbers of speed, measured
 
 exact: setup ## the rules of money against a slow exact oracle, on random cases: make exact [CASES=1000000] [SEED=1]
 	@$(LOCALLY) $(BIN)/python tests/exact.py --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+
+pages: setup ## axe on every page and state of the customer pages, each in both languages, light and dark
+	@$(LOCALLY) AXE_IN_EVERY_LANGUAGE=yes $(BIN)/pytest tests/browser/test_every_page.py -q
 
 contacts: setup ## the contact gate against a slow oracle, on random histories: make contacts [CASES=100000] [SEED=1]
 	@$(LOCALLY) $(BIN)/python tests/histories.py --cases $(or $(CASES),100000) --seed $(or $(SEED),1)

@@ -1,6 +1,7 @@
 """Every page that a customer can reach, in each of its states: without a barrier, small, and whole on an old phone."""
 
 import html
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Route
 
 pytestmark = pytest.mark.xdist_group("browser")
 LANGUAGES = ("zh-CN", "en")
+EVERY_LANGUAGE = os.environ.get("AXE_IN_EVERY_LANGUAGE") == "yes"
 MOST_BYTES, MOST_REQUESTS = 60 * 1024, 3
 
 # Every rule that axe has on by default (WCAG 2.2 A and AA, and best practice), and the one of WCAG 2.2 AA that is off.
@@ -64,7 +66,6 @@ class OldPhone:
 
     def __init__(self, browser: Browser, files: dict[str, Page]) -> None:
         self.tab = browser.new_context(viewport=OLD_PHONE).new_page()
-        self.tab.add_init_script(AXE_SCRIPT)
         self.tab.route("**/*", self.serve)
         self.tab.on("console", self.hear)
         self.files, self.served, self.look = files, files, Look()
@@ -76,6 +77,8 @@ class OldPhone:
         self.tab.goto(address)
         self.tab.evaluate(UNFOLD)
         self.look.misfits = measured(self.tab)
+        if by_axe:
+            self.tab.evaluate(AXE_SCRIPT)
         for colours, rules in RULES.items() if by_axe else ():
             self.tab.emulate_media(color_scheme=colours)
             self.look.barriers[colours] = self.tab.evaluate(AXE, rules)
@@ -101,29 +104,37 @@ class OldPhone:
 
 @pytest.fixture(scope="module")
 def looks(rendered: Rendered) -> dict[str, dict[str, Look]]:
-    """A look at every state in every language; by axe, where the markup is another than on the pages before."""
+    """A look at every state in every language; by axe, where the markup is another than on the pages before.
+
+    Every day the languages take turns, because markup without its words is the same in both; `make pages` has axe look
+    at each markup in each language.
+    """
     found: dict[str, dict[str, Look]] = {language: {} for language in LANGUAGES}
+    known: dict[str, set[str]] = {language: set() for language in LANGUAGES}
     with chromium() as browser:
         phone = OldPhone(browser, rendered.files)
-        for language, pages in rendered.pages.items():
-            known: set[str] = set()
-            for name, page in pages.items():
+        for number, name in enumerate(rendered.pages[LANGUAGES[0]]):
+            for language in LANGUAGES if number % 2 else reversed(LANGUAGES):
+                page = rendered.pages[language][name]
                 markup = without_words(page)
-                found[language][name] = phone.look_at(page, by_axe=markup not in known)
-                known.add(markup)
+                seen = known[language] if EVERY_LANGUAGE else set().union(*known.values())
+                found[language][name] = phone.look_at(page, by_axe=markup not in seen)
+                known[language].add(markup)
     return found
 
 
 def without_words(page: Page) -> str:
     """The page's markup, without the words between the tags, the addresses and the secrets of the visit."""
-    return re.sub(r">[^<]+<", "><", re.sub(r'value="[\w-]{22,64}"|href="[^"]*"', "", page.html))
+    own = r'value="([\w-]{22,64}|en|zh-CN)"|href="[^"]*"|(hreflang|lang|aria-label|title)="[^"]*"'
+    markup = re.sub(own, "", page.html)
+    return re.sub(r">[^<]+<", "><", markup)
 
 
 @pytest.mark.parametrize("colours", RULES)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_page_has_a_barrier(looks: dict[str, dict[str, Look]], language: str, colours: str) -> None:
     found = {name: look.barriers[colours] for name, look in looks[language].items() if look.barriers}
-    assert len(found) > 50
+    assert len(found) > 25
     assert {name: barriers for name, barriers in found.items() if barriers} == {}
 
 

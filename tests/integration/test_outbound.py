@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -49,15 +50,21 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
-    with tables_on_moto(monkeypatch):
+@pytest.fixture(scope="module")
+def world() -> Iterator[None]:
+    """The parameter with the secret. Made once: making it is most of a test's time."""
+    with pytest.MonkeyPatch.context() as patch, tables_on_moto(patch):
         boto3.client("ssm").put_parameter(Name=PARAMETER, Value=SECRET, Type="SecureString")
-        server = Gateway()
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
-        server.server_close()
+        yield
+
+
+@pytest.fixture
+def gateway(world: None) -> Iterator[Gateway]:
+    server = Gateway()
+    Thread(target=partial(server.serve_forever, poll_interval=0.01), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_message_is_signed_over_its_moment_and_its_bytes(gateway: Gateway) -> None:
