@@ -42,13 +42,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def to_be_told(in_order: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of the accounts in order, most of a portfolio, those that somebody has to hear of: a case is open, or a standing.
+    """Of the accounts in order, most of a portfolio, those that somebody has to hear of.
 
-    The others cost no event.
+    A case is open, or what is said holds without one. The others cost no event.
     """
     under_way = cases.with_open_case(detail["account"]["accountId"] for detail in in_order)
     return [
         detail
         for detail in in_order
-        if detail["account"]["accountId"] in under_way or portfolio.speaks_of_standing(detail)
+        if detail["account"]["accountId"] in under_way or portfolio.is_heard_without_a_case(detail)
     ]

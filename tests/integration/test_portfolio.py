@@ -101,11 +101,11 @@ def test_a_repeated_range_sends_the_same_event_ids(aws: None) -> None:
 
 def an_account_in_order(account: str, **changes: str) -> dict[str, str]:
     row = {"account.accountId": account, "account.daysPastDue": "0", "account.oldestUnpaidDueDate": ""}
-    return row | {name.replace("_", "."): value for name, value in changes.items()}
+    return row | {"cardholder.flags": ""} | {name.replace("_", "."): value for name, value in changes.items()}
 
 
 def test_of_accounts_in_order_those_leave_that_somebody_has_to_hear_of(aws: None) -> None:
-    """A case is open, or the row tells a standing; most of a portfolio is neither and costs no event."""
+    """A case is open, or the row tells what holds without one; most of a portfolio is neither and costs no event."""
     boto3.client("dynamodb").put_item(
         TableName="CasesTable",
         Item={"pk": {"S": "ACCOUNT#open"}, "sk": {"S": "CASES"}, "open_case_id": {"S": "c-1"}, "rounds": {"N": "1"}},
@@ -119,10 +119,13 @@ def test_of_accounts_in_order_those_leave_that_somebody_has_to_hear_of(aws: None
         an_account_in_order("ended"),
         an_account_in_order("dead", cardholder_flags="DECEASED"),
         an_account_in_order("careful", cardholder_flags="VULNERABLE"),
+        an_account_in_order("represented", cardholder_flags="REPRESENTED"),
+        an_account_in_order("stop", cardholder_flags="CEASE_CONTACT"),
+        an_account_in_order("again", cardholder_flags="CONTACT_AGAIN"),
     ]
     _, (counts,) = screened(uploaded(file_of(*rows)))
-    assert (counts["notAtRisk"], counts["overdue"], counts["rejected"]) == (254, 0, 0)
-    assert [detail["account"]["accountId"] for detail in heard()] == ["open", "dead"]
+    assert (counts["notAtRisk"], counts["overdue"], counts["rejected"]) == (257, 0, 0)
+    assert [detail["account"]["accountId"] for detail in heard()] == ["open", "dead", "represented", "stop", "again"]
 
 
 def test_what_a_row_says_was_said_when_its_file_was_uploaded(aws: None) -> None:

@@ -25,6 +25,8 @@ STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
 # Told with an account and true of its holder, until another word takes it back.
 _UNTIL_TAKEN_BACK = ("REPRESENTED", "CEASE_CONTACT")
 _TAKES_BACK = "CONTACT_AGAIN"
+# What stays true of an account or its holder, whether there is a case to hear it or not.
+HEARD_WITHOUT_A_CASE = STANDINGS.union(_UNTIL_TAKEN_BACK, [_TAKES_BACK])
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 from accord.billing import AccountAtRisk, AccountOverdue, parse
 from accord.errors import InputRejectedError
 from accord.identification import is_at_risk, pd_of
-from accord.opening import STANDINGS, check_acceptable
+from accord.opening import HEARD_WITHOUT_A_CASE, check_acceptable
 from accord.policy import Policy, load_policy
 
 LINES_A_RANGE = 2_000
@@ -223,9 +223,9 @@ def screen(data: bytes, columns: tuple[str, ...], first_line: int, now: datetime
     return result
 
 
-def speaks_of_standing(detail: Mapping[str, Any]) -> bool:
-    """Whether a row says something of the account's standing, which has to be known before any case."""
-    return bool(STANDINGS.intersection(detail["cardholder"].get("flags", ())))
+def is_heard_without_a_case(detail: Mapping[str, Any]) -> bool:
+    """Whether a row says what has to be known before any case, or in the holder's cases on other accounts."""
+    return bool(HEARD_WITHOUT_A_CASE.intersection(detail["cardholder"].get("flags", ())))
 
 
 def _contradictions(rows: dict[int, tuple[dict[str, Any], AccountOverdue]]) -> dict[int, list[dict[str, str]]]:
