@@ -6,7 +6,7 @@ from accord import clock
 from accord.aws.steps import StepInput, case_store, negotiation_step, take_step
 from accord.case import Case, Change
 from accord.identification import identify
-from accord.opening import with_flags, with_standing
+from accord.opening import with_words
 from accord.policy import load_policy
 
 store = case_store()
@@ -15,8 +15,8 @@ store = case_store()
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
-        known = with_standing(case.taken_up(request.execution), store.account_status(case.account_id))
-        known = with_flags(known, store.flags(case.account_id) | store.reach(case.cardholder_id).stops)
+        standing, flags = store.account_status(case.account_id), store.flags(case.account_id)
+        known = with_words(case.taken_up(request.execution), standing, store.reach(case.cardholder_id), flags)
         return identify(known, load_policy(case.jurisdiction), clock.now())
 
     return take_step(store, request, decide)

@@ -6,7 +6,7 @@ from accord import clock
 from accord.aws.steps import StepInput, case_store, negotiation_step, take_step
 from accord.case import ENDED, Case, Change
 from accord.lifecycle import inform
-from accord.opening import with_flags, with_standing
+from accord.opening import with_words
 from accord.policy import load_policy
 
 store = case_store()
@@ -18,8 +18,7 @@ def handler(request: StepInput) -> dict[str, Any]:
         reach = store.reach(case.cardholder_id)
         has_gone_on = store.cases_of(case.account_id).open_case_id not in (None, case.case_id)
         if case.status in ENDED:  # it hears nothing any more: what billing said since is kept with the account
-            case = with_standing(case, store.account_status(case.account_id))
-            case = with_flags(case, store.flags(case.account_id) | reach.stops)
+            case = with_words(case, store.account_status(case.account_id), reach, store.flags(case.account_id))
         return inform(case, reach, load_policy(case.jurisdiction), clock.now(), has_gone_on=has_gone_on)
 
     return take_step(store, request, decide)

@@ -18,8 +18,8 @@ def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
         policy, now = load_policy(case.jurisdiction), clock.now()
         change = propose(case, policy, now)
-        if change.result["outcome"] != "KEPT":
-            return change
+        if change.result["outcome"] != "KEPT" or not change.case.asked_again:
+            return change  # who told us nothing has nothing to hear
         standing = tuple(offer.offer_id for offer in change.case.offers)
         return acknowledged(change, OFFERS_STAND, store.reach(case.cardholder_id), policy, now, standing)
 

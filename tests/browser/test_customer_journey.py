@@ -25,7 +25,7 @@ from infra.local.gateway import Gateway
 from infra.local.server import Server, listen
 from infra.local.stack import LocalStack
 
-pytestmark = pytest.mark.xdist_group("browser")  # one stack and one browser for all of them
+pytestmark = pytest.mark.xdist_group("journeys")  # one stack and one browser for all of them
 
 
 @pytest.fixture(scope="module")

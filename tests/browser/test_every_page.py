@@ -14,7 +14,7 @@ from browser.states import TEXTS, states
 from integration.web_fixtures import BASE, ORIGIN, Page, web_on_moto
 from playwright.sync_api import Browser, ConsoleMessage, Route
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = pytest.mark.xdist_group("every page")
 LANGUAGES = ("zh-CN", "en")
 EVERY_LANGUAGE = os.environ.get("AXE_IN_EVERY_LANGUAGE") == "yes"
 MOST_BYTES, MOST_REQUESTS = 60 * 1024, 3

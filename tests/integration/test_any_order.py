@@ -90,7 +90,7 @@ def overdue(account: str, **cardholder: Any) -> Told:
 
 
 def word(account: str, status: str, day: int) -> Told:
-    at = f"2025-10-{day}T09:00:00Z"
+    at = f"2025-10-{day:02}T09:00:00Z"
     return "AccountStatusChanged", {"eventId": f"{account}-{day}", "accountId": account, "status": status, "at": at}
 
 
@@ -300,9 +300,7 @@ def test_a_corrected_row_of_the_same_night_reaches_the_case_and_the_person(desk:
 
 @pytest.mark.parametrize("word", ["DECEASED", "BANKRUPT", "MORATORIUM", "REPRESENTED", "CEASE_CONTACT"])
 @pytest.mark.parametrize("kind", ["AccountOverdue", "AccountInOrder"])
-def test_what_is_true_of_a_person_holds_for_their_other_accounts_until_it_is_taken_back(
-    desk: Desk, word: str, kind: str
-) -> None:
+def test_what_is_true_of_a_person_stands_with_them_until_it_is_taken_back(desk: Desk, word: str, kind: str) -> None:
     holder = f"h-{word}-{kind}"
     late = {"AccountOverdue": {}, "AccountInOrder": {"daysPastDue": 0}}[kind]
     told = figures(f"x-{holder}", 3, kind, account=late, cardholder={"cardholderId": holder, "flags": [word]})
@@ -316,7 +314,7 @@ def test_what_is_true_of_a_person_holds_for_their_other_accounts_until_it_is_tak
         desk.take(figures(f"x-{holder}", 8, kind, account=late, cardholder=again))
         desk.take(told)
         assert desk.cases.reach(holder).stops == set()
-    elif kind == "AccountOverdue":
+    else:
         normal = {
             "eventId": f"n-{holder}",
             "accountId": f"x-{holder}",
@@ -325,6 +323,61 @@ def test_what_is_true_of_a_person_holds_for_their_other_accounts_until_it_is_tak
         }
         desk.take(("AccountStatusChanged", normal))
         assert desk.cases.reach(holder).stops == set()
+
+
+@pytest.mark.parametrize("word_on_its_own", [True, False], ids=["word", "row"])
+def test_what_is_told_of_a_person_with_one_account_reaches_the_open_case_about_another(
+    desk: Desk, word_on_its_own: bool
+) -> None:
+    holder = {"cardholderId": f"both-{word_on_its_own}"}
+    j, k = f"j-{word_on_its_own}", f"k-{word_on_its_own}"
+    desk.take(figures(j, 3, cardholder=holder))
+    desk.take(figures(k, 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of(j).open_case_id)
+    bankrupt = figures(k, 5, cardholder=holder | {"flags": ["BANKRUPT"]})
+    for _ in range(2):
+        desk.take(word(k, "BANKRUPT", 5) if word_on_its_own else bankrupt)
+    assert desk.cases.get(case_id).flags == ("BANKRUPT",)
+    desk.take(figures(j, 6, cardholder=holder))
+    assert desk.cases.get(case_id).flags == ("BANKRUPT",), "the account's own rows do not deny it"
+    desk.take(word(k, "NORMAL", 7))
+    assert desk.cases.get(case_id).flags == ()
+    said = [event for event in desk.cases.events(case_id) if event.type == "AccountStatusRecorded"]
+    assert [json.loads(event.body)["data"]["status"] for event in said] == ["BANKRUPT", "NORMAL"]
+
+
+def test_whose_wish_for_no_contact_ended_is_written_to_about_their_other_account_too(desk: Desk) -> None:
+    holder = {"cardholderId": "silent"}
+    desk.take(figures("g-1", 3, cardholder=holder | {"flags": ["CEASE_CONTACT"]}))
+    desk.take(figures("g-2", 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of("g-2").open_case_id)
+    desk.identify.handler({"case_id": case_id, "step": "identify"}, CONTEXT)
+    assert desk.cases.get(case_id).flags == ("CEASE_CONTACT",)
+    desk.take(figures("g-1", 5, cardholder=holder | {"flags": ["CONTACT_AGAIN"]}))
+    assert desk.cases.get(case_id).flags == ()
+
+
+def test_what_forbids_one_account_of_a_person_opens_no_case_a_night_for_the_other(desk: Desk) -> None:
+    holder = {"cardholderId": "bankrupt"}
+    desk.take(figures("b-1", 3, cardholder=holder | {"flags": ["BANKRUPT"]}))
+    close = load_app("close")
+    assert desk.take(figures("b-2", 3, cardholder=holder)) == "OPENED"
+    case_id = str(desk.cases.cases_of("b-2").open_case_id)
+    assert desk.identify.handler({"case_id": case_id, "step": "identify"}, CONTEXT) == {"outcome": "EXCLUDED"}
+    close.handler({"case_id": case_id, "step": "close", "reason": "EXCLUDED"}, CONTEXT)
+    assert desk.take(figures("b-2", 4, cardholder=holder)) == "TOO_SOON"
+    desk.take(word("b-1", "NORMAL", 5))
+    assert desk.take(figures("b-2", 6, cardholder=holder)) == "OPENED", "as soon as nothing forbids it any more"
+
+
+def test_a_death_that_was_told_of_an_account_before_its_first_case_is_told_of_the_person(desk: Desk) -> None:
+    holder = {"cardholderId": "dead"}
+    desk.take(figures("d-1", 3, cardholder=holder))
+    other_case = str(desk.cases.cases_of("d-1").open_case_id)
+    desk.take(word("d-2", "DECEASED", 4))
+    desk.take(figures("d-2", 5, cardholder=holder))
+    assert desk.cases.reach("dead").stops == {"DECEASED"}
+    assert desk.cases.get(other_case).flags == ("DECEASED",)
 
 
 TELEPHONES = [f"+861000000000{number}" for number in range(4)]

@@ -293,10 +293,44 @@ def test_a_contact_does_not_count_against_itself(web: Web, app: ModuleType) -> N
     """Two messages a day are allowed, and this is the second: it was counted when the gate let it through."""
     case = web.invited()
     (this,) = case.contacts
-    web.update(case.case_id, contacts=(this.model_copy(update={"contact_id": "the-first"}), this))
+    first = this.model_copy(update={"contact_id": "the-first", "at": this.at - timedelta(minutes=5)})
+    web.update(case.case_id, contacts=(first, this))
     delivered(app, detail_of(web, case))
     assert outcomes(web, case)[0]["outcome"] == "SENT"
     assert tasks(web, case) == []
+
+
+def test_a_message_that_lay_in_a_queue_for_days_counts_what_left_since(web: Web, app: ModuleType) -> None:
+    """Two messages a day are allowed; the two of this morning left while this one was with the dead letters."""
+    case = web.invited()
+    (this,) = case.contacts
+    web.later(hours=24)
+    since = [this.model_copy(update={"contact_id": f"since-{number}", "at": web.now}) for number in range(2)]
+    web.later(minutes=5)
+    web.update(case.case_id, contacts=(this, *since))
+    delivered(app, detail_of(web, case))
+    assert not web.sms()
+    (task,) = web.cases.tasks(case.case_id)
+    assert (task.reason, task.facts) == ("MESSAGE_TOO_LATE", {"rule": "contact.max_messages_per_day"})
+
+
+@pytest.mark.parametrize(
+    ("template", "as_promised", "done"),
+    [
+        ("CALL_NOTED", {"call_arranged": True}, {"call_arranged": False}),
+        ("PERSON_NOTED", {"status": Status.IN_REVIEW}, {"status": Status.OFFERED}),
+    ],
+)
+def test_what_was_promised_is_not_announced_when_it_has_been_done(
+    web: Web, app: ModuleType, template: str, as_promised: dict[str, Any], done: dict[str, Any]
+) -> None:
+    for changes, outcome in ((as_promised, "SENT"), (done, "OVERTAKEN")):
+        case = web.invited()
+        web.update(case.case_id, **changes)
+        delivered(app, detail_of(web, case, template=template, offerIds=[]))
+        assert [told["outcome"] for told in outcomes(web, case)] == [outcome]
+        assert tasks(web, case) == []
+    assert len(web.sms()) == 1
 
 
 def test_that_the_plan_has_begun_leaves_with_a_link_and_not_when_the_plan_is_over(web: Web, app: ModuleType) -> None:

@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = Path(__file__).parent / "fixtures" / "local_stack" / "template.yaml"
 
 
+pytestmark = pytest.mark.xdist_group("local gateway")
+
+
 @pytest.fixture(scope="module")
 def stack() -> Iterator[LocalStack]:
     with LocalStack(TEMPLATE, {"Stage": "local", "PauseSeconds": "0"}) as running:

@@ -16,6 +16,9 @@ from infra.local.template import TemplateError, definition, read_template
 TEMPLATE = Path(__file__).parent / "fixtures" / "local_stack" / "template.yaml"
 
 
+pytestmark = pytest.mark.xdist_group("local stack")
+
+
 @pytest.fixture(scope="module")
 def stack() -> Iterator[LocalStack]:
     with LocalStack(TEMPLATE, {"Stage": "local", "PauseSeconds": "0"}) as running:

@@ -4,7 +4,9 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import moto.core.responses
@@ -14,6 +16,7 @@ from botocore.signers import RequestSigner
 from botocore.useragent import UserAgentString
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.serialize import AttributePicker
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.sns.models import sns_backends
@@ -22,6 +25,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend.execution import Execution
+
+from infra.local.moto_patches import requests_cost_less
 
 REGION = "eu-central-1"
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 30, "End": True}}}
@@ -86,6 +91,15 @@ def until(condition: Any, seconds: float = 5) -> None:
 
 def queue(name: str = "queue") -> str:
     return client("sqs").create_queue(QueueName=name)["QueueUrl"]
+
+
+def table(name: str) -> None:
+    client("dynamodb").create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 def received(url: str) -> list[Any]:
@@ -157,8 +171,38 @@ def test_a_request_costs_work_that_nobody_looks_at(monkeypatch: pytest.MonkeyPat
         sqs.get_queue_attributes(QueueUrl=url)
     assert min(done.count(name) for name in set(done)) == 2
     assert len(set(done)) == 5
+    looked_at = []
+    picked = AttributePicker.__call__
+
+    def looks(self: AttributePicker, context: Any) -> Any:
+        looked_at.append(context.key)
+        return picked(self, context)
+
+    monkeypatch.setattr(AttributePicker, "__call__", looks)
+    table("t")
+    client("dynamodb").put_item(TableName="t", Item={"id": {"S": "a"}, "text": {"S": "words"}})
+    looked_at.clear()
+    client("dynamodb").get_item(TableName="t", Key={"id": {"S": "a"}})
+    assert looked_at.count("BOOL") == 2
     services = [service for service, _ in moto.backend_index.backend_url_patterns]
     assert services.index("sqs") > 100  # so many addresses are tried first
+
+
+def test_an_item_comes_back_as_moto_itself_would_tell_it() -> None:
+    values: dict[str, Any] = {
+        "id": {"S": "a"}, "empty": {"S": ""}, "number": {"N": "1.50"}, "true": {"BOOL": True}, "null": {"NULL": True},
+        "bytes": {"B": b"\x00"}, "set": {"SS": ["x", "y"]}, "list": {"L": [{"S": "x"}, {"N": "1"}, {"M": {}}]},
+        "map": {"M": {"S": {"S": "S"}, "N": {"L": []}}},
+    }  # fmt: skip
+    table("t")
+    db = client("dynamodb")
+    db.put_item(TableName="t", Item=values)
+    plainly = db.get_item(TableName="t", Key={"id": {"S": "a"}})["Item"]
+    with ExitStack() as patched:
+        for target, name, value in requests_cost_less():
+            patched.enter_context(patch.object(target, name, value))
+        assert db.get_item(TableName="t", Key={"id": {"S": "a"}})["Item"] == plainly == values
+        assert db.scan(TableName="t")["Items"] == [values]
 
 
 # --- Lambda and Step Functions -------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class Telephones:
                 self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
                 body: dict[str, Any] = json.loads(message["Body"])
                 assert body["detail-type"] == "ContactReceipt"
-                assert words not in message["Body"] or not words, "the words go no further"
+                assert words not in json.dumps(body, ensure_ascii=False), "the words go no further"
                 receipt = parse(ContactReceipt, body["detail"])
                 assert receipt.at == moment
                 self.event_ids.append(receipt.event_id)
@@ -96,6 +96,16 @@ def test_two_people_with_one_telephone_are_both_left_in_peace_and_who_was_writte
     assert first.cardholder_id != second.cardholder_id
     assert telephones.answer("退订") == sorted([(text_to(first), "OPTED_OUT"), (text_to(second), "OPTED_OUT")])
     assert telephones.answer("好的") == [(text_to(second), "REPLIED")]
+
+
+def test_who_only_ever_had_a_code_by_text_is_left_in_peace_too(web: Web, telephones: Telephones) -> None:
+    case = web.invited()
+    web.update(case.case_id, contacts=())
+    web.cases.change_reach(case.cardholder_id, lambda reach: reach.model_copy(update={"contacts": ()}))
+    assert telephones.answer("never mind") == []
+    assert web.cases.reach(case.cardholder_id).opted_out == ()
+    assert telephones.answer("STOP") == []
+    assert web.cases.reach(case.cardholder_id).opted_out == ("SMS",)
 
 
 @pytest.mark.parametrize("case", ["nobody's number", "before anything was sent"])

@@ -5,13 +5,14 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from builders import NOW, an_offered_case
+from builders import NOW, an_offered_case, the_policy
 
 from accord.billing import ContactReceipt, parse
 from accord.case import Case, TaskReason
 from accord.errors import InputRejectedError
 from accord.reach import ContactRecord, Reach
 from accord.receipts import case_of, note_receipt, proven_collections
+from accord.staff import decide
 
 NOBODY_REACHED = Reach(cardholder_id="holder-1")
 
@@ -19,7 +20,7 @@ NOBODY_REACHED = Reach(cardholder_id="holder-1")
 def contacted(channel: str = "SMS") -> Case:
     case = an_offered_case()
     record = ContactRecord(contact_id=f"{case.case_id}-7", channel=channel, at=NOW, template="INVITATION")
-    return case.model_copy(update={"contacts": (record,)})
+    return case.model_copy(update={"contacts": (record,), "left": (record.contact_id,)})
 
 
 def receipt(status: str, contact_id: str | None = None, **changes: Any) -> ContactReceipt:
@@ -66,7 +67,7 @@ def test_where_somebody_else_answered_the_channel_is_closed_and_a_person_looks()
     assert change.reach.opted_out == ("SMS",)
     assert [task.reason for task in change.tasks] == [TaskReason.WRONG_PERSON]
     again = note_receipt(change.case, change.reach, receipt("DELIVERED"), NOW)
-    assert (again.case, again.reach, again.tasks) == (change.case, None, ())
+    assert (again.case, again.reach, again.tasks) == (change.case, change.reach, ())
 
 
 def test_who_answers_a_text_with_stop_gets_no_more_of_them_and_the_chain_says_so() -> None:
@@ -78,15 +79,40 @@ def test_who_answers_a_text_with_stop_gets_no_more_of_them_and_the_chain_says_so
     assert change.tasks == ()
     assert len(proven_collections(change.case)) == 1, "whoever answers has received it"
     again = note_receipt(change.case, change.reach.agreeing("SMS"), receipt("OPTED_OUT"), NOW)
-    assert again.reach is None, "who agreed to texts again is not refused by the same answer once more"
+    assert again.reach is not None
+    assert again.reach.opted_out == ("SMS",), "who allowed texts again and says stop again is heard again"
 
 
-def test_who_answers_a_text_in_their_own_words_is_called_once_for_each_message() -> None:
+def test_who_answers_a_text_in_their_own_words_is_called_once_while_the_task_is_open() -> None:
     change = note_receipt(contacted(), NOBODY_REACHED, receipt("REPLIED"), NOW)
     assert [(task.kind, task.reason, task.facts) for task in change.tasks] == [("CALL_CUSTOMER", "REPLIED", {})]
     assert change.reach is not None
     assert change.reach.opted_out == ()
     assert note_receipt(change.case, change.reach, receipt("REPLIED"), NOW).tasks == ()
+    (task,) = change.tasks
+    policy = the_policy()
+    closed = decide(change.case, task, [task], change.reach, "REACHED", "mei", "NEGOTIATOR", policy, NOW)
+    assert len(note_receipt(closed.case, change.reach, receipt("REPLIED"), NOW).tasks) == 1
+    after_a_stop = note_receipt(contacted(), NOBODY_REACHED, receipt("OPTED_OUT"), NOW)
+    assert len(note_receipt(after_a_stop.case, NOBODY_REACHED, receipt("REPLIED"), NOW).tasks) == 1
+
+
+@pytest.mark.parametrize("status", ["REPLIED", "OPTED_OUT"])
+def test_an_answer_after_a_message_that_never_left_is_heard_and_proves_nothing_of_it(status: str) -> None:
+    change = note_receipt(contacted().model_copy(update={"left": ()}), NOBODY_REACHED, receipt(status), NOW)
+    assert change.case.contacts[0].status is None
+    assert proven_collections(change.case) == ()
+    assert change.reach is not None
+    assert (len(change.tasks), change.reach.opted_out) == {"REPLIED": (1, ()), "OPTED_OUT": (0, ("SMS",))}[status]
+
+
+@pytest.mark.parametrize("status", ["READ", "REPLIED", "WRONG_PERSON"])
+def test_what_a_stranger_does_with_it_calls_nobody_and_is_no_habit_of_the_debtor(status: str) -> None:
+    known = note_receipt(contacted(), NOBODY_REACHED, receipt("WRONG_PERSON"), NOW)
+    assert known.reach is not None
+    change = note_receipt(known.case, known.reach, receipt(status), NOW)
+    assert (change.tasks, change.case) == ((), known.case)
+    assert change.reach == known.reach
 
 
 def test_a_receipt_for_what_was_never_asked_for_is_refused_by_its_field() -> None:
@@ -105,7 +131,6 @@ def test_two_collections_that_were_received_a_month_apart_are_proof(days: tuple[
     lost = collection(90, status="FAILED")
     case = contacted().model_copy(update={"contacts": (*records, lost)})
     assert len(proven_collections(case)) == proven
-    assert proven_collections(case.model_copy(update={"at_risk": True})) == (), "nothing was late"
 
 
 def collection(day: int, **changes: Any) -> ContactRecord:
@@ -120,7 +145,7 @@ def collection(day: int, **changes: Any) -> ContactRecord:
     [
         {"template": "COMPLAINT_NOTED"},
         {"template": "PLAN_ACTIVE"},
-        {"template": "EARLY_HELP"},
+        {"early": True},
         {"channel": "CALL", "template": "REACH_BY_HAND", "status": "ANSWERED", "party": "THIRD_PARTY"},
         {"channel": "CALL", "template": "CALL_CUSTOMER", "status": "ANSWERED"},
         {"channel": "CALL", "template": "REACH_BY_HAND", "status": "NO_ANSWER"},

@@ -12,7 +12,9 @@ from accord.texts import texts
     "text",
     ["STOP", "stop", " Stop. ", "“STOP”", "ＳＴＯＰ", "Stop all", "STOPALL", "quit", "End", "revoke",
      "opt out", "Opt-Out!", "cancel", "UNSUBSCRIBE", "please stop", "R", "r", "ｒ", "回复R", "T", "TD",
-     "td。", "退订", "【退订】", "拒收", "取消"],
+     "td。", "退订", "【退订】", "拒收", "取消",
+     "Stop please", "STOP STOP", "stop! stop!!", "stop all texts", "Stop texting me", "unsubscribe, thanks",
+     "退訂", "请退订", "退订短信，谢谢", "退订了", "TD TD"],
 )  # fmt: skip
 def test_a_stop_is_one_however_it_is_typed(text: str) -> None:
     assert is_opt_out(text)
@@ -21,7 +23,9 @@ def test_a_stop_is_one_however_it_is_typed(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " ", "!", "OK", "yes", "I will stop by tomorrow", "Do not stop", "When does it end?", "cancel my card",
-     "rr", "好的", "我不欠钱", "请不要取消我的方案", "停止计息可以吗", "R U there", "STOP sending this to my mother"],
+     "rr", "all", "thanks", "please", "谢谢", "stop the interest", "please call me", "end of the month",
+     "取消分期", "不要停止", "我要取消", "停止催收我妈妈",
+     "好的", "我不欠钱", "请不要取消我的方案", "停止计息可以吗", "R U there", "STOP sending this to my mother"],
 )  # fmt: skip
 def test_anything_else_is_not_taken_for_one(text: str) -> None:
     assert not is_opt_out(text)

@@ -303,10 +303,10 @@ def test_the_call_that_opens_the_pages_does_not_bar_its_own_link(contacts: int) 
     assert change.reach is not None
     assert [record.channel for record in change.reach.contacts[contacts:]] == ["SMS", "CALL"]
     link = change.reach.contacts[contacts]
-    before = change.reach.before(link.contact_id)
-    assert before.contacts == reach.contacts, "nor when it leaves"
+    others = change.reach.besides(link.contact_id)
+    assert others.contacts == reach.contacts, "nor when it leaves"
     ask = Ask(link.channel, purpose_of(NEW_LINK))
-    assert may_contact(the_policy(), MORNING, case.time_zone, ask, standing(case), before).allowed
+    assert may_contact(the_policy(), MORNING, case.time_zone, ask, standing(case), others).allowed
 
 
 def test_where_nothing_can_be_offered_yet_the_new_link_leads_to_no_offer() -> None:

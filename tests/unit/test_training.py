@@ -84,6 +84,7 @@ def trained(source: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return out.read_text()
 
 
+@pytest.mark.xdist_group("trained")
 def test_the_same_data_give_the_same_card_and_it_replaces_itself_without_a_word_of_date(
     source: Path, trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +97,7 @@ def test_the_same_data_give_the_same_card_and_it_replaces_itself_without_a_word_
     assert json.loads(out.read_text()) == card
 
 
+@pytest.mark.xdist_group("trained")
 def test_a_worse_card_is_written_only_by_force_and_says_so(
     source: Path, trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,8 +23,9 @@ from accord.billing import AccountOverdue, parse
 from accord.case import Case, Change, StaffTask
 from accord.comprehension import questions
 from accord.events import Actor, announcement
-from accord.opening import case_id_of, note_standing
+from accord.opening import case_id_of, note_words
 from accord.policy import load_policy
+from accord.reach import Reach
 from infra.local.functions import Function, LambdaContext
 from infra.local.gateway import Gateway
 from infra.local.stack import LocalStack
@@ -260,7 +261,7 @@ class Play:
 
     def record_the_death(self) -> None:
         """Billing's word is on the case before anybody can look."""
-        self.act(lambda case: note_standing(case, "DECEASED", "died-just-now"))
+        self.act(lambda case: note_words(case, "DECEASED", Reach(cardholder_id=case.cardholder_id), "died-just-now"))
 
     def die_meanwhile(self) -> None:
         """The case has ended and hears nothing any more; the account does. In the morning the message would leave."""
@@ -305,7 +306,7 @@ class Play:
     def record_the_sale(self) -> None:
         """Billing's word is on the case before anybody can look."""
         self.cases.record_account_status(self.detail["account"]["accountId"], "SOLD", clock.now())
-        self.act(lambda case: note_standing(case, "SOLD", "sold-just-now"))
+        self.act(lambda case: note_words(case, "SOLD", Reach(cardholder_id=case.cardholder_id), "sold-just-now"))
 
     def alter_the_terms(self) -> None:
         """Somebody writes to the case's table, past everything that keeps a chain."""

@@ -38,6 +38,9 @@ def needed_by(*names: str) -> dict[str, Any]:
     return found if referred <= set(found) else needed_by(*{*names, *referred})
 
 
+pytestmark = pytest.mark.xdist_group("screening")
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The part of the template that screens portfolio files, with a queue that hears what leaves it."""

@@ -110,6 +110,7 @@ def call_made(
         template=task.kind.value,
         connected=status == "ANSWERED",
         status=status,
+        early=case.account.days_past_due <= 0,
     )
     text = f"CALL/{texts('calls')['version']}/{case.language}"
     against = None if verdict.allowed else verdict.rule

@@ -355,6 +355,7 @@ class Case(Value):
     human_review: bool = False  # the customer asked that a person decides, not the rules alone (PIPL Art. 24)
     came: bool = False  # the customer has been on the pages, so that what is offered since is theirs to see at once
     advice_due: bool = False  # staff have an open task to advise on offers that may be beyond the means
+    answer_due: bool = False  # the customer answered a text, and staff have not closed the task to call them yet
     call_arranged: bool = False  # the customer was promised a call, and staff have not closed the task for it yet
     own_language: bool = False  # the customer chose it on the page
     begin_doubt: str | None = None  # why a person has to say whether the signed plan should still begin
@@ -366,6 +367,7 @@ class Case(Value):
     complaint: str | None = None  # OPEN while a complaint is looked at, then CLOSED
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()
+    left: tuple[str, ...] = ()  # the ids of those messages that left
     decision: Decision | None = None
     first_approver: str | None = None  # of offers that two persons approve: who was the first
     proposed_monthly: MinorUnits | None = None  # the customer's own word: what they could pay a month

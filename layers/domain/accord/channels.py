@@ -12,13 +12,12 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from accord.case import Case, Change, Status
-from accord.contact_gate import Ask, Purpose, Verdict, may_contact
+from accord.contact_gate import MESSAGES, Ask, Purpose, Verdict, may_contact
 from accord.events import ContactRequested
 from accord.messages import purpose_of
 from accord.policy import BestTime, Policy
 from accord.reach import DID_NOT_ARRIVE, SUCCEEDED, ContactRecord, Reach
 
-MESSAGES = ("SMS", "EMAIL")
 _IN_A_PLAN = (Status.ACTIVE, Status.IN_GRACE)
 # How far back it is looked whether a channel reaches the person, and from how many failures in a row it does not.
 _LOOKED_AT = 5
@@ -116,7 +115,9 @@ def request_contact(
     requested = ContactRequested(
         contact_id=contact_id, channel=way.channel, template=template, offer_ids=offer_ids, rules=way.verdict.rules
     )
-    record = ContactRecord(contact_id=contact_id, channel=way.channel, at=now, template=template)
+    record = ContactRecord(
+        contact_id=contact_id, channel=way.channel, at=now, template=template, early=case.account.days_past_due <= 0
+    )
     contacted = case.model_copy(update={"contacts": (*case.contacts, record)})
     return contacted, history(case, reach).with_contact(record), requested
 

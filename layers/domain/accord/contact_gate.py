@@ -13,13 +13,12 @@ from accord.errors import RuleMissingError
 from accord.holidays import is_holiday
 from accord.policy import Holidays, Policy, QuietHours, RulesOfTheDay
 from accord.reach import ContactRecord, Party, Reach, facts_for_third_parties
+from accord.zones import zone_of
 
 # What stands against a contact and is no rule of the policy: the person's own word.
 OPTED_OUT = "opted_out"
 _WEEK = timedelta(days=7)
-_MESSAGES = ("SMS", "EMAIL")
-# They stand in the database, or beside it, and are where nobody lives: "not set", and whatever this machine is set to.
-_NO_ZONES = ("Factory", "localtime", "posixrules")
+MESSAGES = ("SMS", "EMAIL")
 # Each pass lifts one obstacle (a quiet night, a full day, a full week) and may meet the next one.
 _MAX_OBSTACLES = 50
 
@@ -49,16 +48,6 @@ class Verdict:
     rule: str | None
     not_before: datetime | None
     rules: tuple[str, ...]
-
-
-def zone_of(name: str) -> ZoneInfo | None:
-    """The time zone of that name; None where there is none, or where the name says that nobody has set one."""
-    if name in _NO_ZONES:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # no zone of the database, no name of a zone, or a folder of them
-        return None
 
 
 @dataclass(frozen=True)
@@ -147,7 +136,7 @@ def _caps(rules: RulesOfTheDay, ask: Ask, history: Sequence[ContactRecord]) -> l
     """What the policy caps for a channel, by the debtor's calendar days. A rule whose value is null caps nothing."""
     if ask.channel != "CALL":
         messages = "contact.max_messages_per_day"
-        return [_Cap(messages, rules[messages], 1, [record.at for record in history if record.channel in _MESSAGES])]
+        return [_Cap(messages, rules[messages], 1, [record.at for record in history if record.channel in MESSAGES])]
     calls = [record for record in history if record.channel == "CALL"]
     conversations = [call.at for call in calls if call.connected and call.party == "DEBTOR"]
     unanswered = [call.at for call in calls if not call.connected and call.number == ask.number]

@@ -96,14 +96,15 @@ def note_delivery(
     text: str,
     now: datetime,
     failure: NotSentError | None = None,
+    reach: Reach | None = None,
     *,
     printable: bool = True,
-    reach: Reach | None = None,
 ) -> Change:
     """A message was SENT, FAILED or OVERTAKEN. With its `failure` a person gets the task to do something about it.
 
     So they do, once in the case, where the person's name is not `printable` and they may be about to sign with it.
-    With `reach` the failure says that the person refused the channel, which holds for all their accounts from now on.
+    A failure goes with what is known of the person (`reach`): where they refused the channel, that holds for all their
+    accounts from now on.
     """
     actor = Actor(kind="SYSTEM", id="deliver_contact")
     events: list[CaseEvent] = [ContactDelivered(contact_id=contact_id, outcome=outcome, text=text)]
@@ -111,14 +112,19 @@ def note_delivery(
     if failure is not None:
         task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason(failure.reason), failure.facts)
         tasks, events = [task], [*events, created]
-    if reach is not None:
+    if outcome == "SENT":
+        case = case.model_copy(update={"left": (*case.left, contact_id)})
+    opted_out = failure is not None and failure.reason == TaskReason.OPTED_OUT
+    if reach is not None and opted_out:
         channel = next(record.channel for record in case.contacts if record.contact_id == contact_id)
         reach = reach.refusing(channel)
         events.append(ContactPreferencesTold(refused=reach.opted_out, agreed=reach.consents))
     if not printable and case.glyph_task is None and case.status in _DECIDING:
         noted = note_unprintable_name(case, actor, now)
         case, tasks, events = noted.case, [*tasks, *noted.tasks], [*events, *noted.events]
-    return Change(case, tuple(events), actor, {"outcome": outcome}, tasks=tuple(tasks), reach=reach)
+    return Change(
+        case, tuple(events), actor, {"outcome": outcome}, tasks=tuple(tasks), reach=reach if opted_out else None
+    )
 
 
 def note_stuck_message(case: Case, now: datetime) -> Change:

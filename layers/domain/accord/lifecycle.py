@@ -13,7 +13,8 @@ from accord.case import (
     TaskReason,
     new_task,
 )
-from accord.channels import MESSAGES, Way, better_moment, next_way, request_contact
+from accord.channels import Way, better_moment, next_way, request_contact
+from accord.contact_gate import MESSAGES
 from accord.customer import is_stopped, with_call
 from accord.errors import AgreementIncompleteError, CaseChangedError, MoveNotAllowedError, NotApprovedError
 from accord.events import (

@@ -1,7 +1,7 @@
 """Opening a case: billing's event becomes a case, a person, and the first event of a chain."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import get_args
@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from accord.billing import AccountAtRisk, AccountOverdue, AccountStatus
 from accord.case import Case, Change, ClosedReason
-from accord.contact_gate import zone_of
 from accord.errors import InputRejectedError, RuleMissingError
 from accord.events import AccountStatusRecorded, Actor, CaseOpened
 from accord.figures import figures_of
 from accord.identification import exclusion_of
 from accord.policy import Policy, jurisdictions, load_policy
 from accord.reach import Reach, Word
+from accord.zones import zone_of
 
 # What billing may say of an account's standing besides NORMAL; of these at most one holds at a time.
 GRAVEST_FIRST: tuple[str, ...] = get_args(AccountStatus)
@@ -25,7 +25,7 @@ STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
 # Told with an account and true of its holder, until another word takes it back.
 _UNTIL_TAKEN_BACK = ("REPRESENTED", "CEASE_CONTACT")
 _TAKES_BACK = "CONTACT_AGAIN"
-# What stays true of an account or its holder, whether there is a case to hear it or not.
+# What stays true of an account or its holder, whether there is a case to hear it or not. All cases of theirs hear it.
 HEARD_WITHOUT_A_CASE = STANDINGS.union(_UNTIL_TAKEN_BACK, [_TAKES_BACK])
 
 
@@ -46,7 +46,7 @@ class AccountCases:
     last_end: End | None
     last_plan: str | None = None  # how the last plan ended, COMPLETED or BREACHED, whatever came after it
     waivers: tuple[tuple[datetime, int], ...] = ()  # when a plan began, and what it gave up in minor units
-    cardholder_id: str | None = None  # of the last case
+    cardholder_id: str | None = None  # of the last case, or of whom something was told without one
 
     def waived_since(self, moment: datetime) -> int:
         """What was given up in plans that began after a moment."""
@@ -205,15 +205,15 @@ def standing_of(event: AccountOverdue) -> str | None:
     return min(STANDINGS.intersection(event.cardholder.flags), key=GRAVEST_FIRST.index, default=None)
 
 
-def with_standing(case: Case, standing: str | None) -> Case:
-    """The case with the account's present standing among its flags; None means nothing special."""
-    kept = {flag for flag in case.flags if flag not in STANDINGS}
-    return case.model_copy(update={"flags": tuple(sorted(kept | ({standing} if standing else set())))})
+def with_words(case: Case, standing: str | None, reach: Reach, flags: Iterable[str] = ()) -> Case:
+    """The case with what is known by now of its account and, with whichever account it was told, of its person.
 
-
-def with_flags(case: Case, flags: Collection[str]) -> Case:
-    """The case with what billing said of the person before it was opened, or just then, with whichever account."""
-    return case.model_copy(update={"flags": tuple(sorted({*case.flags, *flags} - {"COMPLAINT"}))})
+    `standing` is the account's present one, None where it is nothing special. Of `flags`, and of what the case has,
+    that stays which no other word takes back.
+    """
+    stays = {*case.flags, *flags} - STANDINGS - {"NORMAL", _TAKES_BACK, *_UNTIL_TAKEN_BACK}
+    known = stays | (reach.stops - {"COMPLAINT"}) | ({standing} if standing else set())
+    return case.model_copy(update={"flags": tuple(sorted(known))})
 
 
 def with_flags_told(reach: Reach, event: AccountOverdue) -> Reach:
@@ -236,26 +236,15 @@ def with_standing_told(reach: Reach, account_id: str, standing: str, at: datetim
     return reach.hearing(Word(kind="STANDING", word=standing, account_id=account_id, at=at), lighter)
 
 
-def note_standing(case: Case, standing: str | None, event_id: str) -> Change:
-    """The account's present standing reaches a case that is under way: the contact gate sees it from now on.
+def note_words(case: Case, standing: str | None, reach: Reach, event_id: str, flags: Iterable[str] = ()) -> Change:
+    """What billing says reaches a case that is under way: who asks for no contact, say, is heard at once.
 
-    `standing` is the newest that billing ever said, which need not be what the event said: events may overtake.
+    What an event does not repeat stays: a row without a flag takes nothing back. `standing`, `reach` and `flags` as in
+    `with_words`: the newest that was ever said, which need not be what the event said, since events may overtake.
     """
-    recorded = AccountStatusRecorded(status=standing or "NORMAL")
-    return Change(with_standing(case, standing), (recorded,), Actor(kind="BILLING", id=event_id))
-
-
-def note_flags(case: Case, flags: Iterable[str], reach: Reach, standing: str | None, event_id: str) -> Change:
-    """What an overdue event says of a case that is under way: who asks for no contact, say, is heard at once.
-
-    What it does not repeat stays: a row without a flag takes nothing back. `standing` as in `note_standing`,
-    `reach` what is known of the person with the event.
-    """
-    told, until_taken_back = set(flags), set(_UNTIL_TAKEN_BACK)
-    now = (set(case.flags) | told) - STANDINGS - {"NORMAL", _TAKES_BACK} - (until_taken_back - reach.stops)
-    new = sorted(now - set(case.flags))
-    over = [_TAKES_BACK] if until_taken_back & set(case.flags) - now else []
-    after = with_standing(case.model_copy(update={"flags": tuple(sorted(now))}), standing)
-    words = [*new, *over, *([standing or "NORMAL"] if told & STANDINGS else [])]
-    recorded = tuple(AccountStatusRecorded(status=word) for word in words)
+    after = with_words(case, standing, reach, flags)
+    before, now = set(case.flags), set(after.flags)
+    over = [_TAKES_BACK] if (before - now).intersection(_UNTIL_TAKEN_BACK) else []
+    over += ["NORMAL"] if before & STANDINGS and not now & STANDINGS else []
+    recorded = tuple(AccountStatusRecorded(status=word) for word in (*sorted(now - before), *over))
     return Change(after, recorded, Actor(kind="BILLING", id=event_id))

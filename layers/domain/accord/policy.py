@@ -11,7 +11,6 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -30,6 +29,7 @@ from accord.errors import RuleMissingError
 from accord.holidays import calendars
 from accord.money import MINOR_DIGITS, PPM
 from accord.policy_file import read_pack, shown
+from accord.zones import zone_of
 
 _PACKS = Path(__file__).parent / "policies"
 AnyValue = TypeVar("AnyValue")
@@ -116,12 +116,8 @@ def _one_of(*names: str) -> AfterValidator:
 
 
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, OSError, ValueError):
-        raise wrong(
-            f"{shown(name)} is not a time zone of the IANA database", "write for example Asia/Shanghai"
-        ) from None
+    if zone_of(name) is None:
+        raise wrong(f"{shown(name)} is not a time zone of the IANA database", "write for example Asia/Shanghai")
     return name
 
 

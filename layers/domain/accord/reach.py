@@ -40,6 +40,7 @@ class ContactRecord(Value):
     party: str = "DEBTOR"  # or THIRD_PARTY
     number: str = ""  # which of the person's numbers was called, by its place; never the number itself
     status: str | None = None  # what the newest receipt says
+    early: bool = False  # nothing was late then, and help was offered before it would be
 
 
 # What stops contact with a person whichever of their accounts it came with.
@@ -86,21 +87,12 @@ class Reach(Value):
         """One contact more."""
         return self.model_copy(update={"contacts": (*self.contacts, record)[-_REMEMBERED:]})
 
-    def before(self, contact_id: str) -> "Reach":
-        """What was known when a contact was asked for: neither it nor what followed counts against it. That was
-        allowed with it in the count; the call in which somebody asked for a new link must not be what bars it.
+    def besides(self, contact_id: str) -> "Reach":
+        """All that counts against a contact which was asked for: neither it nor what came with it, as the call does in
+        which somebody asked for a new link. What left since counts: the contact may have lain in a queue for days.
         """
-        ids = [record.contact_id for record in self.contacts]
-        place = ids.index(contact_id) if contact_id in ids else len(ids)
-        return self.model_copy(update={"contacts": self.contacts[:place]})
-
-    def with_receipt(self, contact_id: str, status: Receipt) -> "Reach":
-        """What came of a contact, where it is remembered."""
-        contacts = tuple(
-            record.model_copy(update={"status": status}) if record.contact_id == contact_id else record
-            for record in self.contacts
-        )
-        return self.model_copy(update={"contacts": contacts})
+        moment = next((record.at for record in self.contacts if record.contact_id == contact_id), None)
+        return self.model_copy(update={"contacts": tuple(one for one in self.contacts if one.at != moment)})
 
     def refusing(self, channel: str) -> "Reach":
         """The person does not want this channel any more. It ends a consent as well."""

@@ -1,25 +1,29 @@
 """What became of a contact: receipts of its channel, kept on the case, on what is known of the person, and as evidence.
 
-A receipt may come late, twice or after a better one; the best word counts, and that somebody else answered counts most.
+A receipt may come late, twice or after a better one: of what came of a contact the best word counts, and that somebody
+else answered counts most. What a person wants is heard each time.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from accord.billing import ContactReceipt
 from accord.calls import CALLS
-from accord.case import Case, Change, TaskKind, TaskReason, new_task
+from accord.case import Case, Change, StaffTask, TaskKind, TaskReason, new_task
 from accord.channels import history
 from accord.errors import InputRejectedError
-from accord.events import Actor, ContactPreferencesTold, ReceiptNoted
+from accord.events import Actor, CaseEvent, ContactPreferencesTold, ReceiptNoted
 from accord.messages import purpose_of
 from accord.reach import SUCCEEDED, ContactRecord, Reach
 
 # The later one counts: a message that was read had arrived, and nobody hears of READ from a stranger.
-_RANK = ("NO_ANSWER", "FAILED", "DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT", "WRONG_PERSON")
+_GROWING = ("NO_ANSWER", "FAILED", "DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT", "WRONG_PERSON")
+_RANK = {status: rank for rank, status in enumerate(_GROWING)}
+# What a person says back; told of the newest message to their telephone.
+_ANSWERS = ("REPLIED", "OPTED_OUT")
 # 两高 2018, 妨害信用卡管理解释 Art. 6: two collections, each with proof of its receipt, at least thirty days apart.
 _RECEIVED = frozenset({"DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT"})
 _APART = timedelta(days=30)
-_EARLY_HELP = "EARLY_HELP"
 
 
 def case_of(contact_id: str) -> str:
@@ -31,40 +35,40 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
     """What a channel says of a contact that was asked for.
 
     Where somebody else answered, the channel is closed and a person looks for the right number or address: the next
-    message would tell a stranger. Who answers that they want no more of it has the channel closed as well; who answers
-    anything else is called. Raises InputRejectedError for a contact that the case has not.
+    message would tell a stranger. Who answers that they want no more of it has the channel closed as well, each time;
+    who answers anything else is called, once while the task is open. An answer to a message that never left is one to
+    an earlier message: what came of this one it does not say. Raises InputRejectedError for a contact that the case
+    has not.
     """
-    actor = Actor(kind="GATEWAY", id=receipt.event_id)
     record = next((one for one in case.contacts if one.contact_id == receipt.contact_id), None)
     if record is None:
         raise InputRejectedError.of("contactId", "UNKNOWN", "no such contact was asked for")
-    noted = ReceiptNoted(contact_id=receipt.contact_id, status=receipt.status, received_at=receipt.at.isoformat())
-    if record.status is not None and _RANK.index(receipt.status) <= _RANK.index(record.status):
-        return Change(case, (noted,), actor)
-    after = case.model_copy(
-        update={"contacts": tuple(_with(one, receipt) if one is record else one for one in case.contacts)}
-    )
-    known = history(case, reach)
-    known = known.model_copy(
-        update={
-            "contacts": tuple(
-                _with(one, receipt) if one.contact_id == receipt.contact_id else one for one in known.contacts
-            )
-        }
-    )
-    if receipt.status in SUCCEEDED:
+    after, known, is_stranger = case, history(case, reach), record.status == "WRONG_PERSON"
+    events: list[CaseEvent] = [
+        ReceiptNoted(contact_id=receipt.contact_id, status=receipt.status, received_at=receipt.at.isoformat())
+    ]
+    tasks: list[StaffTask] = []
+    says_what_came_of_it = receipt.status not in _ANSWERS or record.contact_id in case.left
+    if says_what_came_of_it and (record.status is None or _RANK[receipt.status] > _RANK[record.status]):
+        answered = record.connected or (record.channel == "CALL" and receipt.status == "ANSWERED")
+        news = {"status": receipt.status, "connected": answered}
+        after = case.model_copy(update={"contacts": _with(case.contacts, record.contact_id, news)})
+        known = known.model_copy(update={"contacts": _with(known.contacts, record.contact_id, news)})
+    if receipt.status in SUCCEEDED and not is_stranger:
         known = known.seeing(receipt.at)
     if receipt.status == "OPTED_OUT":
         known = known.refusing(record.channel)
-        said = ContactPreferencesTold(refused=known.opted_out, agreed=known.consents)
-        return Change(after, (noted, said), actor, reach=known)
-    if receipt.status == "WRONG_PERSON":
+        events.append(ContactPreferencesTold(refused=known.opted_out, agreed=known.consents))
+    if receipt.status == "WRONG_PERSON" and not is_stranger:
+        known = known.refusing(record.channel)
         task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.WRONG_PERSON)
-        return Change(after, (noted, created), actor, tasks=(task,), reach=known.refusing(record.channel))
-    if receipt.status == "REPLIED":
+        tasks, events = [task], [*events, created]
+    if receipt.status == "REPLIED" and not is_stranger and not case.answer_due:
         task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.REPLIED)
-        return Change(after, (noted, created), actor, tasks=(task,), reach=known)
-    return Change(after, (noted,), actor, reach=known)
+        tasks, events = [task], [*events, created]
+        after = after.model_copy(update={"answer_due": True})
+    actor = Actor(kind="GATEWAY", id=receipt.event_id)
+    return Change(after, tuple(events), actor, tasks=tuple(tasks), reach=known)
 
 
 def proven_collections(case: Case) -> tuple[datetime, ...]:
@@ -73,22 +77,20 @@ def proven_collections(case: Case) -> tuple[datetime, ...]:
     before anything was late are none.
     """
     found: list[datetime] = []
-    if case.at_risk:
-        return ()
     for record in sorted(case.contacts, key=lambda record: record.at):
-        if not _is_collection(record) or record.party != "DEBTOR" or record.status not in _RECEIVED:
-            continue
-        if not found or record.at - found[-1] >= _APART:
+        received = record.party == "DEBTOR" and record.status in _RECEIVED
+        if received and _is_collection(record) and (not found or record.at - found[-1] >= _APART):
             found.append(record.at)
     return tuple(found)
 
 
 def _is_collection(record: ContactRecord) -> bool:
+    if record.early:
+        return False
     if record.channel == "CALL":
         return record.template in TaskKind.__members__ and CALLS.get(TaskKind(record.template)) == "COLLECTION"
-    return record.template != _EARLY_HELP and purpose_of(record.template) == "COLLECTION"
+    return purpose_of(record.template) == "COLLECTION"
 
 
-def _with(record: ContactRecord, receipt: ContactReceipt) -> ContactRecord:
-    answered = record.connected or (record.channel == "CALL" and receipt.status == "ANSWERED")
-    return record.model_copy(update={"status": receipt.status, "connected": answered})
+def _with(contacts: tuple[ContactRecord, ...], contact_id: str, news: dict[str, Any]) -> tuple[ContactRecord, ...]:
+    return tuple(one.model_copy(update=news) if one.contact_id == contact_id else one for one in contacts)

@@ -160,6 +160,8 @@ def decide(
             case, calls, asked_for = with_call(case, now)  # the wish stands, and no execution would arrange it
             following += calls
             events += asked_for
+    if task.reason is TaskReason.REPLIED:
+        case = case.model_copy(update={"answer_due": False})
     if task.reason is TaskReason.OFFERS_BEYOND_MEANS:
         case = case.model_copy(update={"advice_due": False})
     if task.kind is TaskKind.COMPLAINT:

@@ -19,7 +19,9 @@ from accord.customer import note_delivery, note_stuck_message, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
 from accord.glyphs import missing_glyphs
 from accord.messages import (
+    CALL_NOTED,
     NEW_LINK,
+    PERSON_NOTED,
     PLAN_ACTIVE,
     WITHOUT_LINK,
     Message,
@@ -53,6 +55,11 @@ def _is_overtaken(contact: Contact, case: Case, now: datetime) -> bool:
         return case.status in ENDED
     if contact.template == PLAN_ACTIVE:
         return case.status not in (Status.ACTIVE, Status.IN_GRACE)
+    asked_for = case.decision.kind if case.decision is not None else None
+    if contact.template == CALL_NOTED:  # until they were called
+        return not case.call_arranged and asked_for != "CALL_ME"
+    if contact.template == PERSON_NOTED:  # until a person has decided
+        return asked_for != "HUMAN_REVIEW" and case.status not in (Status.ASSESSED, Status.IN_REVIEW)
     if contact.template in WITHOUT_LINK:  # how it ended is news whatever comes after
         return False
     if case.status not in (Status.INVITED, Status.NEGOTIATING):
@@ -109,11 +116,8 @@ class Messenger:
         printable = person is None or not missing_glyphs(person.name)
 
         def note(case: Case) -> Change:
-            refused = failure is not None and failure.reason == TaskReason.OPTED_OUT
-            reach = self._cases.reach(case.cardholder_id) if refused else None
-            return note_delivery(
-                case, contact.contact_id, outcome, text, now, failure, printable=printable, reach=reach
-            )
+            reach = self._cases.reach(case.cardholder_id) if failure is not None else None
+            return note_delivery(case, contact.contact_id, outcome, text, now, failure, reach, printable=printable)
 
         self._cases.change(contact.case_id, key, note)
         return outcome
@@ -136,9 +140,9 @@ class Messenger:
         if _is_overtaken(contact, case, now):
             return "OVERTAKEN"
         # The queue may have held the contact back for hours: what was allowed then need not be allowed now.
-        before = history(case, self._cases.reach(case.cardholder_id)).before(contact.contact_id)
+        others = history(case, self._cases.reach(case.cardholder_id)).besides(contact.contact_id)
         ask = Ask(contact.channel, purpose_of(contact.template))
-        verdict = may_contact(policy, now, case.time_zone, ask, standing(case), before)
+        verdict = may_contact(policy, now, case.time_zone, ask, standing(case), others)
         if not verdict.allowed:
             raise NotSentError(TaskReason.MESSAGE_TOO_LATE, rule=str(verdict.rule))
         if person is None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -19,19 +19,20 @@ from accord.events import Actor
 from accord.figures import figures_of, note_figures
 from accord.lifecycle import failure_key, record_failure
 from accord.opening import (
+    HEARD_WITHOUT_A_CASE,
     case_id_of,
     check_acceptable,
     check_told_by_now,
     is_too_soon,
-    note_flags,
-    note_standing,
+    note_words,
     open_case,
     standing_of,
     with_flags_told,
-    with_standing,
     with_standing_told,
+    with_words,
 )
 from accord.policy import load_policy
+from accord.reach import Reach
 from accord.receipts import case_of, note_receipt
 
 # What a message of a queue may have, with room to spare; an event that does not fit beside the reasons is kept in S3.
@@ -102,11 +103,13 @@ class Intake:
 
     def _open_case(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
         account_id = event.account.account_id
-        self._record_what_is_said(event)
+        reach = self._record_what_is_said(event)
         known = self._cases.cases_of(account_id)
+        if known.rounds == 0:
+            reach = self._tell_of_the_person(event)
         opening = open_case(event, known, now, sent_at)
         if known.open_case_id is None and known.last_end is not None:
-            case = with_standing(opening.case, self._cases.account_status(account_id))
+            case = with_words(opening.case, self._cases.account_status(account_id), reach)
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
                 return "TOO_SOON"
         outcome = self._cases.open(opening, key=f"open/{event.event_id}")
@@ -117,6 +120,19 @@ class Intake:
             case_id = case_id_of(event)
             start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
         return outcome
+
+    def _tell_of_the_person(self, event: AccountOverdue) -> Reach:
+        """A standing that was told of the account before anybody knew whose it is."""
+        account_id, cardholder_id = event.account.account_id, event.cardholder.cardholder_id
+        standing, at = self._cases.status_told(account_id)
+        if at is None:
+            return self._cases.reach(cardholder_id)
+        told = at
+        reach = self._cases.change_reach(
+            cardholder_id, lambda reach: with_standing_told(reach, account_id, standing, told)
+        )
+        self._tell_other_cases(cardholder_id, account_id, event.event_id)
+        return reach
 
     def give_up(self, body: str) -> None:
         """The last try failed as well. Where a case was opened and its negotiation did not start, staff have the task.
@@ -156,23 +172,37 @@ class Intake:
 
         return self._once(event, account_id, act, keep_person)
 
-    def _record_what_is_said(self, event: AccountOverdue) -> None:
+    def _record_what_is_said(self, event: AccountOverdue) -> Reach:
         """What the flags say of the account and of the person, whether there is a case to hear it or not."""
         if standing := standing_of(event):
             self._cases.record_account_status(event.account.account_id, standing, event.occurred_at)
         self._cases.record_flags(event.account.account_id, {"VULNERABLE"}.intersection(event.cardholder.flags))
-        self._cases.change_reach(event.cardholder.cardholder_id, lambda reach: with_flags_told(reach, event))
+        cardholder_id = event.cardholder.cardholder_id
+        reach = self._cases.change_reach(cardholder_id, lambda reach: with_flags_told(reach, event))
+        if not HEARD_WITHOUT_A_CASE.isdisjoint(event.cardholder.flags):
+            self._cases.record_holder(event.account.account_id, cardholder_id)
+            self._tell_other_cases(cardholder_id, event.account.account_id, event.event_id)
+        return reach
+
+    def _tell_other_cases(self, cardholder_id: str, account_id: str, event_id: str) -> None:
+        """What was told of a person with one account reaches their open cases about the others."""
+        for case_id in self._cases.open_cases_of(cardholder_id, besides=account_id):
+            self._cases.change(case_id, f"person/{event_id}", lambda case: self._with_newest_words(case, event_id))
+
+    def _with_newest_words(self, case: Case, event_id: str, flags: Iterable[str] = ()) -> Change:
+        # Asked after the case was read: of two words at once, the later write sees the newer one.
+        standing, reach = self._cases.account_status(case.account_id), self._cases.reach(case.cardholder_id)
+        return note_words(case, standing, reach, event_id, flags)
 
     def _note_figures(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> None:
         """The case that is open hears what the event says: its figures, where they are the newest, and its flags."""
 
-        def note(case: Case, standing: str | None) -> Change:
+        def note(case: Case) -> Change:
             figures = Change(case, (), Actor(kind="BILLING", id=event.event_id))
             if event.jurisdiction == case.jurisdiction:  # another law's figures are none of this case
                 figures = note_figures(case, figures_of(event, sent_at), now)
-            reach = self._cases.reach(event.cardholder.cardholder_id)
-            flags = note_flags(figures.case, event.cardholder.flags, reach, standing, event.event_id)
-            return Change(flags.case, (*figures.events, *flags.events), flags.actor)
+            words = self._with_newest_words(figures.case, event.event_id, event.cardholder.flags)
+            return Change(words.case, (*figures.events, *words.events), words.actor)
 
         self._change_open_case(event.account.account_id, event.event_id, note)
 
@@ -197,26 +227,22 @@ class Intake:
     def _note_standing(self, event: AccountStatusChanged) -> str:
         self._cases.record_account_status(event.account_id, event.status, event.at)
         holder = self._cases.cases_of(event.account_id).cardholder_id
-        if holder is not None:  # else nobody was ever written to for this account, and its first case will ask for it
+        if holder is not None:  # else nothing was ever told of whoever it is, and the account's first case says so
             self._cases.change_reach(
                 holder, lambda reach: with_standing_told(reach, event.account_id, event.status, event.at)
             )
+            self._tell_other_cases(holder, event.account_id, event.event_id)
         self._change_open_case(
-            event.account_id, event.event_id, lambda case, standing: note_standing(case, standing, event.event_id)
+            event.account_id, event.event_id, lambda case: self._with_newest_words(case, event.event_id)
         )
         self._start_what_nobody_started(event.account_id)
         return "NOTED"
 
-    def _change_open_case(self, account_id: str, event_id: str, note: Callable[[Case, str | None], Change]) -> None:
-        """Note something on the case that is open, with the account's present standing at hand."""
+    def _change_open_case(self, account_id: str, event_id: str, note: Callable[[Case], Change]) -> None:
+        """Note something on the case that is open."""
         case_id = self._cases.cases_of(account_id).open_case_id
         if case_id is not None:
-            self._cases.change(
-                case_id,
-                f"standing/{event_id}",
-                # Asked after the case was read: of two words at once, the later write sees the newer one.
-                lambda case: note(case, self._cases.account_status(account_id)),
-            )
+            self._cases.change(case_id, f"standing/{event_id}", note)
 
     def reject(self, body: str, rejection: InputRejectedError) -> None:
         """Keep what was rejected, whole, beside the reasons, where staff find it: the dead-letter queue of the intake.

@@ -22,11 +22,16 @@ class Replies:
     def hear(self, reply_id: str, phone: str, words: str, at: datetime) -> int:
         """Tell the intake of an answer, by one receipt for each message that it answers; how many there were.
 
-        A stop holds for every cardholder with that telephone. The same answer again is the same receipts. There is none
-        where no text went to that telephone before.
+        A stop holds for every cardholder with that telephone, also for who only ever had a code by it. The same answer
+        again is the same receipts. There is none where no text went to that telephone before.
         """
-        newest = [text for holder in self._people.of_phone(phone) if (text := self._newest_text(holder, at))]
-        stop = is_opt_out(words)
+        newest, stop = [], is_opt_out(words)
+        for holder in self._people.of_phone(phone):
+            text = self._newest_text(holder, at)
+            if text is not None:
+                newest.append(text)
+            elif stop:  # no case of theirs has a message to which it could be told
+                self._cases.change_reach(holder, lambda reach: reach.refusing("SMS"))
         if not stop:  # of two people with one telephone, it is an answer to who was written to last
             newest = sorted(newest, key=lambda text: text.at)[-1:]
         for text in newest:

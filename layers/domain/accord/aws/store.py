@@ -5,7 +5,8 @@ Items of the cases table:
   CASE#<id>     DONE#<key>      what a step with this key returned; makes every repetition a no-op
   CASE#<id>     TASK#<id>       work for a person; in the index `open-tasks` while it is open
   CASE#<id>     WAIT#<who>      the task token of the waiting execution; who is CUSTOMER or STAFF
-  ACCOUNT#<id>  CASES           which case is open, how many rounds there were, how the last one ended, what was waived
+  ACCOUNT#<id>  CASES           whose it is, which case is open, how many rounds there were, how the last one ended,
+                                what was waived
   ACCOUNT#<id>  STATUS          what billing last said of the account's standing
   ACCOUNT#<id>  IN_ORDER        when billing last found nothing late
   EVENT#<id>    HEARD           an event of billing's: what kind, for which account, and what came of it
@@ -119,19 +120,19 @@ class CaseStore:
             raise CaseDamagedError(f"PERSON#{cardholder_id}, REACH") from None
         return reach
 
-    def change_reach(self, cardholder_id: str, decide: Callable[[Reach], Reach]) -> None:
-        """Change what is known of a person, without a case. Raises CaseDamagedError, ServiceUnavailableError, or
-        CaseChangedError when it would not hold still.
+    def change_reach(self, cardholder_id: str, decide: Callable[[Reach], Reach]) -> Reach:
+        """Change what is known of a person, without a case; return it. Raises CaseDamagedError,
+        ServiceUnavailableError, or CaseChangedError when it would not hold still.
         """
         for attempt in range(_ATTEMPTS):
             before = self.reach(cardholder_id)
             after = decide(before)
             if after == before:
-                return
+                return after
             try:
                 with translated():
                     self._db.put_item(**self._put_reach(after)["Put"])
-                return
+                return after
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
@@ -159,6 +160,20 @@ class CaseStore:
                 time.sleep(random.uniform(0, 0.05 * 2**refusals))  # noqa: S311 - jitter, not a secret
             waiting = [*left, *waiting]
         return found
+
+    def open_cases_of(self, cardholder_id: str, besides: str) -> list[str]:
+        """The ids of the person's cases that have not ended, `besides` those about an account. One that was opened in
+        this very moment may be missing: the index is behind by that.
+        """
+        with translated():
+            pages = self._db.get_paginator("query").paginate(
+                TableName=self._cases,
+                IndexName="open-cases-of",
+                KeyConditionExpression="open_for = :holder",
+                ExpressionAttributeValues={":holder": {"S": cardholder_id}},
+            )
+            found = [item for page in pages for item in page["Items"] if item["account_id"]["S"] != besides]
+        return [item["pk"]["S"].removeprefix("CASE#") for item in found]
 
     def result_of(self, case_id: str, key: str) -> dict[str, Any] | None:
         """What a change with this key returned, or None when there was none yet. Raises CaseDamagedError."""
@@ -390,9 +405,23 @@ class CaseStore:
 
     def account_status(self, account_id: str) -> str | None:
         """What billing last said of the account's standing; None when it never did, or said NORMAL."""
-        item = self._read(f"ACCOUNT#{account_id}", "STATUS")
-        status = item["account_status"]["S"] if item else "NORMAL"
+        status = self.status_told(account_id)[0]
         return None if status == "NORMAL" else status
+
+    def status_told(self, account_id: str) -> tuple[str, datetime | None]:
+        """The same word as it was said, and when; NORMAL and None when it never was."""
+        item = self._read(f"ACCOUNT#{account_id}", "STATUS")
+        return (item["account_status"]["S"], datetime.fromisoformat(item["at"]["S"])) if item else ("NORMAL", None)
+
+    def record_holder(self, account_id: str, cardholder_id: str) -> None:
+        """Keep whose account it is where no case says so: a word about it takes back what was told of the person."""
+        with translated():
+            self._db.update_item(
+                TableName=self._cases,
+                Key={"pk": {"S": f"ACCOUNT#{account_id}"}, "sk": {"S": "CASES"}},
+                UpdateExpression="SET cardholder_id = if_not_exists(cardholder_id, :holder)",
+                ExpressionAttributeValues={":holder": {"S": cardholder_id}},
+            )
 
     def record_in_order(self, account_id: str, told: tuple[datetime, datetime, str]) -> None:
         """Keep when billing found nothing late (at a moment, sent then, in that event); the newest is kept."""
@@ -583,6 +612,8 @@ def _case_item(case: Case, now: datetime) -> dict[str, Any]:
         "version": {"N": str(case.version)},
         "head": {"S": case.head},
     }
+    if case.status not in ENDED:
+        item["open_for"] = {"S": case.cardholder_id}
     if case.decision is not None:
         item["undelivered"] = {"S": case.decision.by}
         item["decided_at"] = {"S": _sortable(case.decision.at)}
