@@ -13,7 +13,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import wraps
 from io import BytesIO
 from typing import Any
@@ -28,7 +28,19 @@ from chalice import BadRequestError, Chalice, Response
 
 from accord import clock, complaint, customer
 from accord.agreement import found_until, terms_hash, terms_of
-from accord.aws.access import Codes, Drafts, Links, Purpose, Session, Sessions, Tries, csrf_token, fingerprint
+from accord.aws.access import (
+    CODE_FOR,
+    DRAFT_FOR,
+    Codes,
+    Drafts,
+    Links,
+    Purpose,
+    Session,
+    Sessions,
+    Tries,
+    csrf_token,
+    fingerprint,
+)
 from accord.aws.clients import client, translated
 from accord.aws.outbound import outbound
 from accord.aws.steps import case_store, people_store
@@ -40,6 +52,7 @@ from accord.errors import (
     NotSentError,
     PersonNotFoundError,
     ServiceUnavailableError,
+    TextNotReviewedError,
     TransientError,
 )
 from accord.events import Actor
@@ -48,13 +61,15 @@ from accord.messages import (
     CALL_NOTED,
     PERSON_NOTED,
     Sender,
+    check_codes,
     identity_code_sms,
+    last_day,
     sender_of,
     signature_code_sms,
 )
 from accord.person import Person
 from accord.policy import Policy, jurisdictions, load_policy
-from accord.texts import LANGUAGES
+from accord.texts import LANGUAGES, format_date
 
 logger = Logger()
 cases, people = case_store(), people_store()
@@ -79,7 +94,6 @@ _LOCATOR = re.compile(r"[A-Za-z0-9_-]{43}")
 _LAST4, _CODE = re.compile(r"[0-9A-Z]{4}"), re.compile(r"[0-9]{6}")
 _KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_WITH_DRAFTS = ("income", "proposal")
 _NOBODY = "-"  # no case and no cardholder has this id: an unknown link is looked up to the end, at the same cost
 _PERSON_ON_REQUEST = "automated_decision.human_review_on_request"
 _PLACES = (
@@ -180,12 +194,24 @@ def keep_draft(form: Form) -> bool:
     """Keep what was typed when a visit had just ended, for the same case's next one; whether it was kept."""
     page = app.current_request.path.rpartition("/")[2]
     session_id = cookie(SESSION_COOKIE)
-    ended = sessions.find_ended(session_id, clock.now()) if session_id and page in _WITH_DRAFTS else None
+    ended = sessions.find_ended(session_id, clock.now()) if session_id and page in pages.DRAFTED else None
     if ended is None or not hmac.compare_digest(form.get("csrf", "").encode(), csrf_token(session_id).encode()):
         return False
-    typed = {name: value for name, value in form.items() if name not in ("csrf", "key")}
-    drafts.keep(ended.case_id, page, typed, clock.now())
-    return True
+    return keep_typed(cases.get(ended.case_id), page, form)
+
+
+def keep_typed(case: Case, page: str, form: Form) -> bool:
+    """Keep the figures and picks of a form that was not sent, for its page; whether there were any."""
+    typed = draft_of(case, page, form)
+    if typed:
+        drafts.keep(case.case_id, page, typed, clock.now())
+    return bool(typed)
+
+
+def draft_of(case: Case, page: str, form: Form) -> Form:
+    """The figures and picks of a page's form."""
+    choices = pages.income_choices(load_policy(case.jurisdiction), clock.today(case.time_zone))
+    return pages.draft_of(page, form, case.account.currency, choices)
 
 
 def keyed(form: Form) -> Form:
@@ -229,9 +255,9 @@ def cookie(name: str) -> str:
     return ""
 
 
-def set_cookie(name: str, value: str, seconds: int) -> str:
+def set_cookie(name: str, value: str, lives: timedelta) -> str:
     """A cookie that only we read, over TLS alone, and that no other site can make the browser send."""
-    return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={seconds}"
+    return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={lives // timedelta(seconds=1)}"
 
 
 def asked_language() -> str | None:
@@ -243,6 +269,11 @@ def asked_language() -> str | None:
 def outside_language() -> str:
     """The language before we know who reads: as the address or the browser asks."""
     return asked_language() or pages.preferred(app.current_request.headers.get("accept-language", ""))
+
+
+def language_for(case: Case) -> str:
+    """The language of who comes in to a case: as the address asks, as was chosen on its pages, as the browser asks."""
+    return asked_language() or (case.language if case.own_language else outside_language())
 
 
 def notice(name: str, status: int, reason: str = "") -> Response:
@@ -277,7 +308,8 @@ def inside(visit: Visit, here: str, status: int = 200, template: str = "", **val
 
 def refused(visit: Visit, reason: str) -> Response:
     """What the customer wanted is not possible now: why, and the way on."""
-    status = {"TOO_OFTEN": 429, "UNSENT": 503, "UNSENDABLE": 503, "COPY_MISSING": 503}.get(reason, 409)
+    later = dict.fromkeys(("UNSENT", "UNSENDABLE", "UNREVIEWED", "COPY_MISSING"), 503)
+    status = ({"TOO_OFTEN": 429} | later).get(reason, 409)
     return inside(visit, "plan", status, "notice.html", notice="refused", reason=reason, next=f"{BASE}/my")
 
 
@@ -302,21 +334,34 @@ def landing(locator: str) -> Response:
 def identify(locator: str) -> Response:
     """Check the last four of the identity document, then send the code."""
     now, last4 = clock.now(), read_form().get("last4", "")
+    if not codes_are_reviewed():
+        return outside("landing.html", 503, problem="unreviewed")
     person, case_id = identified(locator, last4)
     if person is None:
         return outside("landing.html", 403, problem="refused")
+    case = cases.get(case_id)
     holder = secrets.token_urlsafe(32)
     code = codes.new(case_id, Purpose.IDENTITY, fingerprint(holder), "", now)
     if code is None:
         return outside("landing.html", 429, problem="often")
-    language, case = outside_language(), cases.get(case_id)
+    language = language_for(case)
     sender = sender_of(load_policy(case.jurisdiction), clock.today(case.time_zone), language)
     try:
         out.sms(f"code-{secrets.token_hex(12)}", person.phone, identity_code_sms(code, language, sender, HOST))
     except (NotSentError, ServiceUnavailableError) as error:
         return outside("landing.html", 503, problem=unsent(error).lower())
     note_code(case_id, Purpose.IDENTITY, "", Actor(kind="CUSTOMER", id=fingerprint(holder)))
-    return to(f"/c/{locator}/code{query()}", set_cookie(CODE_COOKIE, holder, 300))
+    return to(f"/c/{locator}/code{query()}", set_cookie(CODE_COOKIE, holder, CODE_FOR))
+
+
+def codes_are_reviewed() -> bool:
+    """Whether codes may be written at all; asked before one is made, because it would count and never arrive."""
+    try:
+        check_codes()
+    except TextNotReviewedError:
+        logger.exception("no code can be sent")
+        return False
+    return True
 
 
 def unsent(error: NotSentError | ServiceUnavailableError) -> str:
@@ -348,14 +393,15 @@ def enter(locator: str) -> Response:
     if not codes.accept(case_id, Purpose.IDENTITY, fingerprint(cookie(CODE_COOKIE)), "", digits(code), now):
         lock_if_due(case_id)
         return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
-    session_id = sessions.open(case_id, outside_language(), now)
+    session_id = sessions.open(case_id, language_for(cases.get(case_id)), now)
     actor = Actor(kind="CUSTOMER", id=fingerprint(session_id))
     cases.change(
         case_id,
         f"identity/{actor.id}",
         lambda case: customer.confirm_identity(case, cases.reach(case.cardholder_id), actor, clock.now()),
     )
-    return to("/my", set_cookie(SESSION_COOKIE, session_id, 1800), set_cookie(CODE_COOKIE, "", 0))
+    # The cookie outlives the visit: what is typed when that has ended is taken by it.
+    return to("/my", set_cookie(SESSION_COOKIE, session_id, DRAFT_FOR), set_cookie(CODE_COOKIE, "", timedelta(0)))
 
 
 def identified(locator: str, last4: str) -> tuple[Person | None, str]:
@@ -523,6 +569,8 @@ def consent(visit: Visit, form: Form) -> Response:
         return agreement_page(visit, offer, 422, unticked=True)
     if visit.done(keyed(form)):
         return to("/my/sign")
+    if not codes_are_reviewed():
+        raise DecisionRefusedError("UNREVIEWED")
     now = clock.now()
     code = codes.new(visit.case.case_id, Purpose.SIGNATURE, visit.session.key, digest, now)
     if code is None:
@@ -718,8 +766,9 @@ def note_if_unprintable(visit: Visit, form: Form) -> bool:
 
 def name_page(visit: Visit, status: int = 200, *, called: bool) -> Response:
     """Why nobody can sign under this name yet, in place of the agreement. `called`: staff have the task to call."""
-    until = pages.last_day(visit.case, customer.offers_to_show(visit.case, clock.now()), visit.language)
-    return inside(visit, "agreement", status, "name.html", until=until, called=called)
+    until = last_day(customer.offers_to_show(visit.case, clock.now()), visit.case)
+    shown = format_date(until, visit.language)
+    return inside(visit, "agreement", status, "name.html", until=shown, called=called)
 
 
 def told_so(visit: Visit, template: str, decide: Callable[[Case], Change]) -> Callable[[Case], Change]:
@@ -763,9 +812,10 @@ def propose(visit: Visit, form: Form) -> Response:
     typed, now = form.get("amount", ""), clock.now()
     amount = pages.parse_amount(typed, visit.case.account.currency)
     if amount is None:
-        return proposal_page(visit, 422, problem="field.amount", value=typed)
+        return proposal_page(visit, 422, problem="field.amount", value=typed)  # no figure, so no draft either
     if not 0 < amount <= visit.case.account.balance.total:
-        return proposal_page(visit, 422, problem="field.amount.range", value=typed)
+        draft = draft_of(visit.case, "proposal", form)
+        return proposal_page(visit, 422, problem="field.amount.range", value=typed, typed=draft)
     visit.change(keyed(form), lambda case: customer.propose_amount(case, amount, decision_id(form), visit.actor, now))
     drafts.drop(visit.case.case_id, "proposal")
     return to("/my")
@@ -809,7 +859,8 @@ def income_page(
     first = customer.place(visit.case, clock.now()) == "income"  # nothing can be offered before this is known
     choices = pages.income_choices(visit.policy, visit.today)
     view = pages.income_view(visit.case, choices, visit.language, values, problems or {})
-    return inside(visit, "income", status, **view, first=first, kept=kept)
+    typed = draft_of(visit.case, "income", values) if problems and values is not None else {}
+    return inside(visit, "income", status, **view, first=first, kept=kept, typed=typed)
 
 
 @app.route("/my/call", methods=["GET"])
@@ -945,7 +996,9 @@ def speak(visit: Visit, form: Form) -> Response:
     if language not in LANGUAGES or page not in _PLACES:
         raise BadRequestError("language or page")
     sessions.speak(visit.session, language)
-    if language != visit.case.language:  # what is written to them from now on is in it too
+    if page in pages.DRAFTED:  # a form that was refused says again what was typed into it
+        keep_typed(visit.case, page, form)
+    if (language, True) != (visit.case.language, visit.case.own_language):  # what is written to them is in it too
         key = f"language/{secrets.token_hex(8)}"
         cases.change(visit.case.case_id, key, lambda case: customer.choose_language(case, language, visit.actor))
     return to(f"/my/{page}")
@@ -954,9 +1007,11 @@ def speak(visit: Visit, form: Form) -> Response:
 @app.route("/my/leave", methods=["POST"], content_types=FORM)
 @acting
 def leave(visit: Visit, form: Form) -> Response:
+    for page in pages.DRAFTED:
+        drafts.drop(visit.case.case_id, page)
     sessions.end(visit.session)
     response = notice("left", 200)
-    response.headers["Set-Cookie"] = set_cookie(SESSION_COOKIE, "", 0)
+    response.headers["Set-Cookie"] = set_cookie(SESSION_COOKIE, "", timedelta(0))
     return response
 
 

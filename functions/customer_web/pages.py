@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import yaml
 from chalice import Response
@@ -18,6 +17,7 @@ from accord.affordability import FIXED, FLEXIBLE
 from accord.case import Case, Circumstances, ClosedReason, Instalment, Offer, Product, Status
 from accord.comprehension import questions as questions_about
 from accord.customer import is_stopped
+from accord.messages import CODE_MINUTES, last_day
 from accord.money import format_money, format_rate, minor_digits
 from accord.policy import Policy
 from accord.schedule import schedule_of
@@ -86,7 +86,13 @@ def html(template: str, language: str, status: int, **values: Any) -> Response:
         return Markup(_TEXTS[key][language]).format(**words)  # noqa: S704 - our own words; what is filled in is escaped
 
     page = _templates.get_template(template).render(
-        _DEFAULTS | values, t=t, language=language, other=_OTHER[language], style=_STYLE_NAME, script=_SCRIPT_NAME
+        _DEFAULTS | values,
+        t=t,
+        language=language,
+        other=_OTHER[language],
+        style=_STYLE_NAME,
+        script=_SCRIPT_NAME,
+        code_minutes=CODE_MINUTES,
     )
     return Response(page, {"Content-Type": "text/html; charset=utf-8", "Content-Language": language}, status)
 
@@ -98,7 +104,7 @@ _DEFAULTS: dict[str, Any] = dict.fromkeys(
         "kept",
     ),
     "",
-)  # fmt: skip
+) | {"typed": {}}  # fmt: skip
 
 
 def preferred(accept_language: str) -> str:
@@ -177,7 +183,7 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         "papers": _papers(case),
         "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",
         "within": ", ".join(map(str, within)),
-        "until": last_day(case, offers, language),
+        "until": format_date(last_day(offers, case), language),
     }
 
 
@@ -192,11 +198,6 @@ def why_view(case: Case, language: str) -> dict[str, Any]:
         "as_of": format_date(account.as_of, language),
         "days": account.days_past_due,
     }
-
-
-def last_day(case: Case, offers: tuple[Offer, ...], language: str) -> str:
-    """Until when all of the offers stand, where the customer is."""
-    return format_date(min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date(), language)
 
 
 def _papers(case: Case) -> list[str]:
@@ -346,6 +347,8 @@ SHORT = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "de
 OWNED = ("savings", "other_unsecured_balance")
 MORE = (*FIXED, *FLEXIBLE, "everything", *OWNED, "hardship", "hardship_months", "region")
 _NO_HARDSHIP = "NONE"
+# The pages whose form is kept when it could not be sent. Neither has a field for a name, a code or a document's number.
+DRAFTED = ("income", "proposal")
 
 Choices = Mapping[str, tuple[str, ...]]
 
@@ -445,6 +448,21 @@ def parse_circumstances(
     if not told and not problems:
         problems["monthly_income"] = "field.nothing"
     return told, problems
+
+
+def draft_of(page: str, form: Mapping[str, str], currency: str, choices: Choices) -> dict[str, str]:
+    """What is kept of a form of DRAFTED that was not sent: of its own fields, what reads as a figure or is a pick.
+
+    A name that was typed into the wrong box is neither. `everything` makes 0 of what is empty, so that it is kept only
+    where nothing else was left out.
+    """
+    if page == "proposal":
+        return {"amount": form["amount"]} if parse_amount(form.get("amount", ""), currency) is not None else {}
+    _, wrong = parse_circumstances(form, currency, choices)
+    kept = {name: form[name] for name in (*SHORT, *MORE) if form.get(name) and name not in wrong}
+    if kept.pop("everything", "") and not wrong:
+        kept["everything"] = "yes"
+    return kept
 
 
 def _whole_number(typed: str, least: int, most: int) -> int | None:

@@ -34,6 +34,7 @@ from accord.errors import (
     ChainBrokenError,
     DecisionRefusedError,
     ServiceUnavailableError,
+    TextNotReviewedError,
 )
 from accord.events import DamagedEvent, verify_chain
 from accord.explain import (
@@ -47,7 +48,7 @@ from accord.explain import (
     figure_of,
 )
 from accord.money import format_money
-from accord.policy import load_policy
+from accord.policy import Policy, load_policy
 from accord.receipts import proven_collections
 from accord.texts import texts
 
@@ -370,8 +371,17 @@ def _call(case: Case, task: StaffTask) -> dict[str, Any]:
     return {
         "verdict": calls.may_call(case, task, reach, policy, now),
         "best_hours": [f"{hour:02}:00–{(hour + 1) % 24:02}:00" for hour in hours],
-        "script": calls.script(case, task, policy, now),
+        "script": _script(case, task, policy, now),
     }
+
+
+def _script(case: Case, task: StaffTask, policy: Policy, now: datetime) -> calls.Script | None:
+    """What to say; None where nobody reviewed its words: the page is needed all the same, to record a call."""
+    try:
+        return calls.script(case, task, policy, now)
+    except TextNotReviewedError:
+        logger.exception("no script can be shown", case_id=case.case_id, task_id=task.task_id)
+        return None
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -30,6 +30,7 @@ from integration.web_fixtures import (
 )
 from loading import ROOT
 
+from accord import wording
 from accord.aws import clients
 from accord.case import Case, ClosedReason, Decision, Product, Status
 from accord.errors import DecisionRefusedError, ServiceUnavailableError
@@ -87,6 +88,8 @@ def no_code_leaves(web: Web, language: str) -> Seen:
         yield "landing: unsent", browser.submit(landing, last4=LAST4)
     opted_out = web.invited(cardholder={"phone": "+12025550199"})  # moto counts it among those that answered stop
     yield "landing: unsendable", browser.submit(browser.get(web.link(opted_out)), last4=LAST4)
+    with patch.object(wording, "_reviewed", dict):
+        yield "landing: words not reviewed", browser.submit(browser.get(web.link(web.invited())), last4=LAST4)
 
 
 def deciding(web: Web, language: str) -> Seen:

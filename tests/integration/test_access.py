@@ -16,6 +16,7 @@ from accord.aws import clients
 from accord.aws.access import (
     CODE_FOR,
     CODES_PER_HOUR,
+    DRAFT_FOR,
     FAILURES_PER_CASE,
     IDLE_FOR,
     LINK_FOR,
@@ -384,6 +385,32 @@ def test_a_visit_keeps_a_session_awake_but_no_longer_than_thirty_minutes(session
         assert found is not None
         assert found.case_id == "c-1"
     assert sessions.find(session_id, NOW + SESSION_FOR) is None
+
+
+def test_what_was_typed_is_taken_only_of_a_visit_that_ended_by_its_time_and_for_a_day(sessions: Sessions) -> None:
+    idle, old, left = (sessions.open("c-1", "en", NOW) for _ in range(3))
+    assert sessions.find_ended(idle, NOW + IDLE_FOR - SECOND) is None, "it goes on"
+    found = sessions.find_ended(idle, NOW + IDLE_FOR)
+    assert found is not None
+    assert found.case_id == "c-1"
+    for minutes in range(5, 30, 5):
+        assert sessions.find(old, NOW + minutes * MINUTE) is not None
+        assert sessions.find_ended(old, NOW + minutes * MINUTE) is None
+    assert sessions.find_ended(old, NOW + SESSION_FOR) is not None
+    assert sessions.find_ended(old, NOW + DRAFT_FOR) is None
+    session = sessions.find(left, NOW)
+    assert session is not None
+    sessions.end(session)
+    assert sessions.find_ended(left, NOW + IDLE_FOR) is None
+
+
+def test_a_visit_that_an_older_version_stored_has_ended(sessions: Sessions, table: str) -> None:
+    session_id = sessions.open("c-1", "en", NOW)
+    (item,) = [item for item in stored(table) if item["pk"]["S"].startswith("SESSION#")]
+    del item["ends_at"]
+    clients.client("dynamodb").put_item(TableName=table, Item=item)
+    assert sessions.find(session_id, NOW) is None
+    assert sessions.find_ended(session_id, NOW) is not None
 
 
 def test_a_session_remembers_the_language_and_ends_when_told(sessions: Sessions) -> None:

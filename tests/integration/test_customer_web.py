@@ -35,7 +35,7 @@ from integration.web_fixtures import (
     web_on_moto,
 )
 
-from accord import glyphs, staff
+from accord import glyphs, staff, wording
 from accord.agreement import check_complete, found_until, terms_hash
 from accord.assessment import assess
 from accord.aws import clients, outbound
@@ -48,6 +48,7 @@ from accord.errors import ServiceUnavailableError
 from accord.events import Actor, verify_chain
 from accord.figures import figures_of, note_figures
 from accord.lifecycle import arrange_call, close, remind
+from accord.messages import CODE_MINUTES
 from accord.policy import load_policy
 from accord.texts import format_date
 
@@ -319,6 +320,50 @@ def test_a_code_page_that_nobody_asked_for_shows_no_form(web: Web) -> None:
     page = web.browser().get(f"{link}/code")
     assert not page.forms
     assert "01" not in page.text
+
+
+@pytest.mark.parametrize("last4", [LAST4, "0000"])
+@pytest.mark.parametrize(("language", "words"), [("en", "This does not work right now"), ("zh-CN", "现在用不了")])
+def test_where_the_words_of_codes_were_never_reviewed_none_is_counted_and_the_page_says_to_call(
+    web: Web, monkeypatch: pytest.MonkeyPatch, last4: str, language: str, words: str
+) -> None:
+    link, browser = web.link(web.invited()), web.browser(language)
+    landing, before = browser.get(link), web.dump()
+    with monkeypatch.context() as patch:
+        patch.setattr(wording, "_reviewed", dict)
+        for _ in range(4):
+            page = browser.submit(landing, last4=last4)
+            assert (page.status, words in page.text) == (503, True)
+    assert (web.dump(), web.sms()) == (before, [])
+    for _ in range(3):
+        assert browser.submit(landing, last4=LAST4).path == f"{link}/code", "none of the three was used up"
+
+
+def test_the_same_holds_for_the_codes_that_sign(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    sent = browser.filled(agreement) | ticked(agreement)
+    before = web.dump()
+    with monkeypatch.context() as patch:
+        patch.setattr(wording, "_reviewed", dict)
+        for _ in range(4):
+            page = browser.post("/my/agreement", sent)
+            assert (page.status, "This does not work right now" in page.text) == (503, True)
+    assert web.dump() == before
+    assert browser.post("/my/agreement", sent).path == "/my/sign", "the same form, when they are"
+
+
+def test_a_code_and_its_cookie_are_good_for_as_long_as_every_page_says(
+    web: Web,
+) -> None:
+    browser, case = web.browser(), web.invited()
+    asked = browser.send("POST", web.link(case), {"last4": LAST4})
+    assert [f"Max-Age={60 * CODE_MINUTES}" in cookie for cookie in asked.cookies] == [True]
+    code = browser.get(asked.headers["location"].removeprefix(BASE))
+    assert f"good for {CODE_MINUTES} minutes" in code.text
+    sign = before_signing(web, case, browser, browser.submit(code, code=web.last_code()))
+    assert f"Good for {CODE_MINUTES} minutes" in sign.text
 
 
 def test_session_and_code_cookies_are_locked_to_us(web: Web) -> None:
@@ -812,7 +857,13 @@ def test_answers_about_a_plan_that_is_not_the_chosen_one_any_more_are_not_record
 @pytest.mark.parametrize("wait", [{"minutes": 11}, {"minutes": 31}, {"hours": 23}])
 @pytest.mark.parametrize(
     ("path", "typed"),
-    [("/my/income", {"monthly_income": "7777", "savings": "12"}), ("/my/proposal", {"amount": "abc"})],
+    [
+        (
+            "/my/income",
+            {"monthly_income": "7777", "HOUSING": "１２ 元", "everything": "yes", "hardship": "JOB_LOSS"},
+        ),
+        ("/my/proposal", {"amount": "800.5"}),
+    ],
 )
 def test_what_was_typed_when_the_visit_ended_is_there_again(
     web: Web, wait: dict[str, float], path: str, typed: dict[str, str]
@@ -822,19 +873,95 @@ def test_what_was_typed_when_the_visit_ended_is_there_again(
     page = browser.get(path)
     web.later(**wait)
     ended = browser.submit(page, **typed)
-    assert (ended.status, "What you typed is kept for you" in ended.text) == (403, True)
+    assert (ended.status, "figures that you typed are kept for you" in ended.text) == (403, True)
     web.update(
         case.case_id,
         offers=tuple(o.model_copy(update={"valid_until": web.now + timedelta(days=9)}) for o in case.offers),
     )
     again, _ = web.entered(case)
     page = again.get(path)
-    assert "You had not sent this before you were signed out" in page.text
+    assert "figures that you typed before are filled in again, and not sent yet" in page.text
     for name, value in typed.items():
         assert page.form["fields"][name] == value
-    sent = again.submit(page, **dict.fromkeys(typed, "700"))
+    sent = again.submit(page)
     assert sent.status == 200
-    assert "You had not sent this" not in again.get(path).text
+    assert "filled in again" not in again.get(path).text
+    assert not drafts(web)
+
+
+def drafts(web: Web) -> list[dict[str, str]]:
+    """What is kept of forms that were not sent."""
+    return [json.loads(item["body"]["S"]) for item in web.dump("AccessTable") if item["pk"]["S"].startswith("DRAFT#")]
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "kept"),
+    [
+        (
+            "/my/income",
+            {
+                "monthly_income": NAME,
+                "savings": "7777",
+                "dependants": "two, and 13800000000",
+                "HOUSING": "110101199001010000",
+                "hardship": NAME,
+                "region": NAME,
+                "everything": NAME,
+                "name": NAME,
+                "code": "123456",
+                "last4": LAST4,
+                "amount": "800",
+            },
+            [{"savings": "7777"}],
+        ),
+        ("/my/income", {"monthly_income": NAME, "code": "123456"}, []),
+        ("/my/proposal", {"amount": "800", "name": NAME, "monthly_income": "5"}, [{"amount": "800"}]),
+        ("/my/proposal", {"amount": NAME}, []),
+    ],
+)
+def test_no_more_is_kept_of_a_form_than_the_figures_and_picks_that_it_asks_for(
+    web: Web, path: str, typed: dict[str, str], kept: list[dict[str, str]]
+) -> None:
+    browser, _ = web.entered(web.invited())
+    page = browser.get(path)
+    web.later(minutes=11)
+    empty = dict.fromkeys(page.form["fields"], "") | {"csrf": page.form["fields"]["csrf"]}
+    ended = browser.post(path, empty | typed)
+    assert (ended.status, "are kept for you" in ended.text) == (403, bool(kept))
+    assert drafts(web) == kept
+
+
+@pytest.mark.parametrize(
+    ("path", "typed"),
+    [("/my/income", {"monthly_income": "7777", "dependants": "<i>"}), ("/my/proposal", {"amount": "99999999"})],
+)
+def test_what_was_typed_into_a_form_that_is_refused_is_there_in_the_other_language(
+    web: Web, path: str, typed: dict[str, str]
+) -> None:
+    browser, _ = web.entered(web.invited())
+    wrong = browser.submit(browser.get(path), **typed)
+    assert (wrong.status, drafts(web)) == (422, [])
+    fields = wrong.forms[0]["fields"]
+    page = browser.post("/my/language", fields | {"language": "zh-CN", "name": NAME, "code": "123456"})
+    assert (page.path, page.headers["content-language"]) == (path, "zh-CN")
+    assert "您之前填的金额和选项还没有提交" in page.text
+    name = next(iter(typed))
+    (kept,) = drafts(web)
+    assert page.form["fields"][name] == kept[name] == typed[name]
+    assert not {"dependants", "name", "code", "csrf", "page", "language"} & set(kept)
+    browser.post("/my/leave", page.forms[1]["fields"])
+    assert not drafts(web), "who leaves by themselves leaves nothing"
+
+
+def test_a_visit_of_an_older_version_has_ended(web: Web) -> None:
+    browser, _ = web.entered(web.invited())
+    page = browser.get("/my/income")
+    db = boto3.client("dynamodb")
+    (visit,) = [item for item in web.dump("AccessTable") if item["pk"]["S"].startswith("SESSION#")]
+    del visit["ends_at"]
+    db.put_item(TableName=web.tables["ACCESS_TABLE"], Item=visit)
+    assert browser.get("/my").status == 403
+    assert "figures that you typed are kept for you" in browser.submit(page, monthly_income="7777").text
 
 
 @pytest.mark.parametrize("why", ["left", "forged", "a day later", "another page"])
@@ -851,7 +978,7 @@ def test_nothing_is_kept_of_who_left_or_of_what_is_not_theirs(web: Web, why: str
     web.later(hours=25 if why == "a day later" else 1)
     ended = browser.post(path, fields)
     assert (ended.status, "was not sent" in ended.text) == (403, True)
-    assert not [item for item in web.dump("AccessTable") if item["pk"]["S"].startswith("DRAFT#")]
+    assert not drafts(web)
 
 
 def test_the_language_that_is_chosen_on_a_page_is_that_of_all_that_follows(web: Web) -> None:
@@ -866,6 +993,31 @@ def test_the_language_that_is_chosen_on_a_page_is_that_of_all_that_follows(web: 
         overdue_event(event_id="e-2", account_id=case.account_id, occurredAt="2026-11-24T10:00:00+08:00"), web.now
     )
     assert note_figures(chosen, told, web.now).case.language == "en", "billing's word yields to it"
+
+
+@pytest.mark.parametrize("told_by_billing", LANGUAGES)
+def test_who_chose_a_language_gets_the_next_code_and_visit_in_it_whatever_the_browser_asks_for(
+    web: Web, told_by_billing: str
+) -> None:
+    case = web.invited()
+    web.update(case.case_id, language=told_by_billing)
+    browser, page = web.entered(case, "zh-CN")
+    browser.post("/my/language", {"csrf": page.form["fields"]["csrf"], "page": "offers", "language": "en"})
+    again, page = web.entered(case, "zh-CN")
+    assert "your code is" in web.sms()[-1]
+    assert page.headers["content-language"] == "en"
+    link = f"{web.link(case)}?lang=zh-CN"  # what the address asks for was chosen later than that
+    code = again.submit(again.get(link), last4=LAST4)
+    assert "验证码" in web.sms()[-1]
+    assert again.submit(code, code=web.last_code()).headers["content-language"] == "zh-CN"
+
+
+def test_until_a_language_is_chosen_the_browsers_is_that_of_the_code_and_the_visit(web: Web) -> None:
+    case = web.invited()
+    assert case.language == "zh-CN"
+    _, page = web.entered(case, "en")
+    assert "your code is" in web.sms()[0]
+    assert page.headers["content-language"] == "en"
 
 
 def test_a_suggestion_that_no_plan_meets_is_answered(web: Web) -> None:

@@ -22,6 +22,7 @@ from accord.case import Case, ClosedReason, Status
 from accord.events import announcement
 from accord.lifecycle import close, inform, remind
 from accord.policy import load_policy
+from accord.texts import texts
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +252,15 @@ def test_a_link_that_cannot_be_made_keeps_no_message_back_when_it_can(
         assert delivered(app, detail_of(web, case)) == ["m-0"]
     assert delivered(app, detail_of(web, case), tries=2) == []
     assert (len(web.sms()), tasks(web, case)) == (1, [])
+
+
+def test_a_text_that_nobody_reviewed_ends_no_link(web: Web, app: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+    link = web.link(case)
+    monkeypatch.setitem(texts("messages")["contacts"]["INVITATION"], "version", 99)
+    assert delivered(app, detail_of(web, case)) == ["m-0"]
+    assert not web.sms()
+    assert web.browser().post(link, {"last4": LAST4}).status == 200
 
 
 def test_that_the_account_is_in_order_is_news_after_the_case_has_ended(web: Web, app: ModuleType) -> None:

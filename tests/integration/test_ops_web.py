@@ -17,7 +17,7 @@ from integration.tables import tables_on_moto
 from loading import ROOT
 from markupsafe import escape
 
-from accord import clock, staff
+from accord import clock, staff, wording
 from accord.affordability import Step
 from accord.assessment import assess
 from accord.aws import executions
@@ -554,6 +554,32 @@ def test_a_call_for_a_task_that_stays_open_is_recorded_once_for_each_form(
             assert (status, told["location"]) == (303, f"{ORIGIN}/prod{address(task)}")
         assert len(console.store.reach(case.cardholder_id).contacts) == calls
     assert console.ask(address(task), {"choice": "RETRY"})[0] == 303, "and then it is decided"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "The wording of this script has not been reviewed. Do not call with other words."),
+        ("zh-CN", "本话术尚未经审核，也不得用其他措辞致电"),
+    ],
+)
+def test_a_call_whose_script_nobody_reviewed_has_a_page_without_one_and_can_still_be_recorded(
+    console: Console,
+    at_local_hour: Callable[[int], datetime],
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    words: str,
+) -> None:
+    case, task = to_be_called(console.store, at_local_hour(10))
+    monkeypatch.setattr(wording, "_reviewed", dict)
+    status, page, _ = console.ask(address(task), query={"lang": language})
+    assert status == 200
+    assert words in page
+    assert "<q" not in page
+    assert "You may call the customer now." not in page
+    assert "现在可以致电客户" not in page
+    assert console.ask(address(task), {"choice": "REACHED"})[0] == 303
+    assert console.store.reach(case.cardholder_id).contacts[-1].status == "ANSWERED"
 
 
 def test_while_nobody_may_be_called_the_page_says_why_and_from_when_and_shows_no_script(

@@ -125,6 +125,7 @@ class Browser:
     routes: tuple[str, ...]
     language: str = "en"
     cookies: dict[str, str] = field(default_factory=dict)
+    until: dict[str, datetime] = field(default_factory=dict)  # when it forgets a cookie
 
     def get(self, path: str, **headers: str) -> Page:
         page = self.send("GET", path, **headers)
@@ -152,6 +153,7 @@ class Browser:
         route, parameters = self._matched(split.path)
         body = urlencode(fields).encode() if isinstance(fields, dict) else fields
         sent = {"accept": "text/html,*/*;q=0.8", "accept-language": self.language}
+        self._forget()
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         if method == "POST":
@@ -190,12 +192,16 @@ class Browser:
         )
         for cookie in page.cookies:
             name, _, rest = cookie.partition("=")
-            value = rest.split(";")[0]
-            if value:
-                self.cookies[name] = value
-            else:
-                self.cookies.pop(name, None)
+            self.cookies[name] = rest.split(";")[0]
+            self.until[name] = clock.now() + timedelta(seconds=int(rest.rpartition("Max-Age=")[2]))
+        self._forget()
         return page
+
+    def _forget(self) -> None:
+        """A cookie is there until its time, and no longer."""
+        for name in [name for name, until in self.until.items() if until <= clock.now()]:
+            del self.until[name]
+            self.cookies.pop(name, None)
 
     def _matched(self, path: str) -> tuple[str, dict[str, str]]:
         for route in self.routes:

@@ -89,6 +89,18 @@ def test_a_code_leaves_in_reviewed_words_alone(altered: Any) -> None:
         messages.identity_code_sms("123456", "en", sender, "plan.bank.example")
 
 
+def test_words_can_be_looked_at_before_anything_is_made_for_them(altered: Any) -> None:
+    messages.check_template("INVITATION")
+    messages.check_codes()
+    altered["contacts"]["INVITATION"]["email"]["zh-CN"] += "！"
+    altered["codes"]["signature"]["zh-CN"] += "！"
+    with pytest.raises(TextNotReviewedError, match="messages/INVITATION/1"):
+        messages.check_template("INVITATION")
+    with pytest.raises(TextNotReviewedError, match="messages/codes/1"):
+        messages.check_codes()
+    messages.check_template("REMINDER")
+
+
 def test_what_may_not_be_said_is_not_entered_and_other_words_need_another_version(altered: Any) -> None:
     register = texts.texts(wording.REGISTER)["reviewed"]
     altered["contacts"]["REMINDER"]["sms"]["en"] += " We go to court on day 3."

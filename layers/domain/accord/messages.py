@@ -80,6 +80,15 @@ def purpose_of(template: str) -> Purpose:
     return purpose
 
 
+def check_template(template: str) -> None:
+    """Check that a template's words were reviewed, before anything is made for it: a new link ends the one before.
+
+    Raises TextNotReviewedError.
+    """
+    said = texts("messages")["contacts"][template]
+    check_reviewed(f"messages/{template}/{said['version']}", said)
+
+
 def contact_message(
     template: str, case: Case, offer_ids: Sequence[str], sender: Sender, link: str, now: datetime
 ) -> Message:
@@ -88,8 +97,8 @@ def contact_message(
     Raises NotApprovedError when it invites to offers and none of them may be quoted now, TextNotReviewedError where the
     words are not those that were reviewed.
     """
+    check_template(template)
     said, language = texts("messages")["contacts"][template], case.language
-    check_reviewed(f"messages/{template}/{said['version']}", said)
     words = {"institution": sender.institution, "phone": sender.phone, "link": link}
     if template not in _WITHOUT_OFFERS:
         words["until"] = format_date(_until(case, offer_ids, now), language)
@@ -113,8 +122,14 @@ def last_day(offers: Iterable[Offer], case: Case) -> date:
     return min(offer.valid_until for offer in offers).astimezone(ZoneInfo(case.time_zone)).date()
 
 
+def check_codes() -> None:
+    """Check that the words of codes were reviewed, before a code is made and counted. Raises TextNotReviewedError."""
+    said = texts("messages")["codes"]
+    check_reviewed(f"messages/codes/{said['version']}", said)
+
+
 def identity_code_sms(code: str, language: str, sender: Sender, host: str) -> str:
-    """The SMS with the code that lets a person in."""
+    """The SMS with the code that lets a person in. Raises TextNotReviewedError."""
     words: str = _codes()["identity"][language].format(institution=sender.institution, code=code, minutes=CODE_MINUTES)
     return words + _AUTOFILL.format(host=host, code=code)
 
@@ -122,7 +137,7 @@ def identity_code_sms(code: str, language: str, sender: Sender, host: str) -> st
 def signature_code_sms(code: str, offer: Offer, terms_hash: str, language: str, sender: Sender, host: str) -> str:
     """The SMS with the code that signs: it says what is signed, so that a changed page is noticed.
 
-    `offer` comes from `accord.offers.quotable`.
+    `offer` comes from `accord.offers.quotable`. Raises TextNotReviewedError.
     """
     said = _codes()
     plan = said["once" if offer.product is Product.LUMP_SUM else "instalments"][language].format(
@@ -142,6 +157,5 @@ def signature_code_sms(code: str, offer: Offer, terms_hash: str, language: str, 
 
 
 def _codes() -> Any:
-    said = texts("messages")["codes"]
-    check_reviewed(f"messages/codes/{said['version']}", said)
-    return said
+    check_codes()
+    return texts("messages")["codes"]

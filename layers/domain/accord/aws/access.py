@@ -9,8 +9,11 @@ Items of the access table (key `pk`, TTL `expires_at`):
   CASE#<id>                 the one link in force, failed tries, locks lifted, when codes were asked for
   CODE#<id>#<purpose>       the one code in force, its tries, who asked and what it is bound to
   SESSION#<hash>            one visit
-  DRAFT#<case>#<page>       what was typed when a visit ended, in the clear for a day: figures, never who they are
+  DRAFT#<case>#<page>       what was typed and not sent, in the clear, found for a day: figures and picks alone
   CONTACT#<id>              one message that somebody began to send
+
+What expired is not found from that moment. DynamoDB deletes it within days, and the table's point-in-time recovery can
+bring it back for 35 days more.
 """
 
 import hashlib
@@ -183,7 +186,7 @@ class Codes:
         self._key_id = code_key_id
 
     def new(self, case_id: str, purpose: Purpose, holder: str, bound_to: str, now: datetime) -> str | None:
-        """A new code of six digits, good for five minutes; the former one stops working.
+        """A new code of six digits, good for CODE_FOR; the former one stops working.
 
         It is good only for the same `holder` and for what it is `bound_to` (the terms' hash, or nothing). None when
         three were asked for within the hour.
@@ -300,7 +303,7 @@ class Sessions:
         """The session of a cookie, kept awake by this; None when it is unknown, ended, idle for long or too old."""
         key = fingerprint(session_id)
         item = self._table.get(f"SESSION#{key}")
-        if item is None or _moment(item["ends_at"]) <= now or _moment(item["seen_at"]) + IDLE_FOR <= now:
+        if item is None or _is_over(item, now):
             return None
         seen_at = _moment(item["seen_at"])
         if now - seen_at >= _TOUCH_AFTER:
@@ -309,12 +312,12 @@ class Sessions:
         return Session(key, item["case_id"]["S"], item["language"]["S"], seen_at)
 
     def find_ended(self, session_id: str, now: datetime) -> Session | None:
-        """The session of a cookie that ended by its time, for what was typed when it did; None when it is unknown, was
-        left, or is older than a day.
+        """The session of a cookie that ended by its time, for what was typed when it did; None when it goes on, is
+        unknown, was left, or is older than a day.
         """
         key = fingerprint(session_id)
         item = self._table.get(f"SESSION#{key}")
-        if item is None or _moment(item["expires_at"]) <= now:
+        if item is None or _moment(item["expires_at"]) <= now or not _is_over(item, now):
             return None
         return Session(key, item["case_id"]["S"], item["language"]["S"], _moment(item["seen_at"]))
 
@@ -334,7 +337,7 @@ class Sessions:
 
 
 class Drafts:
-    """What somebody had typed when their visit ended: kept a day for the next visit to the same case."""
+    """What somebody had typed and not sent: found for a day, by a visit to the same case."""
 
     def __init__(self, access_table: str) -> None:
         self._table = _Table(access_table)
@@ -436,6 +439,12 @@ class _Table:
     def delete(self, pk: str) -> None:
         with translated():
             self._db.delete_item(TableName=self._name, Key={"pk": {"S": pk}})
+
+
+def _is_over(session: dict[str, Any], now: datetime) -> bool:
+    if "ends_at" not in session:  # an older version opened it
+        return True
+    return _moment(session["ends_at"]) <= now or _moment(session["seen_at"]) + IDLE_FOR <= now
 
 
 def _epoch(moment: datetime) -> dict[str, str]:

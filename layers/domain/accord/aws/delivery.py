@@ -25,6 +25,7 @@ from accord.messages import (
     PLAN_ACTIVE,
     WITHOUT_LINK,
     Message,
+    check_template,
     contact_message,
     purpose_of,
     sender_of,
@@ -167,6 +168,7 @@ class Messenger:
         return "SENT"
 
     def _message(self, contact: Contact, case: Case, policy: Policy, now: datetime) -> Message:
+        check_template(contact.template)  # a new link ends the one before
         link = "" if contact.template in WITHOUT_LINK else self._new_link(case, now)
         return contact_message(
             contact.template,
