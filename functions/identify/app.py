@@ -15,8 +15,7 @@ store = case_store()
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
-        standing, flags = store.account_status(case.account_id), store.flags(case.account_id)
-        known = with_words(case.taken_up(request.execution), standing, store.reach(case.cardholder_id), flags)
+        known = with_words(case.taken_up(request.execution), *store.told_about(case))
         return identify(known, load_policy(case.jurisdiction), clock.now())
 
     return take_step(store, request, decide)

@@ -15,10 +15,10 @@ store = case_store()
 @negotiation_step(StepInput)
 def handler(request: StepInput) -> dict[str, Any]:
     def decide(case: Case) -> Change:
-        reach = store.reach(case.cardholder_id)
+        standing, reach, flags = store.told_about(case)
         has_gone_on = store.cases_of(case.account_id).open_case_id not in (None, case.case_id)
         if case.status in ENDED:  # it hears nothing any more: what billing said since is kept with the account
-            case = with_words(case, store.account_status(case.account_id), reach, store.flags(case.account_id))
+            case = with_words(case, standing, reach, flags)
         return inform(case, reach, load_policy(case.jurisdiction), clock.now(), has_gone_on=has_gone_on)
 
     return take_step(store, request, decide)

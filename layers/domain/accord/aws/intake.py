@@ -106,31 +106,28 @@ class Intake:
         reach = self._record_what_is_said(event)
         known = self._cases.cases_of(account_id)
         if known.rounds == 0:
-            reach = self._tell_of_the_person(event)
+            reach = self._tell_of_the_person(event, reach)
         opening = open_case(event, known, now, sent_at)
         if known.open_case_id is None and known.last_end is not None:
             case = with_words(opening.case, self._cases.account_status(account_id), reach)
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
                 return "TOO_SOON"
-        outcome = self._cases.open(opening, key=f"open/{event.event_id}")
+        is_another = known.open_case_id not in (None, opening.case.case_id)
+        outcome = "ALREADY_OPEN" if is_another else self._cases.open(opening, key=f"open/{event.event_id}")
         if outcome == "ALREADY_OPEN":
-            self._note_figures(event, now, sent_at)  # the case that is open already has to hear of them
-            self._start_what_nobody_started(account_id)
+            self._tell_figures(event, now, sent_at)  # the case that is open already has to hear of them
         if outcome == "OPENED":
             case_id = case_id_of(event)
             start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
         return outcome
 
-    def _tell_of_the_person(self, event: AccountOverdue) -> Reach:
+    def _tell_of_the_person(self, event: AccountOverdue, reach: Reach) -> Reach:
         """A standing that was told of the account before anybody knew whose it is."""
         account_id, cardholder_id = event.account.account_id, event.cardholder.cardholder_id
-        standing, at = self._cases.status_told(account_id)
-        if at is None:
-            return self._cases.reach(cardholder_id)
-        told = at
-        reach = self._cases.change_reach(
-            cardholder_id, lambda reach: with_standing_told(reach, account_id, standing, told)
-        )
+        told = self._cases.status_told(account_id)
+        if told is None:
+            return reach
+        reach = self._cases.change_reach(cardholder_id, lambda reach: with_standing_told(reach, account_id, *told))
         self._tell_other_cases(cardholder_id, account_id, event.event_id)
         return reach
 
@@ -147,12 +144,6 @@ class Intake:
         if case_id is not None and _nobody_started(self._cases.get(case_id)):
             self._cases.change(case_id, failure_key(case_id), lambda case: record_failure(case, case_id, clock.now()))
 
-    def _start_what_nobody_started(self, account_id: str) -> None:
-        """An open case whose start failed for good, when it was opened, starts with the next word about its account."""
-        case_id = self._cases.cases_of(account_id).open_case_id
-        if case_id is not None and _nobody_started(self._cases.get(case_id)):
-            start_negotiation(self._negotiation_arn, case_id, case_id)
-
     def _hear(self, event: AccountInOrder, sent_at: datetime) -> str:
         """Nothing is opened for it: a person of whom no case speaks is not kept."""
         now = clock.now()
@@ -162,8 +153,7 @@ class Intake:
         def act() -> str:
             self._record_what_is_said(event)
             self._cases.record_in_order(account_id, (event.occurred_at, sent_at, event.event_id))
-            self._note_figures(event, now, sent_at)
-            self._start_what_nobody_started(account_id)
+            self._tell_figures(event, now, sent_at)
             return "NOTED"
 
         def keep_person() -> None:
@@ -191,10 +181,10 @@ class Intake:
 
     def _with_newest_words(self, case: Case, event_id: str, flags: Iterable[str] = ()) -> Change:
         # Asked after the case was read: of two words at once, the later write sees the newer one.
-        standing, reach = self._cases.account_status(case.account_id), self._cases.reach(case.cardholder_id)
+        standing, reach, _ = self._cases.told_about(case)
         return note_words(case, standing, reach, event_id, flags)
 
-    def _note_figures(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> None:
+    def _tell_figures(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> None:
         """The case that is open hears what the event says: its figures, where they are the newest, and its flags."""
 
         def note(case: Case) -> Change:
@@ -204,7 +194,7 @@ class Intake:
             words = self._with_newest_words(figures.case, event.event_id, event.cardholder.flags)
             return Change(words.case, (*figures.events, *words.events), words.actor)
 
-        self._change_open_case(event.account.account_id, event.event_id, note)
+        self._tell_open_case(event.account.account_id, event.event_id, note)
 
     def _note(self, event: AccountStatusChanged) -> str:
         check_told_by_now("at", event.at, clock.now())
@@ -232,17 +222,19 @@ class Intake:
                 holder, lambda reach: with_standing_told(reach, event.account_id, event.status, event.at)
             )
             self._tell_other_cases(holder, event.account_id, event.event_id)
-        self._change_open_case(
+        self._tell_open_case(
             event.account_id, event.event_id, lambda case: self._with_newest_words(case, event.event_id)
         )
-        self._start_what_nobody_started(event.account_id)
         return "NOTED"
 
-    def _change_open_case(self, account_id: str, event_id: str, note: Callable[[Case], Change]) -> None:
-        """Note something on the case that is open."""
+    def _tell_open_case(self, account_id: str, event_id: str, note: Callable[[Case], Change]) -> None:
+        """Note something on the case that is open. One whose start failed for good, when it was opened, starts now."""
         case_id = self._cases.cases_of(account_id).open_case_id
-        if case_id is not None:
-            self._cases.change(case_id, f"standing/{event_id}", note)
+        if case_id is None:
+            return
+        self._cases.change(case_id, f"standing/{event_id}", note)
+        if _nobody_started(self._cases.get(case_id)):
+            start_negotiation(self._negotiation_arn, case_id, case_id)
 
     def reject(self, body: str, rejection: InputRejectedError) -> None:
         """Keep what was rejected, whole, beside the reasons, where staff find it: the dead-letter queue of the intake.

@@ -17,7 +17,7 @@ The events table holds the chain alone (key: case_id, seq) and only grows.
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -63,16 +63,7 @@ class CaseStore:
 
     def get(self, case_id: str) -> Case:
         """The case as of now (a consistent read). Raises CaseNotFoundError, CaseDamagedError."""
-        item = self._read(f"CASE#{case_id}", "CASE")
-        if item is None:
-            raise CaseNotFoundError(case_id)
-        try:
-            case = Case.model_validate_json(item["body"]["S"])
-        except (ValueError, KeyError):
-            raise CaseDamagedError(case_id) from None
-        if case.case_id != case_id:
-            raise CaseDamagedError(case_id)
-        return case
+        return _found_case(case_id, self._read(f"CASE#{case_id}", "CASE"))
 
     def events(self, case_id: str) -> Iterator[ChainedEvent]:
         """The chain of a case, first event first. Raises ChainBrokenError that names what is no event."""
@@ -93,32 +84,11 @@ class CaseStore:
 
     def cases_of(self, account_id: str) -> AccountCases:
         """Which cases the account has had."""
-        item = self._read(f"ACCOUNT#{account_id}", "CASES") or {}
-        ended = (
-            End(item["ended_as"]["S"], datetime.fromisoformat(item["ended_at"]["S"])) if "ended_as" in item else None
-        )
-        return AccountCases(
-            open_case_id=item["open_case_id"]["S"] if "open_case_id" in item else None,
-            rounds=int(item["rounds"]["N"]) if "rounds" in item else 0,
-            last_end=ended,
-            last_plan=item["plan_ended_as"]["S"] if "plan_ended_as" in item else None,
-            cardholder_id=item["cardholder_id"]["S"] if "cardholder_id" in item else None,
-            waivers=tuple(
-                (datetime.fromisoformat(waiver["M"]["at"]["S"]), int(waiver["M"]["amount"]["N"]))
-                for waiver in item.get("waivers", {"L": []})["L"]
-            ),
-        )
+        return _found_cases(self._read(f"ACCOUNT#{account_id}", "CASES"))
 
     def reach(self, cardholder_id: str) -> Reach:
         """How a person may be reached; one of whom nothing is kept was never contacted. Raises CaseDamagedError."""
-        item = self._read(f"PERSON#{cardholder_id}", "REACH")
-        if item is None:
-            return Reach(cardholder_id=cardholder_id)
-        try:
-            reach = Reach.model_validate_json(item["body"]["S"])
-        except (ValueError, KeyError):
-            raise CaseDamagedError(f"PERSON#{cardholder_id}, REACH") from None
-        return reach
+        return _found_reach(cardholder_id, self._read(f"PERSON#{cardholder_id}", "REACH"))
 
     def change_reach(self, cardholder_id: str, decide: Callable[[Reach], Reach]) -> Reach:
         """Change what is known of a person, without a case; return it. Raises CaseDamagedError,
@@ -141,25 +111,9 @@ class CaseStore:
 
     def with_open_case(self, account_ids: Iterable[str]) -> set[str]:
         """Those of many accounts that have a case which is open; about one read unit for two of them."""
-        waiting = [{"pk": {"S": f"ACCOUNT#{account}"}, "sk": {"S": "CASES"}} for account in sorted(set(account_ids))]
-        found: set[str] = set()
-        refusals = 0
-        while waiting:
-            batch, waiting = waiting[:_BATCH], waiting[_BATCH:]
-            with translated():
-                answer = self._db.batch_get_item(
-                    RequestItems={self._cases: {"Keys": batch, "ProjectionExpression": "pk, open_case_id"}}
-                )
-            items = answer["Responses"].get(self._cases, [])
-            found |= {item["pk"]["S"].removeprefix("ACCOUNT#") for item in items if "open_case_id" in item}
-            left = answer["UnprocessedKeys"].get(self._cases, {}).get("Keys", [])
-            refusals = refusals + 1 if left else 0
-            if refusals == _ATTEMPTS:
-                raise ServiceUnavailableError("the table refused reads again and again")
-            if left:
-                time.sleep(random.uniform(0, 0.05 * 2**refusals))  # noqa: S311 - jitter, not a secret
-            waiting = [*left, *waiting]
-        return found
+        keys = [(f"ACCOUNT#{account}", "CASES") for account in sorted(set(account_ids))]
+        items = self._read_all(keys, ProjectionExpression="pk, sk, open_case_id")
+        return {pk.removeprefix("ACCOUNT#") for (pk, _), item in items.items() if "open_case_id" in item}
 
     def open_cases_of(self, cardholder_id: str, besides: str) -> list[str]:
         """The ids of the person's cases that have not ended, `besides` those about an account. One that was opened in
@@ -177,16 +131,7 @@ class CaseStore:
 
     def result_of(self, case_id: str, key: str) -> dict[str, Any] | None:
         """What a change with this key returned, or None when there was none yet. Raises CaseDamagedError."""
-        marker = self._read(f"CASE#{case_id}", f"DONE#{key}")
-        if marker is None:
-            return None
-        try:
-            result = json.loads(marker["result"]["S"])
-        except (ValueError, KeyError, RecursionError):
-            result = None
-        if not isinstance(result, dict):
-            raise CaseDamagedError(f"{case_id}, DONE#{key}")
-        return result
+        return _found_result(case_id, key, self._read(f"CASE#{case_id}", f"DONE#{key}"))
 
     def _read(self, pk: str, sk: str) -> dict[str, Any] | None:
         with translated():
@@ -194,6 +139,28 @@ class CaseStore:
                 TableName=self._cases, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
             ).get("Item")
         return item
+
+    def _read_all(self, keys: Sequence[tuple[str, str]], **how: Any) -> dict[tuple[str, str], dict[str, Any]]:
+        """Those of many items that are there, by pk and sk, in one call for a hundred of them.
+
+        Raises ServiceUnavailableError where the table will not give them all.
+        """
+        waiting = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        refusals = 0
+        while waiting:
+            batch, waiting = waiting[:_BATCH], waiting[_BATCH:]
+            with translated():
+                answer = self._db.batch_get_item(RequestItems={self._cases: {"Keys": batch, **how}})
+            found |= {(item["pk"]["S"], item["sk"]["S"]): item for item in answer["Responses"].get(self._cases, [])}
+            left = answer["UnprocessedKeys"].get(self._cases, {}).get("Keys", [])
+            refusals = refusals + 1 if left else 0
+            if refusals == _ATTEMPTS:
+                raise ServiceUnavailableError("the table refused reads again and again")
+            if left:
+                time.sleep(random.uniform(0, 0.05 * 2**refusals))  # noqa: S311 - jitter, not a secret
+            waiting = [*left, *waiting]
+        return found
 
     # --- changing ----------------------------------------------------------------------------------------------
 
@@ -204,10 +171,12 @@ class CaseStore:
         Raises CaseNotFoundError, CaseDamagedError, ServiceUnavailableError, or CaseChangedError when the case would
         not hold still.
         """
+        marker, place = (f"CASE#{case_id}", f"DONE#{key}"), (f"CASE#{case_id}", "CASE")
         for attempt in range(_ATTEMPTS):
-            if (done := self.result_of(case_id, key)) is not None:
+            items = self._read_all([marker, place], ConsistentRead=True)
+            if (done := _found_result(case_id, key, items.get(marker))) is not None:
                 return done
-            before = self.get(case_id)
+            before = _found_case(case_id, items.get(place))
             change = decide(before)
             try:
                 self._commit(before, change, key)
@@ -224,12 +193,14 @@ class CaseStore:
         Repeating the call with the same key is a no-op that returns OPENED.
         """
         case = opening.case
+        marker, account = (f"CASE#{case.case_id}", f"DONE#{key}"), f"ACCOUNT#{case.account_id}"
         for attempt in range(_ATTEMPTS):
-            if self.result_of(case.case_id, key) is not None:
+            items = self._read_all([marker, (account, "CASES"), (account, "IN_ORDER")], ConsistentRead=True)
+            if marker in items:
                 return "OPENED"
-            if self.cases_of(case.account_id).open_case_id is not None:
+            if _found_cases(items.get((account, "CASES"))).open_case_id is not None:
                 return "ALREADY_OPEN"
-            in_order = self._read(f"ACCOUNT#{case.account_id}", "IN_ORDER")
+            in_order = items.get((account, "IN_ORDER"))
             if in_order is not None and case.told is not None and in_order["at"]["S"] > _told(case.told):
                 return "OVERTAKEN"
             try:
@@ -405,13 +376,24 @@ class CaseStore:
 
     def account_status(self, account_id: str) -> str | None:
         """What billing last said of the account's standing; None when it never did, or said NORMAL."""
-        status = self.status_told(account_id)[0]
-        return None if status == "NORMAL" else status
+        return _found_standing(self._read(f"ACCOUNT#{account_id}", "STATUS"))
 
-    def status_told(self, account_id: str) -> tuple[str, datetime | None]:
-        """The same word as it was said, and when; NORMAL and None when it never was."""
+    def status_told(self, account_id: str) -> tuple[str, datetime] | None:
+        """The same word as it was said, NORMAL too, and when; None when it never was."""
         item = self._read(f"ACCOUNT#{account_id}", "STATUS")
-        return (item["account_status"]["S"], datetime.fromisoformat(item["at"]["S"])) if item else ("NORMAL", None)
+        return (item["account_status"]["S"], datetime.fromisoformat(item["at"]["S"])) if item else None
+
+    def told_about(self, case: Case) -> tuple[str | None, Reach, set[str]]:
+        """What is known by now of a case's account and person: the account's standing as `account_status` tells it,
+        how the person may be reached, and the flags that `record_flags` keeps. Raises CaseDamagedError.
+        """
+        account, person = f"ACCOUNT#{case.account_id}", f"PERSON#{case.cardholder_id}"
+        status, flags, reach = (account, "STATUS"), (account, "FLAGS"), (person, "REACH")
+        items = self._read_all([status, flags, reach], ConsistentRead=True)
+        now = clock.now().timestamp()
+        kept = {name for name, until in items.get(flags, {}).items() if "N" in until and int(until["N"]) > now}
+        known = _found_reach(case.cardholder_id, items.get(reach))
+        return _found_standing(items.get(status)), known, kept - {"expires_at"}
 
     def record_holder(self, account_id: str, cardholder_id: str) -> None:
         """Keep whose account it is where no case says so: a word about it takes back what was told of the person."""
@@ -446,12 +428,6 @@ class CaseStore:
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues={":until": until},
             )
-
-    def flags(self, account_id: str) -> set[str]:
-        """What `record_flags` keeps of the account now."""
-        item = self._read(f"ACCOUNT#{account_id}", "FLAGS") or {}
-        now = clock.now().timestamp()
-        return {name for name, until in item.items() if "N" in until and int(until["N"]) > now} - {"expires_at"}
 
     def _keep_newest(
         self, pk: str, sk: str, word: dict[str, Any], or_else: str = "", values: dict[str, Any] | None = None
@@ -618,6 +594,60 @@ def _case_item(case: Case, now: datetime) -> dict[str, Any]:
         item["undelivered"] = {"S": case.decision.by}
         item["decided_at"] = {"S": _sortable(case.decision.at)}
     return item
+
+
+def _found_case(case_id: str, item: dict[str, Any] | None) -> Case:
+    if item is None:
+        raise CaseNotFoundError(case_id)
+    try:
+        case = Case.model_validate_json(item["body"]["S"])
+    except (ValueError, KeyError):
+        raise CaseDamagedError(case_id) from None
+    if case.case_id != case_id:
+        raise CaseDamagedError(case_id)
+    return case
+
+
+def _found_result(case_id: str, key: str, marker: dict[str, Any] | None) -> dict[str, Any] | None:
+    if marker is None:
+        return None
+    try:
+        result = json.loads(marker["result"]["S"])
+    except (ValueError, KeyError, RecursionError):
+        result = None
+    if not isinstance(result, dict):
+        raise CaseDamagedError(f"{case_id}, DONE#{key}")
+    return result
+
+
+def _found_cases(item: dict[str, Any] | None) -> AccountCases:
+    item = item or {}
+    ended = End(item["ended_as"]["S"], datetime.fromisoformat(item["ended_at"]["S"])) if "ended_as" in item else None
+    return AccountCases(
+        open_case_id=item["open_case_id"]["S"] if "open_case_id" in item else None,
+        rounds=int(item["rounds"]["N"]) if "rounds" in item else 0,
+        last_end=ended,
+        last_plan=item["plan_ended_as"]["S"] if "plan_ended_as" in item else None,
+        cardholder_id=item["cardholder_id"]["S"] if "cardholder_id" in item else None,
+        waivers=tuple(
+            (datetime.fromisoformat(waiver["M"]["at"]["S"]), int(waiver["M"]["amount"]["N"]))
+            for waiver in item.get("waivers", {"L": []})["L"]
+        ),
+    )
+
+
+def _found_reach(cardholder_id: str, item: dict[str, Any] | None) -> Reach:
+    if item is None:
+        return Reach(cardholder_id=cardholder_id)
+    try:
+        reach = Reach.model_validate_json(item["body"]["S"])
+    except (ValueError, KeyError):
+        raise CaseDamagedError(f"PERSON#{cardholder_id}, REACH") from None
+    return reach
+
+
+def _found_standing(item: dict[str, Any] | None) -> str | None:
+    return None if item is None or item["account_status"]["S"] == "NORMAL" else str(item["account_status"]["S"])
 
 
 def _chain_end(item: dict[str, Any]) -> ChainEnd:
