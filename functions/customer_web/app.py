@@ -176,7 +176,8 @@ def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
         form = read_form()
         visit = current_visit()
         if visit is None:
-            return notice("ended", 403, "kept" if keep_draft(form) else "")
+            sent = "unsent" if form.get("key") else ""  # who leaves or changes the language sends nothing of theirs
+            return notice("ended", 403, "kept" if keep_draft(form) else sent)
         if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
             return notice("forged", 403)
         try:
@@ -539,10 +540,8 @@ def questions(visit: Visit) -> Response:
 @acting
 def answer(visit: Visit, form: Form) -> Response:
     """Wrong answers are explained on the same page; right ones lead to the agreement."""
-    now, language = clock.now(), visit.language
-    if form.get("offer") != visit.case.chosen_offer_id:  # another window: the answers are about another plan
-        raise DecisionRefusedError("OTHER_CHOSEN")
-    visit.change(keyed(form), lambda case: customer.answer_questions(case, language, form, visit.actor, now))
+    now, language, about = clock.now(), visit.language, form.get("offer", "")
+    visit.change(keyed(form), lambda case: customer.answer_questions(case, about, language, form, visit.actor, now))
     note_if_unprintable(visit, form)
     return to("/my")
 
@@ -944,12 +943,13 @@ def complain(visit: Visit, form: Form) -> Response:
         return complaint.complain(case, cases.reach(case.cardholder_id), about, visit.policy, visit.actor, now)
 
     visit.change(keyed(form), decide)
-    return complained_page(visit)
+    return to("/my/complaint")
 
 
 def complained_page(visit: Visit) -> Response:
-    days = complaint.answer_within_days(visit.policy, visit.case, clock.now())
-    return inside(visit, "complaint", template="notice.html", notice="complained", days=days, next=f"{BASE}/my")
+    day = complaint.answer_day(visit.case)
+    told = {"until": format_date(day, visit.language)} if day is not None else {"reason": "undated"}
+    return inside(visit, "complaint", template="notice.html", notice="complained", **told, next=f"{BASE}/my")
 
 
 def complaint_page(visit: Visit, status: int = 200, problem: str = "") -> Response:

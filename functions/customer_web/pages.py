@@ -100,7 +100,7 @@ def html(template: str, language: str, status: int, **values: Any) -> Response:
 # What a page may leave unsaid.
 _DEFAULTS: dict[str, Any] = dict.fromkeys(
     (
-        "csrf", "problem", "free_help", "reason", "next", "value", "name", "unticked", "elsewhere", "drawing", "days",
+        "csrf", "problem", "free_help", "reason", "next", "value", "name", "unticked", "elsewhere", "drawing", "until",
         "kept",
     ),
     "",

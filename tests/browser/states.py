@@ -107,6 +107,7 @@ def deciding(web: Web, language: str) -> Seen:
         "offers: nothing late yet": {
             "account": case.account.model_copy(update={"days_past_due": 0, "oldest_unpaid_due_date": None})
         },
+        "offers: one day late": {"account": case.account.model_copy(update={"days_past_due": 1})},
         "offers: late since nobody knows when": {
             "account": case.account.model_copy(update={"oldest_unpaid_due_date": None})
         },
@@ -233,7 +234,7 @@ def any_time(web: Web, language: str) -> Seen:
     yield "complaint", complaint
     yield "complaint: nothing picked", browser.submit(complaint)
     yield "complained", browser.submit(complaint, about="OTHER")
-    yield "complained: still open", browser.get("/my/complaint")
+    yield "complained: since nobody knows when", changed(web, case, browser, "/my/complaint", complaint_answer_by=None)
 
 
 def notices(web: Web, language: str) -> Seen:
@@ -253,6 +254,7 @@ def notices(web: Web, language: str) -> Seen:
     proposal = browser.get("/my/proposal")
     web.later(minutes=11)
     yield "signed out: what was typed is kept", browser.submit(proposal, amount="700")
+    yield "signed out: what was sent", browser.submit(proposal, amount="")
     browser, _ = web.entered(case, language)
     yield "proposal: typed before", browser.get("/my/proposal")
 

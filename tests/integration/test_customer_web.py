@@ -39,7 +39,7 @@ from accord import glyphs, staff, wording
 from accord.agreement import check_complete, found_until, terms_hash
 from accord.assessment import assess
 from accord.aws import clients, outbound
-from accord.aws.access import FAILURES_PER_CASE
+from accord.aws.access import FAILURES_PER_CASE, TRIES_PER_CODE
 from accord.case import Case, Change, ClosedReason, Decision, Status
 from accord.channels import next_way
 from accord.comprehension import questions
@@ -776,11 +776,13 @@ def test_another_option_can_be_chosen_until_signing(web: Web) -> None:
 
 
 def test_a_session_ends_when_idle_and_the_page_says_how_to_go_on(web: Web) -> None:
-    browser, _ = web.entered(web.invited())
+    browser, offers = web.entered(web.invited())
     web.later(minutes=11)
-    page = browser.get("/my/offers")
-    assert page.status == 403
-    assert "Open the link in your message again" in page.text
+    leave = offers.forms[1]["fields"]
+    for page in (browser.get("/my/offers"), browser.post("/my/leave", leave), browser.submit(offers)):
+        assert page.status == 403
+        assert "Open the link in your message again" in page.text
+        assert ("did not get through" in page.text) == (page.path == "/my/offers" and page.method == "POST")
 
 
 def test_an_account_that_was_sold_meanwhile_can_no_longer_be_agreed_on(web: Web) -> None:
@@ -810,7 +812,7 @@ def test_a_notice_after_a_form_changes_its_language_on_a_page_that_can_be_opened
     left = browser.post("/my/leave", offers.forms[1]["fields"])
     other = re.findall(r'href="([^"]*\?lang=[^"]*)"', left.html)
     assert other == [f"{BASE}/my?lang=zh-CN"]  # /my/leave itself takes nothing but the form
-    assert "再次打开短信里的链接" in browser.get("/my?lang=zh-CN").text
+    assert "再次打开消息里的链接" in browser.get("/my?lang=zh-CN").text
     assert 'href="?lang=zh-CN"' in browser.get("/my/offers").html
 
 
@@ -834,24 +836,48 @@ def test_the_offers_say_why_the_bank_writes_and_all_that_hangs_on_a_missed_payme
     assert f"it was {case.account.days_past_due} days late" in page.text
     assert "what was waived stays waived" in page.text
     assert "no new credit card until all is paid" in page.text
-    assert browser.get("/my/offers?lang=en").status == 200
-    early = case.account.model_copy(update={"days_past_due": 0})
-    web.update(case.case_id, account=early)
-    assert "Nothing is late on your account" in browser.get("/my/offers").text
+    for days, words in {1: "it was 1 day late.", 0: "Nothing is late on your account"}.items():
+        web.update(case.case_id, account=case.account.model_copy(update={"days_past_due": days}))
+        assert words in browser.get("/my/offers").text
 
 
-def test_answers_about_a_plan_that_is_not_the_chosen_one_any_more_are_not_recorded(web: Web) -> None:
+@pytest.mark.parametrize("when", ["before", "at the same moment"])
+def test_answers_about_a_plan_that_is_not_the_chosen_one_any_more_are_not_recorded(
+    web: Web, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
     """Two windows: the one shows the questions about the first plan while the other chooses the second."""
     case = web.invited()
     browser, offers = web.entered(case)
     browser.submit(offers, button=0)
     asked = browser.get("/my/questions")
-    other = next(offer for offer in case.offers if offer.offer_id != web.cases.get(case.case_id).chosen_offer_id)
+    first = web.cases.get(case.case_id)
+    other = next(offer for offer in case.offers if offer.offer_id != first.chosen_offer_id)
     browser.post("/my/offers", browser.filled(browser.get("/my/offers")) | {"offer": other.offer_id})
-    page = browser.submit(asked, **dict.fromkeys(asked.form["choices"], "x"))
-    assert page.status == 409
-    assert "You chose another plan in another window" in page.text
+    if when == "at the same moment":
+        monkeypatch.setattr(web.app.cases, "get", lambda case_id: first)
+    for changes in ({}, {"offer": ""}):
+        page = browser.submit(asked, **dict.fromkeys(asked.form["choices"], "x") | changes)
+        assert page.status == 409
+        assert "You chose another plan in another window" in page.text
     assert web.cases.get(case.case_id).comprehension is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"chosen_offer_id": None}, "Please choose an option first."),
+        ({"offers": ()}, "This option has run out, or a newer one has replaced it."),
+        ({"chosen_offer_id": None, "flags": ("SOLD",)}, "Something about your account has changed"),
+    ],
+)
+def test_nobody_is_told_that_they_chose_another_plan_who_did_not(web: Web, changes: dict[str, Any], words: str) -> None:
+    """Offers that are made anew, and an account that was sold, are no other window of theirs."""
+    case = web.invited()
+    browser, offers = web.entered(case)
+    asked = browser.submit(offers)
+    web.update(case.case_id, **changes)
+    page = browser.submit(asked, **dict.fromkeys(asked.form["choices"], "a"))
+    assert (page.status, words in page.text) == (409, True)
 
 
 @pytest.mark.parametrize("wait", [{"minutes": 11}, {"minutes": 31}, {"hours": 23}])
@@ -972,12 +998,14 @@ def test_nothing_is_kept_of_who_left_or_of_what_is_not_theirs(web: Web, why: str
     page = browser.get(path)
     fields = browser.filled(page) | ({"reason": "NOT_TOLD"} if why == "another page" else {"monthly_income": "7777"})
     if why == "left":
+        cookies = dict(browser.cookies)
         browser.post("/my/leave", {"csrf": page.form["fields"]["csrf"]})
+        browser.cookies = cookies  # a browser that does not forget
     if why == "forged":
         fields["csrf"] = "0" * 64
     web.later(hours=25 if why == "a day later" else 1)
     ended = browser.post(path, fields)
-    assert (ended.status, "was not sent" in ended.text) == (403, True)
+    assert (ended.status, "What you sent just now did not get through." in ended.text) == (403, True)
     assert not drafts(web)
 
 
@@ -1118,9 +1146,10 @@ def test_a_wrong_name_does_not_use_up_the_code(web: Web) -> None:
     case = web.invited()
     browser, offers = web.entered(case)
     sign = before_signing(web, case, browser, offers)
-    again = browser.submit(sign, name="李小明", code=web.last_code())
+    again = browser.submit(sign, name="李小明", code=web.last_code(), drawing=DRAWING)
     assert again.status == 422
     assert "not the name" in again.text
+    assert again.form["fields"]["drawing"] == DRAWING, "what was drawn is there again"
     assert browser.submit(again, name=" 王 小明", code=web.last_code()).path == "/my/plan"
 
 
@@ -1672,13 +1701,24 @@ def test_a_scanner_that_presses_the_button_again_and_again_locks_nobody_out(web:
     """What cannot be the last four characters of anything is no guess."""
     case = web.invited()
     link, before = web.link(case), web.dump()
-    for _ in range(FAILURES_PER_CASE + 1):
-        page = web.browser().send("POST", link, {"last4": typed})
-        assert page.status == 403
-    for _ in range(FAILURES_PER_CASE + 1):
-        assert web.browser().send("POST", f"{link}/code", {"code": typed}).status == 403
-    assert web.dump() == before
+    assert web.browser().send("POST", link, {"last4": typed}).status == 403
+    assert web.browser().send("POST", f"{link}/code", {"code": typed}).status == 403
+    assert web.dump() == before, "nothing was counted"
     web.entered(case)
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "12345", "1234567", "abcdef", "１２３４５", "x" * 500])
+def test_what_cannot_be_a_code_uses_up_no_try_of_the_code_that_waits(web: Web, typed: str) -> None:
+    browser = web.browser()
+    code = browser.submit(browser.get(web.link(case := web.invited())), last4=LAST4)
+    for _ in range(TRIES_PER_CODE + 1):
+        assert browser.submit(code, code=typed).status == 403
+    offers = browser.submit(code, code=web.last_code())
+    assert offers.path == "/my/offers"
+    sign = before_signing(web, case, browser, offers)
+    for _ in range(TRIES_PER_CODE + 1):
+        assert browser.submit(sign, name=NAME, code=typed).status == 403
+    assert browser.submit(sign, name=NAME, code=web.last_code()).path == "/my/plan"
 
 
 def test_a_complaint_is_staffs_work_with_a_day_to_answer_and_nobody_presses_meanwhile(web: Web) -> None:
@@ -1692,7 +1732,6 @@ def test_a_complaint_is_staffs_work_with_a_day_to_answer_and_nobody_presses_mean
     assert "We have your complaint" in page.text
     assert happened(web, case)[-3:] == ["ComplaintRaised", "StaffTaskCreated", "ContactRequested"]
     assert web.cases.get(case.case_id).contacts[-1].template == "COMPLAINT_NOTED"
-    assert "We have your complaint" in browser.get("/my/complaint").text
     assert browser.submit(other_tab, about="OTHER").status == 409
     (task,) = web.cases.tasks(case.case_id)
     assert (task.kind, task.facts, (task.due_at - web.now).days) == ("COMPLAINT", {"about": "MISUNDERSTOOD"}, 15)
@@ -1706,6 +1745,28 @@ def test_a_complaint_is_staffs_work_with_a_day_to_answer_and_nobody_presses_mean
     assert done.reach is not None
     assert remind(done.case, reach, policy, web.now).events == (), "what is known of the person counts, and is written"
     assert remind(done.case, done.reach, policy, web.now).events != ()
+
+
+@pytest.mark.parametrize(
+    ("language", "by"), [("en", "You get an answer by 10 December 2026."), ("zh-CN", "最晚2026年12月10日答复您。")]
+)
+def test_the_day_by_which_a_complaint_is_answered_stays_the_same(web: Web, language: str, by: str) -> None:
+    """It is made at one in the morning of the 25th in Shanghai, where it still is the 24th in UTC."""
+    case = web.invited()
+    web.later(hours=15)
+    browser, _ = web.entered(case, language)
+    page = browser.submit(browser.get("/my/complaint"), about="OTHER")
+    assert (page.path, by in page.text) == ("/my/complaint", True)
+    web.later(days=6)
+    browser, _ = web.entered(case, language)
+    assert by in browser.get("/my/complaint").text
+
+
+def test_a_complaint_that_an_older_version_took_down_is_answered_by_no_invented_day(web: Web) -> None:
+    case = web.invited()
+    web.update(case.case_id, complaint="OPEN")
+    browser, _ = web.entered(case)
+    assert "A person looks into it and answers you." in browser.get("/my/complaint").text
 
 
 def test_the_customer_says_how_they_may_be_reached(web: Web) -> None:

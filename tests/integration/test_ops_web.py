@@ -48,6 +48,7 @@ from accord.lifecycle import arrange_call, record_failure
 from accord.money import format_money
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
+from accord.reach import ContactRecord
 from accord.texts import texts as explanations
 from infra.data import sample
 
@@ -161,6 +162,62 @@ def test_a_case_shows_its_figures_its_record_and_no_personal_data(console: Conso
     assert headers["cache-control"] == "no-store"
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
+
+
+PROOF = {
+    "en": ("Our reminders that demonstrably arrived", "what a court in China asks for", "none"),
+    "zh-CN": ("有送达凭证的催收", "两次有效催收", "无"),
+}
+
+
+@pytest.mark.parametrize("language", PROOF)
+@pytest.mark.parametrize(
+    ("days", "proven", "enough"), [((), (), False), ((31,), (31,), False), ((61, 45, 31, 1), (61, 31, 1), True)]
+)
+def test_a_case_in_china_shows_which_reminders_can_be_proven_to_a_court(
+    console: Console, language: str, days: tuple[int, ...], proven: tuple[int, ...], enough: bool
+) -> None:
+    case = reminded(console.store, days)
+    page = console.ask(f"/ops/cases/{case.case_id}", query={"lang": language})[1]
+    title, court, none = PROOF[language]
+    row = re.search(rf"<dt>{title}[^<]*</dt><dd>([^<]*)</dd>", page)
+    assert row is not None
+    shown = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d", row[1])
+    assert shown == [
+        f"{(NOW - timedelta(days=ago)).astimezone(ZoneInfo(case.time_zone)):%Y-%m-%d %H:%M}" for ago in proven
+    ]
+    assert (court in row[1], none == row[1]) == (enough, not proven)
+
+
+@pytest.mark.parametrize("language", PROOF)
+@pytest.mark.parametrize("jurisdiction", ["UK", "US"])
+def test_what_a_court_in_china_asks_for_is_not_told_of_other_cases(
+    console: Console, jurisdiction: str, language: str
+) -> None:
+    case = reminded(console.store, (61, 31), jurisdiction)
+    status, page, _ = console.ask(f"/ops/cases/{case.case_id}", query={"lang": language})
+    assert status == 200
+    assert not any(words in page for words in PROOF[language][:2])
+
+
+def reminded(store: CaseStore, days: tuple[int, ...], jurisdiction: str = "CN") -> Case:
+    """A case with invitations that arrived so many days ago, and one that did not."""
+    case, _ = in_review(store)
+    sent = dict.fromkeys(days, "DELIVERED") | {90: "FAILED"}
+    contacts = tuple(
+        ContactRecord(
+            contact_id=f"{case.case_id}-{ago}",
+            channel="SMS",
+            at=NOW - timedelta(days=ago),
+            template="INVITATION",
+            status=status,
+        )
+        for ago, status in sent.items()
+    )
+    changes = {"contacts": contacts, "jurisdiction": jurisdiction}
+    system = Actor(kind="SYSTEM", id="negotiation")
+    store.change(case.case_id, "reminded", lambda now: Change(now.model_copy(update=changes), (), system))
+    return store.get(case.case_id)
 
 
 @pytest.mark.parametrize(

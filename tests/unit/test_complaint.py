@@ -25,6 +25,7 @@ def test_a_complaint_is_work_for_a_person_with_the_policys_day(about: str) -> No
     change = complained(about=about)
     (task,) = change.tasks
     assert (task.kind, task.facts, task.due_at) == ("COMPLAINT", {"about": about}, NOW + timedelta(days=15))
+    assert change.case.complaint_answer_by == task.due_at
     assert answer_within_days(the_policy(), change.case, NOW) == 15
 
 

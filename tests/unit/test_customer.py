@@ -46,7 +46,9 @@ def right(case: Case) -> dict[str, str]:
 
 def understood(**changes: Any) -> Case:
     case = chosen()
-    return after(customer.answer_questions(case, "en", right(case), ACTOR, NOW)).model_copy(update=changes)
+    return after(customer.answer_questions(case, case.chosen_offer_id, "en", right(case), ACTOR, NOW)).model_copy(
+        update=changes
+    )
 
 
 def terms(case: Case, number: int = 0) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def types(change: Change) -> list[str]:
 
 DECISIONS = {
     "choose": lambda case, now: customer.choose_offer(case, case.offers[0].offer_id, ACTOR, now),
-    "answer": lambda case, now: customer.answer_questions(case, "en", {}, ACTOR, now),
+    "answer": lambda case, now: customer.answer_questions(case, case.chosen_offer_id, "en", {}, ACTOR, now),
     "sign": lambda case, now: customer.sign(case, terms(case), "d-1", ACTOR, now),
     "propose": lambda case, now: customer.propose_amount(case, 300 * YUAN, "d-1", ACTOR, now),
     "tell": lambda case, now: customer.tell_circumstances(case, {"dependants": 2}, "d-1", ACTOR, now),
@@ -153,26 +155,54 @@ def test_an_offer_that_is_none_cannot_be_chosen(offer_id: str) -> None:
 
 def test_questions_count_their_attempts_and_pass_only_when_all_is_right() -> None:
     case = chosen()
-    once = customer.answer_questions(case, "en", right(case) | {"MONTHS": "z"}, ACTOR, NOW)
+    once = customer.answer_questions(case, case.chosen_offer_id, "en", right(case) | {"MONTHS": "z"}, ACTOR, NOW)
     assert once.result == {"passed": False}
     assert not customer.has_understood(once.case)
-    twice = customer.answer_questions(once.case, "en", right(case), ACTOR, NOW)
+    twice = customer.answer_questions(once.case, case.chosen_offer_id, "en", right(case), ACTOR, NOW)
     assert twice.result == {"passed": True}
     assert twice.case.comprehension is not None
     assert twice.case.comprehension.attempts == 2
     assert customer.has_understood(twice.case)
 
 
+@pytest.mark.parametrize(
+    ("changes", "about", "now", "reason"),
+    [
+        ({}, "another", NOW, "OTHER_CHOSEN"),
+        ({}, "", NOW, "OTHER_CHOSEN"),
+        ({"chosen_offer_id": None}, "another", NOW, "NOT_CHOSEN"),
+        ({}, "another", LATER, "OFFER_EXPIRED"),
+        ({"decision": a_counter_offer(100)}, "another", NOW, "PENDING"),
+        ({"status": Status.SIGNED}, "another", NOW, "NOT_OPEN"),
+    ],
+)
+def test_answers_about_another_offer_are_refused_for_that_only_where_one_is_chosen(
+    changes: dict[str, Any], about: str, now: datetime, reason: str
+) -> None:
+    with pytest.raises(DecisionRefusedError, match=reason):
+        customer.answer_questions(chosen(**changes), about, "en", right(chosen()), ACTOR, now)
+
+
+def test_answers_about_the_chosen_offer_are_marked() -> None:
+    case = chosen()
+    change = customer.answer_questions(case, case.chosen_offer_id, "en", right(case), ACTOR, NOW)
+    assert change.result == {"passed": True}
+
+
 def test_who_gets_it_wrong_three_times_is_called_once_and_may_go_on() -> None:
     case, kinds = chosen(), []
     for _ in range(5):
-        change = customer.answer_questions(case, "en", right(case) | {"MONTHS": "z", "AMOUNT": "z"}, ACTOR, NOW)
+        change = customer.answer_questions(
+            case, case.chosen_offer_id, "en", right(case) | {"MONTHS": "z", "AMOUNT": "z"}, ACTOR, NOW
+        )
         case = change.case
         kinds.append([(task.kind, task.reason, task.facts) for task in change.tasks])
     called = [("CALL_CUSTOMER", "NOT_UNDERSTOOD", {"questions": "AMOUNT, MONTHS"})]
     assert kinds == [[], [], called, [], []]
     assert case.call_arranged
-    assert customer.answer_questions(case, "en", right(case), ACTOR, NOW).result == {"passed": True}
+    assert customer.answer_questions(case, case.chosen_offer_id, "en", right(case), ACTOR, NOW).result == {
+        "passed": True
+    }
 
 
 def test_signing_keeps_the_very_terms_their_hash_and_the_schedule() -> None:

@@ -56,6 +56,17 @@ def test_chinese_is_chinese_and_english_is_english() -> None:
         assert re.search(r"[\u4e00-\u9fff]", texts["zh-CN"]), key
 
 
+def test_what_may_come_by_e_mail_is_no_text_message_in_either_language() -> None:
+    """The link, and the number to call, also come by e-mail; codes come by SMS alone."""
+    for key, texts in TEXTS.items():
+        assert not re.search("短信里(或|的链接)|新短信", texts["zh-CN"]), key
+        assert bool(re.search("in (our|your|a) message", texts["en"])) == ("消息里" in texts["zh-CN"]), key
+
+
+def test_both_languages_say_what_kind_of_rate_it_is() -> None:
+    assert ["单利" in TEXTS["offers.rate"]["zh-CN"], "simple interest" in TEXTS["offers.rate"]["en"]] == [True, True]
+
+
 def used_keys() -> tuple[set[str], set[str]]:
     """Keys that stand in templates in full, and beginnings that are completed from a value."""
     code = "\n".join([*TEMPLATES.values(), (FOLDER / "app.py").read_text(), (FOLDER / "pages.py").read_text()])

@@ -162,7 +162,11 @@ class Play:
         offer = case.offers[0]
         self.act(lambda case: customer.choose_offer(case, offer.offer_id, HOLDER, clock.now()))
         right = {question.id: question.right for question in questions(offer, case.language)}
-        self.act(lambda case: customer.answer_questions(case, case.language, right, HOLDER, clock.now()))
+        self.act(
+            lambda case: customer.answer_questions(
+                case, case.chosen_offer_id, case.language, right, HOLDER, clock.now()
+            )
+        )
         terms = terms_of(self.case(), offer, load_policy(case.jurisdiction), case.language, clock.today(case.time_zone))
         self.act(lambda case: customer.sign(case, terms, "d-sign", HOLDER, clock.now()))
 
@@ -186,7 +190,11 @@ class Play:
         right = {question.id: question.right for question in questions(offer, self.case().language)}
         wrong = right | {"MONTHS": ""}
         for _ in range(3):
-            self.act(lambda case: customer.answer_questions(case, case.language, wrong, HOLDER, clock.now()))
+            self.act(
+                lambda case: customer.answer_questions(
+                    case, case.chosen_offer_id, case.language, wrong, HOLDER, clock.now()
+                )
+            )
 
     def explain_on_the_phone(self) -> None:
         """A person calls and explains."""

@@ -365,6 +365,7 @@ class Case(Value):
     answer_by: datetime | None = None  # until when the question of income stands, where nothing can be offered yet
     reachable_by: tuple[str, ...] = ("SMS", "CALL")  # the channels for which billing gave a number or an address
     complaint: str | None = None  # OPEN while a complaint is looked at, then CLOSED
+    complaint_answer_by: datetime | None = None  # until when the customer was promised an answer to it
     reminders: int = 0
     contacts: tuple[ContactRecord, ...] = ()
     left: tuple[str, ...] = ()  # the ids of those messages that left

@@ -1,6 +1,6 @@
 """A complaint: made at any time, whatever the case is at; our own wishes are silent until a person has answered."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from accord.case import Case, Change, TaskKind, TaskReason, new_task
@@ -21,6 +21,12 @@ def answer_within_days(policy: Policy, case: Case, now: datetime) -> int:
     return days
 
 
+def answer_day(case: Case) -> date | None:
+    """The last day for the answer, where the customer is; None for a complaint that an older version took down."""
+    by = case.complaint_answer_by
+    return by.astimezone(ZoneInfo(case.time_zone)).date() if by is not None else None
+
+
 def complain(case: Case, reach: Reach, about: str, policy: Policy, actor: Actor, now: datetime) -> Change:
     """The customer complains. A message says that it was heard, where one may leave now: the page has said it.
 
@@ -33,7 +39,7 @@ def complain(case: Case, reach: Reach, about: str, policy: Policy, actor: Actor,
     within = timedelta(days=answer_within_days(policy, case, now))
     task, created = new_task(case, TaskKind.COMPLAINT, now, TaskReason.COMPLAINT_MADE, {"about": about}, within)
     raised = ComplaintRaised(about=about, answer_by=task.due_at)
-    complained = case.model_copy(update={"complaint": "OPEN"})
+    complained = case.model_copy(update={"complaint": "OPEN", "complaint_answer_by": task.due_at})
     heard = Word(kind="COMPLAINT", word="COMPLAINT", account_id=case.account_id, at=now)
     reach = reach.hearing(heard)
     events: tuple[CaseEvent, ...] = (raised, created)

@@ -198,14 +198,18 @@ def choose_offer(case: Case, offer_id: str, actor: Actor, now: datetime) -> Chan
     return Change(chosen, (OfferChosen(offer_id=offer_id, shown=shown),), actor)
 
 
-def answer_questions(case: Case, language: str, answers: Mapping[str, str], actor: Actor, now: datetime) -> Change:
+def answer_questions(
+    case: Case, about: str | None, language: str, answers: Mapping[str, str], actor: Actor, now: datetime
+) -> Change:
     """Mark the answers about the chosen offer. Wrong ones are explained and asked again; result: `passed`.
 
-    Who still gets some wrong after the third time is called: explaining it again in the same words helps nobody. They
+    `about` is the offer that the page asked about: another one may have been chosen since, in another window. Who still gets some wrong after the third time is called: explaining it again in the same words helps nobody. They
     may go on meanwhile.
     """
     _check_may_decide(case)
     offer = _chosen(case, now)
+    if about != offer.offer_id:
+        raise DecisionRefusedError("OTHER_CHOSEN")
     passed, verdicts = mark(offer, language, answers)
     before = case.comprehension
     attempt = before.attempts + 1 if before is not None and before.offer_id == offer.offer_id else 1
