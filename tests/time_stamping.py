@@ -1,6 +1,6 @@
 """A time-stamping authority on this machine, for tests: it answers as RFC 3161 says, with a certificate of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.sign.timestamps import DummyTimeStamper
 
 _KEY = rsa.generate_private_key(65537, 2048)
+# What the authority makes of a request, and of what it would answer rightly to one.
+Answer = Callable[[tsp.TimeStampReq, Callable[[tsp.TimeStampReq], bytes]], bytes]
 
 
 def authority(now: datetime) -> x509.Certificate:
@@ -35,8 +37,8 @@ def authority(now: datetime) -> x509.Certificate:
 
 
 @contextmanager
-def time_stamping(certificate: x509.Certificate, now: datetime, answer: bytes | None = None) -> Iterator[str]:
-    """The address of the authority while the context lasts. It answers `answer` to everything, where one is given."""
+def time_stamping(certificate: x509.Certificate, now: datetime, answer: bytes | Answer | None = None) -> Iterator[str]:
+    """The address of the authority while the context lasts. Where `answer` is given, it answers that, right or not."""
     der = serialization.Encoding.DER
     private = _KEY.private_bytes(der, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     stamper = DummyTimeStamper(
@@ -45,10 +47,17 @@ def time_stamping(certificate: x509.Certificate, now: datetime, answer: bytes | 
         fixed_dt=now.astimezone(UTC),
     )
 
+    def rightly(asked: tsp.TimeStampReq) -> bytes:
+        return bytes(stamper.request_tsa_response(asked).dump())
+
+    def answer_to(asked: tsp.TimeStampReq) -> bytes:
+        if isinstance(answer, bytes):
+            return answer
+        return answer(asked, rightly) if answer else rightly(asked)
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["Content-Length"])))
-            told = answer if answer is not None else stamper.request_tsa_response(asked).dump()
+            told = answer_to(tsp.TimeStampReq.load(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.send_header("Content-Type", "application/timestamp-reply")
             self.send_header("Content-Length", str(len(told)))

@@ -164,7 +164,7 @@ def _nights(record: Record, anchors: "Anchors") -> Iterator[tuple[date, Signed, 
     """The nights whose root stands over this case, the earliest first."""
     events = (event for event in record.events if isinstance(event, ChainedEvent))
     grew_on = {event.moment.astimezone(UTC).date() for event in events}
-    kept = anchors.days_from(min(grew_on))
+    kept = anchors.days()
     for day in sorted({night for grown in grew_on for night in [one for one in kept if one >= grown][:_NIGHTS]}):
         found = anchors.of_day(day)
         if found is not None and any(end.case == record.case_id for end in found[1]):

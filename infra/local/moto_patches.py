@@ -39,6 +39,7 @@ from moto.dynamodbstreams.models import DynamoDBStreamsBackend
 from moto.events.exceptions import ValidationException
 from moto.events.models import EventBus, EventsBackend, Rule, events_backends
 from moto.kms.models import Key, kms_backends
+from moto.s3.models import S3Backend, _VersionedKeyStore
 from moto.ses.models import SESBackend
 from moto.sns.models import SNSBackend
 from moto.sqs.models import Message, Queue, SQSBackend
@@ -151,6 +152,7 @@ def patched(hooks: Hooks, waits: Waits) -> Iterator[None]:
         *rules_reach_every_target(hooks),
         *put_events_has_a_limit(),
         *buckets_speak_as_aws_does(),
+        *versions_are_listed_by_prefix(),
         *messages_are_noticed(hooks),
         *keys_keep_their_kind(),
         *ref_of_a_bus_is_its_name(),
@@ -647,6 +649,21 @@ def buckets_speak_as_aws_does() -> list[Patch]:
             rule.send_to_targets(event)
 
     return [(moto.s3.notifications, "_send_event_bridge_message", send)]
+
+
+def versions_are_listed_by_prefix() -> list[Patch]:
+    """moto copies every version in the bucket for each list of some, so that a list takes longer with each of them."""
+    original = S3Backend.list_object_versions
+
+    def list_object_versions(self: S3Backend, bucket_name: str, *how: Any, prefix: str = "", **more: Any) -> Any:
+        keys = _VersionedKeyStore()
+        for name, versions in list(self.get_bucket(bucket_name).keys.iterlists()):
+            if name.startswith(prefix):
+                keys.setlist(name, versions)
+        narrowed = SimpleNamespace(get_bucket=lambda _: SimpleNamespace(keys=keys))
+        return original(narrowed, bucket_name, *how, prefix=prefix, **more)
+
+    return [(S3Backend, "list_object_versions", list_object_versions)]
 
 
 def ref_of_a_bus_is_its_name() -> list[Patch]:

@@ -1,12 +1,19 @@
 """What was anchored stays: one anchor an event, one root a day, signed by a key of its own, locked in the bucket."""
 
 import base64
-from collections.abc import Iterator
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Any
 
 import boto3
 import pytest
+from asn1crypto import cms, tsp
+from asn1crypto import x509 as asn1_x509
 from billing_events import overdue_event
 from botocore.exceptions import ClientError
 from cryptography.exceptions import InvalidSignature
@@ -14,11 +21,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from integration.tables import tables_on_moto
 from loading import CONTEXT, load_app
-from time_stamping import authority, time_stamping
+from time_stamping import Answer, authority, time_stamping
 
 from accord import clock
 from accord.anchors import ChainEnd, Signed, root
 from accord.aws.anchors import Anchors, public_key
+from accord.aws.clients import client
 from accord.aws.store import CaseStore
 from accord.errors import AnchorDamagedError
 from accord.opening import open_case
@@ -57,6 +65,19 @@ class World:
         self.store.open(opening, "open")
         case = self.store.get(opening.case.case_id)
         return ChainEnd(case=case.case_id, count=case.version, head=case.head)
+
+    def requests(self, act: Callable[[], object]) -> list[str]:
+        """What is asked of S3 meanwhile; of a list also what it is of."""
+        asked: list[str] = []
+
+        def note(params: dict[str, Any], model: Any, **_: object) -> None:
+            asked.append(f"{model.name} {params['Prefix']}" if "Prefix" in params else model.name)
+
+        events = client("s3").meta.events
+        events.register("before-parameter-build.s3", note)
+        act()
+        events.unregister("before-parameter-build.s3", note)
+        return asked
 
     def is_signed(self, signed: Signed) -> bool:
         key = serialization.load_der_public_key(public_key(self.key_arn))
@@ -128,6 +149,21 @@ def test_what_lies_over_an_anchor_hides_nothing_and_takes_no_place(world: World,
     assert world.anchors.of_case("c-1") == kept
     assert not world.anchors.anchor(end(5).model_copy(update={"head": "f" * 64}), NOW)
     assert world.anchors.of_case("c-1") == kept
+    assert world.anchors.anchor(end(12), NOW)
+    first, second = world.anchors.of_case("c-1")
+    assert second.told["prev"] == first.digest
+
+
+def test_nothing_is_listed_or_read_twice(world: World) -> None:
+    world.open_case("a-1")
+    world.anchors.anchor(end(5), NOW)
+    find, read, write = "ListObjectVersions", "GetObject", "PutObject"
+    assert world.requests(lambda: world.anchors.anchor(end(12), NOW)) == [f"{find} cases/c-1/", read, write]
+    assert world.requests(lambda: world.anchors.of_case("c-1")) == [f"{find} cases/c-1/", read, read]
+    handler = load_app("anchor_day").handler
+    handler({}, CONTEXT)
+    assert world.requests(lambda: world.anchors.of_day(DAY)) == [f"{find} days/{DAY}", read, read]
+    assert world.requests(lambda: handler({}, CONTEXT)).count(f"{find} days/") == 1
 
 
 def test_what_is_no_anchor_is_named(world: World) -> None:
@@ -167,8 +203,7 @@ def test_nights_that_nobody_ran_are_made_good_by_the_next_however_many(
     assert before is not None
     signed, ends = found
     assert (ends, signed.told["prev"]) == ([grown], before[0].digest)
-    assert world.anchors.days_from(DAY) == [DAY, late]
-    assert world.anchors.days_from(DAY + timedelta(days=1)) == [late]
+    assert world.anchors.days() == [DAY, late]
 
 
 def test_a_day_on_which_nothing_happened_is_signed_for_all_the_same(world: World) -> None:
@@ -219,6 +254,81 @@ def test_an_authority_says_when_a_root_was_there_and_is_asked_again_where_it_did
     assert read_time_stamp(token, statement, pem) == TimeStamp(at=told, trusted=True)
     assert read_time_stamp(token, statement, "") == TimeStamp(at=told, trusted=False)
     assert read_time_stamp(stamps[1] or b"", statement, pem) is None, "it is of another night"
+
+
+def of_another_statement(asked: tsp.TimeStampReq, rightly: Callable[[tsp.TimeStampReq], bytes]) -> bytes:
+    asked["message_imprint"]["hashed_message"] = hashlib.sha256(b"something else").digest()
+    return rightly(asked)
+
+
+def to_another_request(asked: tsp.TimeStampReq, rightly: Callable[[tsp.TimeStampReq], bytes]) -> bytes:
+    asked["nonce"] = 1
+    return rightly(asked)
+
+
+def wrongly_signed(asked: tsp.TimeStampReq, rightly: Callable[[tsp.TimeStampReq], bytes]) -> bytes:
+    *others, last = rightly(asked)
+    return bytes([*others, last ^ 1])
+
+
+@pytest.mark.parametrize("answer", [of_another_statement, to_another_request, wrongly_signed])
+def test_a_token_that_is_not_of_that_night_is_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: Answer
+) -> None:
+    """What is kept can never be replaced, so a wrong token would break the evidence of every case of that night."""
+    certificate = authority(NOW)
+    for told, is_kept in ((answer, False), (None, True)):
+        with time_stamping(certificate, NOW, told) as url:
+            monkeypatch.setenv("TIME_STAMP_URL", url)
+            load_app("anchor_day").handler({}, CONTEXT)
+        assert (world.anchors.stamp_of(DAY) is not None) == is_kept
+        assert ('"TimeStampFailed":[1.0]' in capsys.readouterr().out) != is_kept
+
+
+def test_a_night_that_is_damaged_is_reported_and_keeps_no_other_from_its_time_stamp(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    load_app("anchor_day").handler({}, CONTEXT)
+    damaged = DAY - timedelta(days=7)
+    world.s3.put_object(Bucket="anchors", Key=f"days/{damaged}.json", Body=b"{}")
+    with time_stamping(authority(NOW), NOW) as url:
+        monkeypatch.setenv("TIME_STAMP_URL", url)
+        assert load_app("anchor_day").handler({}, CONTEXT)["day"] == str(DAY)
+    assert [world.anchors.stamp_of(day) is not None for day in (damaged, DAY)] == [False, True]
+    said = caplog.records[-1].__dict__
+    assert (said["day"], said["why"]) == (str(damaged), "AnchorDamagedError")
+    assert '"TimeStampFailed":[1.0]' in capsys.readouterr().out
+
+
+def test_what_makes_documents_and_time_stamps_can_be_broken_and_the_root_is_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIME_STAMP_URL", "http://127.0.0.1:1")
+    monkeypatch.setitem(sys.modules, "accord_documents.time_stamps", None)
+    with pytest.raises(ImportError):
+        load_app("anchor_day").handler({}, CONTEXT)
+    assert world.anchors.days() == [DAY]
+
+
+def test_a_time_stamp_needs_nothing_that_typesets() -> None:
+    told = "import sys, accord_documents.time_stamps; print(sorted({'typst', 'pikepdf'} & sys.modules.keys()))"
+    where = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    asked = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, env=where)
+    assert asked.stdout == "[]\n"
+
+
+def test_a_token_that_brings_many_certificates_keeps_nobody_waiting() -> None:
+    """They are not signed, so anybody may add some; where each may have issued each, ways to a root are millions."""
+    with time_stamping(authority(NOW), NOW) as url:
+        token = cms.ContentInfo.load(time_stamp(b"a root", url))
+    for _ in range(20):
+        der = authority(NOW).public_bytes(serialization.Encoding.DER)
+        added = cms.CertificateChoices("certificate", asn1_x509.Certificate.load(der))
+        token["content"]["certificates"].append(added)
+    assert read_time_stamp(token.dump(force=True), b"a root", "") == TimeStamp(at=NOW, trusted=False)
 
 
 def test_a_token_of_which_a_bit_was_changed_says_nothing_else(world: World) -> None:

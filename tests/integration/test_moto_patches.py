@@ -1,5 +1,6 @@
 """What moto does without our patches. A test that fails here after an upgrade names the patch that can go."""
 
+import copy
 import json
 import threading
 import time
@@ -370,6 +371,24 @@ def test_an_event_of_any_size_is_taken() -> None:
         client("events").put_events(Entries=[{"Source": "s", "DetailType": "d", "Detail": detail}])["FailedEntryCount"]
         == 0
     )
+
+
+def test_a_list_of_some_versions_copies_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    for number in range(3):
+        s3.put_object(Bucket="bucket", Key=f"{number}/key", Body=b"")
+    copied: list[str] = []
+    original = copy.deepcopy
+
+    def spy(value: Any, memo: Any = None) -> Any:
+        copied.extend(version.name for version in value) if isinstance(value, list) else None
+        return original(value, memo)
+
+    monkeypatch.setattr(copy, "deepcopy", spy)
+    assert len(s3.list_object_versions(Bucket="bucket", Prefix="1/")["Versions"]) == 1
+    assert copied == ["0/key", "1/key", "2/key"]
 
 
 def test_an_event_of_s3_names_its_fields_otherwise_than_aws() -> None:

@@ -14,19 +14,19 @@ from cryptography.hazmat.primitives import serialization
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import InvisSigSettings, MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.signers.constants import ESIC_EXTENSION_1
 from pyhanko.sign.signers.pdf_signer import PdfSigningSession
-from pyhanko.sign.timestamps import HTTPTimeStamper, TimeStamper
-from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+from pyhanko.sign.timestamps import TimeStamper
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from accord.errors import SealCertificateError, TimeStampError
 from accord_documents.seal_provider import SealProvider, certificates_of, check_signature, longest_signature
+from accord_documents.time_stamps import Authority
 
 FIELD_NAME = "BankSeal"
 _REASON = "银行电子印章：证明本协议自签订后未被更改 / Bank's seal: this agreement has not changed since it was signed"
-_STAMP_SECONDS = 5  # the authority is asked twice: how long its answers are, then for this one
 
 
 class _Signer(Signer):
@@ -94,7 +94,7 @@ def seal(pdf: bytes, provider: SealProvider, now: datetime, time_stamp_url: str 
 
     Raises SealCertificateError when its certificate is not valid at `now` or belongs to another key; its own errors
     pass through. With a `time_stamp_url` an authority (RFC 3161) says when the seal was there already; raises
-    TimeStampError when it does not answer.
+    TimeStampError when it does not answer with a good token.
     """
     chain = provider.chain
     if now < chain[0].not_valid_before_utc:
@@ -113,11 +113,11 @@ def seal(pdf: bytes, provider: SealProvider, now: datetime, time_stamp_url: str 
     )
     # Invisible, and outside the page: an untagged field on it would break PDF/UA, a hidden one PDF/A.
     field = SigFieldSpec(FIELD_NAME, invis_sig_settings=InvisSigSettings(box_out_of_bounds=True))
-    stamper = HTTPTimeStamper(time_stamp_url, timeout=_STAMP_SECONDS) if time_stamp_url else None
+    stamper = Authority(time_stamp_url) if time_stamp_url else None
     sealer = _Sealer(metadata, _Signer(provider), field, now, stamper)
     try:
         return bytes(sealer.sign_pdf(_SealOnly(io.BytesIO(pdf))).getvalue())
-    except (TimestampRequestError, TimeoutError, ValueError) as error:  # no answer, or one that is none
+    except SigningError as error:  # the authority is asked twice: its second token has no room that its first measured
         if stamper is None:
             raise
         raise TimeStampError(type(error).__name__) from error

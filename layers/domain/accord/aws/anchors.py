@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,32 +27,31 @@ class Anchors:
     def anchor(self, end: ChainEnd, now: datetime) -> bool:
         """Keep where a chain ended, once; False where that is kept already."""
         key = f"{_of_case(end.case)}{end.count:010}.json"
-        kept = self._keys(_of_case(end.case))
+        kept = self._first_versions(_of_case(end.case))
         if key in kept:
             return False
-        earlier = [found for found in kept if found < key]
-        before = self._signed(earlier[-1]) if earlier else None
+        earlier = max((found for found in kept if found < key), default=None)
+        before = self._signed(earlier, kept) if earlier else None
         return self._keep(key, case_statement(end, now, self._key_arn, before))
 
     def of_case(self, case_id: str) -> list[Signed]:
         """The anchors of a case, the earliest first. Raises AnchorDamagedError."""
-        return [self._signed(key) for key in self._keys(_of_case(case_id))]
+        kept = self._first_versions(_of_case(case_id))
+        return [self._signed(key, kept) for key in sorted(kept)]
 
-    def days_from(self, day: date) -> list[date]:
-        """The days from `day` on whose roots are kept, the earliest first."""
-        days = (date.fromisoformat(key[5:15]) for key in self._keys("days/") if key.endswith(".json"))
-        return sorted(found for found in days if found >= day)
+    def days(self) -> list[date]:
+        """The days whose roots are kept, the earliest first."""
+        return sorted(date.fromisoformat(key[5:15]) for key in self._first_versions("days/") if key.endswith(".json"))
 
-    def last_day_before(self, day: date) -> date | None:
-        """The latest day before `day` whose root is kept, however long that is ago; None where there is none."""
-        return max((found for found in self.days_from(date.min) if found < day), default=None)
+    def anchor_day(self, day: date, ends: Sequence[ChainEnd], now: datetime, last: date | None) -> bool:
+        """Keep the root over the ends of the chains that grew, once a day; False where it is kept already.
 
-    def anchor_day(self, day: date, ends: Sequence[ChainEnd], now: datetime) -> bool:
-        """Keep the root over the ends of the chains that grew, once a day; False where it is kept already."""
-        if self._read(_of_day(day)) is not None:
+        `last` is the latest day before it whose root is kept. Raises AnchorDamagedError.
+        """
+        if _of_day(day) in self._first_versions(_of_day(day)):
             return False
-        last = self.last_day_before(day)
-        statement = day_statement(day, ends, now, self._key_arn, self._signed(_of_day(last)) if last else None)
+        before = self._signed(_of_day(last), self._first_versions(_of_day(last))) if last else None
+        statement = day_statement(day, ends, now, self._key_arn, before)
         # The leaves first, under their root: a failure between the two leaves nothing that is named wrongly.
         leaves = "".join(f"{end.model_dump_json()}\n" for end in ends)
         self._put(_leaves_of(day, json.loads(statement)["root"]), leaves.encode())
@@ -61,22 +60,25 @@ class Anchors:
     def stamp_day(self, day: date, stamp: Callable[[bytes], bytes]) -> bool:
         """Keep what an authority says of the time at which a day's root was there, once; False where that is kept.
 
-        What `stamp` raises passes through: another night asks again.
+        What `stamp` raises passes through: another night asks again. Raises AnchorDamagedError.
         """
-        if self._first_versions(_stamp_of(day)):
+        kept = self._first_versions(_about_day(day))
+        if _stamp_of(day) in kept:
             return False
-        return self._put(_stamp_of(day), stamp(self._signed(_of_day(day)).body.encode()), "application/timestamp-reply")
+        statement = self._signed(_of_day(day), kept).body.encode()
+        return self._put(_stamp_of(day), stamp(statement), "application/timestamp-reply")
 
     def stamp_of(self, day: date) -> bytes | None:
         """The authority's token over the root of a day (RFC 3161, DER); None where there is none."""
-        return self._read_bytes(_stamp_of(day))
+        return self._read(_stamp_of(day), self._first_versions(_stamp_of(day)))
 
     def of_day(self, day: date) -> tuple[Signed, list[ChainEnd]] | None:
         """What is kept of a day, and the ends under its root; None where nothing is. Raises AnchorDamagedError."""
-        if self._read(_of_day(day)) is None:
+        kept = self._first_versions(_about_day(day))
+        if _of_day(day) not in kept:
             return None
-        signed = self._signed(_of_day(day))
-        leaves = self._read(_leaves_of(day, str(signed.told.get("root")))) or ""
+        signed = self._signed(_of_day(day), kept)
+        leaves = self._read(_leaves_of(day, str(signed.told.get("root"))), kept) or b""
         try:
             return signed, [ChainEnd.model_validate_json(line) for line in leaves.splitlines()]
         except ValidationError:
@@ -101,34 +103,30 @@ class Anchors:
             return False
         return True
 
-    def _keys(self, prefix: str) -> list[str]:
-        return sorted(self._first_versions(prefix))
-
     def _first_versions(self, prefix: str) -> dict[str, str]:
-        """The version that was written first of each key. No lock bars what is put over it or hides it."""
+        """The keys, and of each the version that was written first, which counts: the lock keeps every version.
+
+        What the lock does not bar, and only the bucket's policy does, is what is put over it or hides it. So nothing
+        is read by its key alone.
+        """
         with translated():
             pages = client("s3").get_paginator("list_object_versions")
             found = pages.paginate(Bucket=self._bucket, Prefix=prefix)
             # The newest of a key comes first, so the last one that is read is the oldest.
             return {item["Key"]: item["VersionId"] for page in found for item in page.get("Versions", ())}
 
-    def _signed(self, key: str) -> Signed:
+    def _signed(self, key: str, kept: Mapping[str, str]) -> Signed:
         try:
-            return Signed.model_validate_json(self._read(key) or "")
+            return Signed.model_validate_json(self._read(key, kept) or b"")
         except ValidationError:
             raise AnchorDamagedError(key) from None
 
-    def _read(self, key: str) -> str | None:
-        content = self._read_bytes(key)
-        return None if content is None else content.decode(errors="replace")
-
-    def _read_bytes(self, key: str) -> bytes | None:
-        """What is kept under a key. The first that was written counts: the bucket has versions, and locks them all."""
-        version = self._first_versions(key).get(key)
-        if version is None:
+    def _read(self, key: str, kept: Mapping[str, str]) -> bytes | None:
+        """What is kept under a key; None where it is not among those that are kept."""
+        if key not in kept:
             return None
         with translated():
-            answer = client("s3").get_object(Bucket=self._bucket, Key=key, VersionId=version)
+            answer = client("s3").get_object(Bucket=self._bucket, Key=key, VersionId=kept[key])
             content: bytes = answer["Body"].read()
         return content
 
@@ -137,16 +135,20 @@ def _of_case(case_id: str) -> str:
     return f"cases/{case_id}/"
 
 
+def _about_day(day: date) -> str:
+    return f"days/{day}"
+
+
 def _of_day(day: date) -> str:
-    return f"days/{day}.json"
+    return f"{_about_day(day)}.json"
 
 
 def _stamp_of(day: date) -> str:
-    return f"days/{day}.tsr"
+    return f"{_about_day(day)}.tsr"
 
 
 def _leaves_of(day: date, root: str) -> str:
-    return f"days/{day}/{root}.jsonl"
+    return f"{_about_day(day)}/{root}.jsonl"
 
 
 def public_key(key_arn: str) -> bytes:
