@@ -947,7 +947,7 @@ def complain(visit: Visit, form: Form) -> Response:
 
 
 def complained_page(visit: Visit) -> Response:
-    day = complaint.answer_day(visit.case)
+    day = complaint.answer_day(visit.case, visit.today)
     told = {"until": format_date(day, visit.language)} if day is not None else {"reason": "undated"}
     return inside(visit, "complaint", template="notice.html", notice="complained", **told, next=f"{BASE}/my")
 
@@ -971,7 +971,9 @@ def prefer(visit: Visit, form: Form) -> Response:
     asked_for = visit.policy.rule("contact.express_consent", visit.today)
     visit.change(
         keyed(form),
-        lambda case: customer.prefer_channels(case, cases.reach(case.cardholder_id), wanted, asked_for, visit.actor),
+        lambda case: customer.prefer_channels(
+            case, cases.reach(case.cardholder_id), wanted, asked_for, visit.actor, clock.now()
+        ),
     )
     return contact_page(visit, saved=True)
 

@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> None:
         told = json.loads(record["Sns"]["Message"])
         at = datetime.fromisoformat(record["Sns"]["Timestamp"])
         count = replies.hear(told["inboundMessageId"], told["originationNumber"], told["messageBody"], at)
-        logger.info("answer heard", reply_id=told["inboundMessageId"], receipts=count)
+        logger.info("answer heard", reply_id=told["inboundMessageId"], heard_for=count)
         if count == 0:  # a number of no customer's, or nothing was written to it
             with single_metric(name="ReplyUnmatched", unit=MetricUnit.Count, value=1):
                 logger.warning("answer of nobody who was written to", reply_id=told["inboundMessageId"])

@@ -21,7 +21,7 @@ from accord.aws.intake import Intake
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.case import Case, Change
-from accord.errors import InputRejectedError, PersonNotFoundError
+from accord.errors import CaseDamagedError, InputRejectedError, PersonNotFoundError
 from accord.events import verify_chain
 
 Told = tuple[str, dict[str, Any]]
@@ -378,6 +378,88 @@ def test_a_death_that_was_told_of_an_account_before_its_first_case_is_told_of_th
     desk.take(figures("d-2", 5, cardholder=holder))
     assert desk.cases.reach("dead").stops == {"DECEASED"}
     assert desk.cases.get(other_case).flags == ("DECEASED",)
+
+
+@pytest.mark.parametrize("later", ["SOLD", "CLOSED", "DISPUTED", "FRAUD"])
+def test_what_becomes_of_the_account_takes_nothing_off_its_holder(desk: Desk, later: str) -> None:
+    holder = {"cardholderId": f"dead-{later}"}
+    desk.take(figures(f"l1-{later}", 3, cardholder=holder))
+    desk.take(figures(f"l2-{later}", 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of(f"l2-{later}").open_case_id)
+    desk.take(word(f"l1-{later}", "DECEASED", 4))
+    desk.take(word(f"l1-{later}", later, 5))
+    desk.take(figures(f"l1-{later}", 6, cardholder=holder | {"flags": [later, "MORATORIUM"]}))
+    assert desk.cases.get(case_id).flags == ("MORATORIUM",), "the newest that is true of the person"
+    desk.take(word(f"l1-{later}", "NORMAL", 7))
+    assert desk.cases.get(case_id).flags == ()
+
+
+def test_where_billing_names_another_holder_of_an_account_all_hear_and_all_are_let_go(desk: Desk) -> None:
+    desk.take(figures("joint", 3, cardholder={"cardholderId": "first"}))
+    case_id = str(desk.cases.cases_of("joint").open_case_id)
+    second = {"cardholderId": "second", "flags": ["BANKRUPT", "CEASE_CONTACT"]}
+    desk.take(figures("joint", 4, cardholder=second))
+    assert desk.cases.get(case_id).flags == ("BANKRUPT", "CEASE_CONTACT"), "the case's own account says so"
+    assert desk.cases.reach("second").stops == {"BANKRUPT", "CEASE_CONTACT"}
+    desk.take(word("joint", "NORMAL", 5))
+    desk.take(figures("joint", 6, cardholder={"cardholderId": "first", "flags": ["CONTACT_AGAIN"]}))
+    assert desk.cases.reach("second").stops == desk.cases.reach("first").stops == set()
+    assert desk.cases.get(case_id).flags == ()
+
+
+def test_who_is_new_to_an_account_hears_what_was_told_of_it_with_their_first_row(desk: Desk) -> None:
+    holder = {"cardholderId": "late"}
+    desk.take(figures("n-1", 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of("n-1").open_case_id)
+    desk.take(word("n-2", "DECEASED", 4))
+    desk.take(
+        figures(
+            "n-2", 5, "AccountInOrder", account={"daysPastDue": 0}, cardholder=holder | {"flags": ["CEASE_CONTACT"]}
+        )
+    )
+    assert desk.cases.get(case_id).flags == ("CEASE_CONTACT", "DECEASED")
+
+
+def test_a_case_that_is_damaged_keeps_no_other_from_hearing(desk: Desk) -> None:
+    holder = {"cardholderId": "unlucky"}
+    for account in ("u-1", "u-2", "u-3"):
+        desk.take(figures(account, 3, cardholder=holder))
+    ids = {account: str(desk.cases.cases_of(account).open_case_id) for account in ("u-1", "u-2", "u-3")}
+    db, key = boto3.client("dynamodb"), {"pk": {"S": f"CASE#{ids['u-1']}"}, "sk": {"S": "CASE"}}
+    whole = db.get_item(TableName="CasesTable", Key=key)["Item"]
+    db.put_item(TableName="CasesTable", Item=whole | {"body": {"S": "{"}})
+    with pytest.raises(CaseDamagedError):  # so that it comes again, and at last somebody sees it
+        desk.take(word("u-2", "BANKRUPT", 5))
+    assert [desk.cases.get(ids[account]).flags for account in ("u-2", "u-3")] == [("BANKRUPT",)] * 2
+    db.put_item(TableName="CasesTable", Item=whole)
+    desk.take(word("u-2", "BANKRUPT", 5))
+    assert desk.cases.get(ids["u-1"]).flags == ("BANKRUPT",)
+
+
+def test_a_word_that_is_said_again_every_night_changes_no_other_case(desk: Desk) -> None:
+    holder = {"cardholderId": "again"}
+    desk.take(figures("s-1", 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of("s-1").open_case_id)
+    for night in (4, 5, 6):
+        desk.take(figures("s-2", night, cardholder=holder | {"flags": ["REPRESENTED"]}))
+    assert desk.cases.get(case_id).revision == 2
+
+
+def test_the_chain_says_what_ended_although_something_else_stands(desk: Desk) -> None:
+    holder = {"cardholderId": "both"}
+    desk.take(figures("w-1", 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of("w-1").open_case_id)
+    for told in (
+        word("w-1", "DISPUTED", 4),
+        figures("w-2", 5, cardholder=holder | {"flags": ["BANKRUPT"]}),
+        word("w-1", "NORMAL", 6),
+    ):
+        desk.take(told)
+    assert desk.cases.get(case_id).flags == ("BANKRUPT",)
+    said = [
+        event.content["data"]["status"] for event in desk.cases.events(case_id) if event.type == "AccountStatusRecorded"
+    ]
+    assert said == ["DISPUTED", "BANKRUPT", "NORMAL", "BANKRUPT"]
 
 
 TELEPHONES = [f"+861000000000{number}" for number in range(4)]

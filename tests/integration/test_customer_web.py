@@ -1762,9 +1762,9 @@ def test_the_day_by_which_a_complaint_is_answered_stays_the_same(web: Web, langu
     assert by in browser.get("/my/complaint").text
 
 
-def test_a_complaint_that_an_older_version_took_down_is_answered_by_no_invented_day(web: Web) -> None:
+def test_a_day_for_the_answer_that_is_past_is_promised_no_more(web: Web) -> None:
     case = web.invited()
-    web.update(case.case_id, complaint="OPEN")
+    web.update(case.case_id, complaint="OPEN", complaint_answer_by=web.now - timedelta(days=1))
     browser, _ = web.entered(case)
     assert "A person looks into it and answers you." in browser.get("/my/complaint").text
 

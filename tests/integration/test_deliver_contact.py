@@ -310,6 +310,17 @@ def test_a_contact_does_not_count_against_itself(web: Web, app: ModuleType) -> N
     assert tasks(web, case) == []
 
 
+@pytest.mark.parametrize(("minutes", "late"), [(14, False), (16, True)])
+def test_what_leaves_late_counts_from_when_it_left(web: Web, app: ModuleType, minutes: int, late: bool) -> None:
+    case = web.invited()
+    asked = web.now
+    web.later(minutes=minutes)
+    delivered(app, detail_of(web, case))
+    left = web.now if late else asked
+    assert [record.at for record in web.cases.get(case.case_id).contacts] == [left]
+    assert [record.at for record in web.cases.reach(case.cardholder_id).contacts] == [left]
+
+
 def test_a_message_that_lay_in_a_queue_for_days_counts_what_left_since(web: Web, app: ModuleType) -> None:
     """Two messages a day are allowed; the two of this morning left while this one was with the dead letters."""
     case = web.invited()
@@ -329,6 +340,7 @@ def test_a_message_that_lay_in_a_queue_for_days_counts_what_left_since(web: Web,
     [
         ("CALL_NOTED", {"call_arranged": True}, {"call_arranged": False}),
         ("PERSON_NOTED", {"status": Status.IN_REVIEW}, {"status": Status.OFFERED}),
+        ("COMPLAINT_NOTED", {"complaint": "OPEN"}, {"complaint": "CLOSED"}),
     ],
 )
 def test_what_was_promised_is_not_announced_when_it_has_been_done(

@@ -98,23 +98,28 @@ def test_two_people_with_one_telephone_are_both_left_in_peace_and_who_was_writte
     assert telephones.answer("好的") == [(text_to(second), "REPLIED")]
 
 
-def test_who_only_ever_had_a_code_by_text_is_left_in_peace_too(web: Web, telephones: Telephones) -> None:
+def test_who_only_ever_had_a_code_by_text_is_left_in_peace_too(
+    web: Web, telephones: Telephones, capsys: pytest.CaptureFixture[str]
+) -> None:
     case = web.invited()
     web.update(case.case_id, contacts=())
     web.cases.change_reach(case.cardholder_id, lambda reach: reach.model_copy(update={"contacts": ()}))
     assert telephones.answer("never mind") == []
     assert web.cases.reach(case.cardholder_id).opted_out == ()
+    assert '"ReplyUnmatched":[1.0]' in capsys.readouterr().out
     assert telephones.answer("STOP") == []
     assert web.cases.reach(case.cardholder_id).opted_out == ("SMS",)
+    assert "ReplyUnmatched" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("case", ["nobody's number", "before anything was sent"])
 def test_an_answer_of_nobody_who_was_written_to_is_counted_and_changes_nothing(
     web: Web, telephones: Telephones, capsys: pytest.CaptureFixture[str], case: str
 ) -> None:
-    web.invited()
+    invited = web.invited()
     if case == "nobody's number":
         assert telephones.answer("STOP", phone="+8610000000999") == []
     else:
-        assert telephones.answer("STOP", at=web.now - timedelta(days=1)) == []
+        assert telephones.answer("When?", at=web.now - timedelta(days=1)) == []
     assert '"ReplyUnmatched":[1.0]' in capsys.readouterr().out
+    assert web.cases.reach(invited.cardholder_id).opted_out == ()

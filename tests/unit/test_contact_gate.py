@@ -406,11 +406,11 @@ def test_a_channel_that_the_person_refused_is_closed_and_no_other() -> None:
 
 def test_a_channel_that_needs_consent_waits_for_it() -> None:
     assert asked(Ask("EMAIL")).rule == "contact.express_consent"
-    agreed = Reach(cardholder_id="h-1").agreeing("EMAIL")
+    agreed = Reach(cardholder_id="h-1").agreeing("EMAIL", NOON)
     assert asked(Ask("EMAIL"), consents=agreed.consents).allowed
     taken_back = agreed.refusing("EMAIL")
     assert (taken_back.opted_out, taken_back.consents) == (("EMAIL",), ())
-    assert taken_back.agreeing("EMAIL").opted_out == ()
+    assert taken_back.agreeing("EMAIL", NOON).opted_out == ()
 
 
 @pytest.mark.parametrize("word", ["COMPLAINT", "PLAN_PERFORMING"])

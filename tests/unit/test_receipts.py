@@ -71,14 +71,18 @@ def test_where_somebody_else_answered_the_channel_is_closed_and_a_person_looks()
 
 
 def test_who_answers_a_text_with_stop_gets_no_more_of_them_and_the_chain_says_so() -> None:
-    before = NOBODY_REACHED.agreeing("SMS").agreeing("EMAIL")
+    before = NOBODY_REACHED.agreeing("SMS", NOW - timedelta(days=1)).agreeing("EMAIL", NOW)
     change = note_receipt(contacted(), before, receipt("OPTED_OUT"), NOW)
     assert change.reach is not None
     assert (change.reach.opted_out, change.reach.consents) == (("SMS",), ("EMAIL",))
     assert [event.model_dump() for event in change.events[1:]] == [{"refused": ("SMS",), "agreed": ("EMAIL",)}]
     assert change.tasks == ()
     assert len(proven_collections(change.case)) == 1, "whoever answers has received it"
-    again = note_receipt(change.case, change.reach.agreeing("SMS"), receipt("OPTED_OUT"), NOW)
+    allowed = change.reach.agreeing("SMS", receipt("OPTED_OUT").at + timedelta(hours=1))
+    late = note_receipt(change.case, allowed, receipt("OPTED_OUT"), NOW)
+    assert late.reach == allowed, "the same answer, told once more"
+    anew = receipt("OPTED_OUT", at="2026-03-05T12:00:00+08:00")
+    again = note_receipt(change.case, allowed, anew, NOW)
     assert again.reach is not None
     assert again.reach.opted_out == ("SMS",), "who allowed texts again and says stop again is heard again"
 
@@ -106,12 +110,15 @@ def test_an_answer_after_a_message_that_never_left_is_heard_and_proves_nothing_o
     assert (len(change.tasks), change.reach.opted_out) == {"REPLIED": (1, ()), "OPTED_OUT": (0, ("SMS",))}[status]
 
 
-@pytest.mark.parametrize("status", ["READ", "REPLIED", "WRONG_PERSON"])
-def test_what_a_stranger_does_with_it_calls_nobody_and_is_no_habit_of_the_debtor(status: str) -> None:
+@pytest.mark.parametrize(("status", "calls"), [("READ", 0), ("WRONG_PERSON", 0), ("REPLIED", 1)])
+def test_what_a_stranger_does_with_it_is_no_habit_of_the_debtor_and_a_person_hears_an_answer(
+    status: str, calls: int
+) -> None:
     known = note_receipt(contacted(), NOBODY_REACHED, receipt("WRONG_PERSON"), NOW)
     assert known.reach is not None
     change = note_receipt(known.case, known.reach, receipt(status), NOW)
-    assert (change.tasks, change.case) == ((), known.case)
+    assert len(change.tasks) == calls
+    assert change.case.contacts == known.case.contacts
     assert change.reach == known.reach
 
 

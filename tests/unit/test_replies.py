@@ -14,6 +14,7 @@ from accord.texts import texts
      "opt out", "Opt-Out!", "cancel", "UNSUBSCRIBE", "please stop", "R", "r", "ｒ", "回复R", "T", "TD",
      "td。", "退订", "【退订】", "拒收", "取消",
      "Stop please", "STOP STOP", "stop! stop!!", "stop all texts", "Stop texting me", "unsubscribe, thanks",
+     "Stop, thank you", "谢谢您，退订", "停止了谢谢您", "TD退订", "T退订", "R拒收", "回T", "退订退订", "STOPSTOP",
      "退訂", "请退订", "退订短信，谢谢", "退订了", "TD TD"],
 )  # fmt: skip
 def test_a_stop_is_one_however_it_is_typed(text: str) -> None:

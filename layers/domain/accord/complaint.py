@@ -21,10 +21,11 @@ def answer_within_days(policy: Policy, case: Case, now: datetime) -> int:
     return days
 
 
-def answer_day(case: Case) -> date | None:
-    """The last day for the answer, where the customer is; None for a complaint that an older version took down."""
+def answer_day(case: Case, today: date) -> date | None:
+    """The last day for the answer, where the customer is; None once it is over: nobody promises what is past."""
     by = case.complaint_answer_by
-    return by.astimezone(ZoneInfo(case.time_zone)).date() if by is not None else None
+    day = by.astimezone(ZoneInfo(case.time_zone)).date() if by is not None else date.min
+    return day if day >= today else None
 
 
 def complain(case: Case, reach: Reach, about: str, policy: Policy, actor: Actor, now: datetime) -> Change:

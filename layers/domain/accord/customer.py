@@ -6,18 +6,16 @@ decision, a refusal) is taken once: the next one has to wait until the workflow 
 
 import unicodedata
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import rfc8785
 
-from accord.affordability import spending_by_category, statement_is_complete
 from accord.agreement import terms_hash
 from accord.case import (
     Agreement,
     Case,
     Change,
-    Circumstances,
     Comprehension,
     Decision,
     Offer,
@@ -45,17 +43,18 @@ from accord.events import (
     LanguageChosen,
     OfferChosen,
 )
+from accord.means import BY_CATEGORY, with_word
 from accord.names import without_private_codes
 from accord.offers import quotable
 from accord.opening import STANDINGS
-from accord.reach import Reach
+from accord.reach import Reach, leaving
 
-# Why a customer may decline; the pages offer these words and no free text, which could hold personal data.
+_AT_ONCE = timedelta(minutes=15)  # a message that leaves later counts from then on
 _CALLED_AFTER = 3  # tries at the questions about one offer
+# Why a customer may decline; the pages offer these words and no free text, which could hold personal data.
 DECLINE_REASONS = ("CANNOT_AFFORD", "AMOUNT_WRONG", "OTHER_HELP", "NOT_TOLD")
 IDENTITY_METHOD = "ID_LAST4_AND_SMS_CODE"
 
-_BY_CATEGORY = frozenset({"fixed_costs", "flexible_costs"})
 _DECIDING = frozenset({Status.INVITED, Status.NEGOTIATING})
 
 
@@ -103,8 +102,8 @@ def note_delivery(
     """A message was SENT, FAILED or OVERTAKEN. With its `failure` a person gets the task to do something about it.
 
     So they do, once in the case, where the person's name is not `printable` and they may be about to sign with it.
-    A failure goes with what is known of the person (`reach`): where they refused the channel, that holds for all their
-    accounts from now on.
+    A failure, and what left late, goes with what is known of the person (`reach`): a channel that they refused is
+    closed for all their accounts, and what left late counts from when it left.
     """
     actor = Actor(kind="SYSTEM", id="deliver_contact")
     events: list[CaseEvent] = [ContactDelivered(contact_id=contact_id, outcome=outcome, text=text)]
@@ -114,17 +113,25 @@ def note_delivery(
         tasks, events = [task], [*events, created]
     if outcome == "SENT":
         case = case.model_copy(update={"left": (*case.left, contact_id)})
-    opted_out = failure is not None and failure.reason == TaskReason.OPTED_OUT
-    if reach is not None and opted_out:
+    known = reach
+    if reach is not None and left_late(case, contact_id, now) and outcome == "SENT":
+        case = case.model_copy(update={"contacts": leaving(case.contacts, contact_id, now)})
+        known = reach.model_copy(update={"contacts": leaving(reach.contacts, contact_id, now)})
+    if reach is not None and failure is not None and failure.reason == TaskReason.OPTED_OUT:
         channel = next(record.channel for record in case.contacts if record.contact_id == contact_id)
-        reach = reach.refusing(channel)
-        events.append(ContactPreferencesTold(refused=reach.opted_out, agreed=reach.consents))
+        known = reach.refusing(channel)
+        events.append(ContactPreferencesTold(refused=known.opted_out, agreed=known.consents))
     if not printable and case.glyph_task is None and case.status in _DECIDING:
         noted = note_unprintable_name(case, actor, now)
         case, tasks, events = noted.case, [*tasks, *noted.tasks], [*events, *noted.events]
     return Change(
-        case, tuple(events), actor, {"outcome": outcome}, tasks=tuple(tasks), reach=reach if opted_out else None
+        case, tuple(events), actor, {"outcome": outcome}, tasks=tuple(tasks), reach=None if known is reach else known
     )
+
+
+def left_late(case: Case, contact_id: str, now: datetime) -> bool:
+    """Whether a message leaves so long after it was asked for that it counts from now on."""
+    return any(record.contact_id == contact_id and now - record.at > _AT_ONCE for record in case.contacts)
 
 
 def note_stuck_message(case: Case, now: datetime) -> Change:
@@ -203,8 +210,9 @@ def answer_questions(
 ) -> Change:
     """Mark the answers about the chosen offer. Wrong ones are explained and asked again; result: `passed`.
 
-    `about` is the offer that the page asked about: another one may have been chosen since, in another window. Who still gets some wrong after the third time is called: explaining it again in the same words helps nobody. They
-    may go on meanwhile.
+    `about` is the offer that the page asked about: another one may have been chosen since, in another window. Who still
+    gets some wrong after the third time is called: explaining it again in the same words helps nobody. They may go on
+    meanwhile.
     """
     _check_may_decide(case)
     offer = _chosen(case, now)
@@ -319,16 +327,11 @@ def tell_circumstances(case: Case, told: Mapping[str, Any], decision_id: str, ac
     `told` has any fields of Circumstances; of fixed_costs and flexible_costs it has the categories that are told, and
     the others stay. A hardship of None says that there is none. The page shows what is known, so most of it comes back
     unchanged: only what differs is news. Nothing new is an answer only to the question whether they are willing.
-
-    The total of the spending and its categories contradict each other where the categories come to more, or where all
-    of them are known and come to something else. A new total alone then puts the categories aside: it is the newer
-    word. Otherwise the categories win: the total is their sum where all are known, and is not known any more where a
-    part of them is already above it, because what is left out is never nothing.
     """
     _check_may_decide(case)
     known = case.circumstances
-    figures = known.model_dump() | dict(told)
-    for part in told.keys() & _BY_CATEGORY:
+    figures = dict(told)
+    for part in told.keys() & BY_CATEGORY:
         figures[part] = (getattr(known, part) or {}) | dict(told[part])
     news = tuple(name for name in told if figures[name] != getattr(known, name))
     if not news and case.why_no_offer == "WILLINGNESS_NOT_SHOWN":
@@ -337,27 +340,8 @@ def tell_circumstances(case: Case, told: Mapping[str, Any], decision_id: str, ac
         raise DecisionRefusedError("NOTHING_TOLD")
     if "hardship" in news and (told["hardship"] is None or "hardship_months" not in told):
         figures["hardship_months"] = None  # how long another hardship was to last says nothing of this one
-    if "monthly_income" in news:
-        on_record = known.monthly_income if known.told_by == "BILLING" else known.income_on_record
-        figures |= {"told_by": "CUSTOMER", "income_on_record": on_record}
-    # Who tells a category tells of the total too.
-    total = () if _BY_CATEGORY.isdisjoint(news) else ("monthly_essential_spend",)
-    figures["own"] = tuple(sorted({*known.own, *news, *total}))
-    total_alone = "monthly_essential_spend" in news and _BY_CATEGORY.isdisjoint(news)
-    circumstances = _without_contradiction(Circumstances.model_validate(figures), total_alone)
-    after = case.model_copy(update={"circumstances": circumstances})
+    after = case.model_copy(update={"circumstances": with_word(known, figures, news, "CUSTOMER")})
     return _decided(after, "INCOME_FORM", decision_id, actor, now, before=(CircumstancesTold(fields=news),))
-
-
-def _without_contradiction(told: Circumstances, total_alone: bool) -> Circumstances:
-    """The figures, with a total and categories that fit together; `total_alone`: of these, only the total is news."""
-    total, by_category, complete = told.monthly_essential_spend, spending_by_category(told), statement_is_complete(told)
-    contradicts = total != by_category if complete else total is not None and total < by_category
-    if not contradicts:
-        return told
-    if total_alone:
-        return told.model_copy(update=dict.fromkeys(_BY_CATEGORY))
-    return told.model_copy(update={"monthly_essential_spend": by_category if complete else None})
 
 
 def ask_for_call(case: Case, decision_id: str, actor: Actor, now: datetime) -> Change:
@@ -395,7 +379,7 @@ def ask_for_person_to_decide(case: Case, decision_id: str, actor: Actor, now: da
 
 
 def prefer_channels(
-    case: Case, reach: Reach, wanted: Collection[str], asked_for: Collection[str], actor: Actor
+    case: Case, reach: Reach, wanted: Collection[str], asked_for: Collection[str], actor: Actor, now: datetime
 ) -> Change:
     """By which of the channels that reach them the customer wants to be written to or called.
 
@@ -406,7 +390,7 @@ def prefer_channels(
         if channel not in wanted:
             told = told.refusing(channel)
         elif channel in asked_for or channel in reach.opted_out:
-            told = told.agreeing(channel)
+            told = told.agreeing(channel, now)
     said = ContactPreferencesTold(refused=told.opted_out, agreed=told.consents)
     return Change(case, (said,), actor, reach=told)
 

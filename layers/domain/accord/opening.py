@@ -17,11 +17,13 @@ from accord.policy import Policy, jurisdictions, load_policy
 from accord.reach import Reach, Word
 from accord.zones import zone_of
 
-# What billing may say of an account's standing besides NORMAL; of these at most one holds at a time.
+# What billing may say of an account's standing; of an account one holds at a time, and of a case also its holder's.
 GRAVEST_FIRST: tuple[str, ...] = get_args(AccountStatus)
 # Civil Code of China Art. 17; England and nearly all of the United States have the same age.
 _OF_AGE = 18
 STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
+# Of these, what is true of the account's holder and not of the account.
+_OF_THE_HOLDER = ("DECEASED", "BANKRUPT", "MORATORIUM")
 # Told with an account and true of its holder, until another word takes it back.
 _UNTIL_TAKEN_BACK = ("REPRESENTED", "CEASE_CONTACT")
 _TAKES_BACK = "CONTACT_AGAIN"
@@ -46,7 +48,7 @@ class AccountCases:
     last_end: End | None
     last_plan: str | None = None  # how the last plan ended, COMPLETED or BREACHED, whatever came after it
     waivers: tuple[tuple[datetime, int], ...] = ()  # when a plan began, and what it gave up in minor units
-    cardholder_id: str | None = None  # of the last case, or of whom something was told without one
+    holders: frozenset[str] = frozenset()  # cardholder ids of its cases, and of whom something was told without one
 
     def waived_since(self, moment: datetime) -> int:
         """What was given up in plans that began after a moment."""
@@ -224,14 +226,18 @@ def with_flags_told(reach: Reach, event: AccountOverdue) -> Reach:
         if word is not None:
             told = Word(kind=name, word=word, account_id=event.account.account_id, at=event.occurred_at)
             reach = reach.hearing(told, lighter={_TAKES_BACK})
-    standing = standing_of(event)
-    return (
-        reach if standing is None else with_standing_told(reach, event.account.account_id, standing, event.occurred_at)
-    )
+    for standing in sorted(flags.intersection(_OF_THE_HOLDER), key=GRAVEST_FIRST.index)[:1]:
+        reach = with_standing_told(reach, event.account.account_id, standing, event.occurred_at)
+    return reach
 
 
 def with_standing_told(reach: Reach, account_id: str, standing: str, at: datetime) -> Reach:
-    """What is known of a person after a word on the standing of one of their accounts; NORMAL takes one back."""
+    """What is known of a person after a word on the standing of one of their accounts; NORMAL takes one back.
+
+    What is true of the account alone takes nothing back: it is closed, or sold, because its holder died.
+    """
+    if standing not in (*_OF_THE_HOLDER, "NORMAL"):
+        return reach
     lighter = GRAVEST_FIRST[GRAVEST_FIRST.index(standing) + 1 :]
     return reach.hearing(Word(kind="STANDING", word=standing, account_id=account_id, at=at), lighter)
 
@@ -244,7 +250,9 @@ def note_words(case: Case, standing: str | None, reach: Reach, event_id: str, fl
     """
     after = with_words(case, standing, reach, flags)
     before, now = set(case.flags), set(after.flags)
-    over = [_TAKES_BACK] if (before - now).intersection(_UNTIL_TAKEN_BACK) else []
-    over += ["NORMAL"] if before & STANDINGS and not now & STANDINGS else []
-    recorded = tuple(AccountStatusRecorded(status=word) for word in (*sorted(now - before), *over))
+    words = sorted(now - before)
+    for kind, taken_back in ((STANDINGS, "NORMAL"), (frozenset(_UNTIL_TAKEN_BACK), _TAKES_BACK)):
+        if (before - now) & kind and not (now - before) & kind:
+            words += [taken_back, *sorted(now & kind)]  # what still stands is said again
+    recorded = tuple(AccountStatusRecorded(status=word) for word in words)
     return Change(after, recorded, Actor(kind="BILLING", id=event_id))

@@ -63,6 +63,7 @@ class Reach(Value):
     revision: Annotated[int, Field(ge=0)] = 0
     opted_out: tuple[str, ...] = ()  # channels that the person does not want
     consents: tuple[str, ...] = ()  # channels that the person expressly agreed to
+    agreed_at: dict[str, datetime] = Field(default_factory=dict)  # when they last did, by channel
     contacts: tuple[ContactRecord, ...] = ()  # oldest first
     seen_at: tuple[datetime, ...] = ()  # when the person read a message, took a call or came to the pages, oldest first
     words: tuple[Word, ...] = ()  # what was told with their accounts
@@ -99,10 +100,20 @@ class Reach(Value):
         kept = tuple(one for one in self.consents if one != channel)
         return self.model_copy(update={"opted_out": tuple(sorted({*self.opted_out, channel})), "consents": kept})
 
-    def agreeing(self, channel: str) -> "Reach":
+    def agreeing(self, channel: str, at: datetime) -> "Reach":
         """The person expressly agrees to this channel."""
-        kept = tuple(one for one in self.opted_out if one != channel)
-        return self.model_copy(update={"consents": tuple(sorted({*self.consents, channel})), "opted_out": kept})
+        return self.model_copy(
+            update={
+                "consents": tuple(sorted({*self.consents, channel})),
+                "opted_out": tuple(one for one in self.opted_out if one != channel),
+                "agreed_at": self.agreed_at | {channel: at},
+            }
+        )
+
+
+def leaving(contacts: tuple[ContactRecord, ...], contact_id: str, at: datetime) -> tuple[ContactRecord, ...]:
+    """The contacts, one of which leaves only now: it counts from then on."""
+    return tuple(one.model_copy(update={"at": at}) if one.contact_id == contact_id else one for one in contacts)
 
 
 def facts_for_third_parties(reach: Reach, now: datetime, zone: ZoneInfo) -> set[str]:

@@ -36,9 +36,9 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
 
     Where somebody else answered, the channel is closed and a person looks for the right number or address: the next
     message would tell a stranger. Who answers that they want no more of it has the channel closed as well, each time;
-    who answers anything else is called, once while the task is open. An answer to a message that never left is one to
-    an earlier message: what came of this one it does not say. Raises InputRejectedError for a contact that the case
-    has not.
+    unless they agreed to it again since; who answers anything else is called, once while the task is open. An answer to
+    a message that never left is one to an earlier message: what came of this one it does not say. Raises
+    InputRejectedError for a contact that the case has not.
     """
     record = next((one for one in case.contacts if one.contact_id == receipt.contact_id), None)
     if record is None:
@@ -56,14 +56,15 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
         known = known.model_copy(update={"contacts": _with(known.contacts, record.contact_id, news)})
     if receipt.status in SUCCEEDED and not is_stranger:
         known = known.seeing(receipt.at)
-    if receipt.status == "OPTED_OUT":
+    agreed_at = known.agreed_at.get(record.channel)
+    if receipt.status == "OPTED_OUT" and (agreed_at is None or agreed_at < receipt.at):
         known = known.refusing(record.channel)
         events.append(ContactPreferencesTold(refused=known.opted_out, agreed=known.consents))
     if receipt.status == "WRONG_PERSON" and not is_stranger:
         known = known.refusing(record.channel)
         task, created = new_task(case, TaskKind.REACH_BY_HAND, now, TaskReason.WRONG_PERSON)
         tasks, events = [task], [*events, created]
-    if receipt.status == "REPLIED" and not is_stranger and not case.answer_due:
+    if receipt.status == "REPLIED" and not case.answer_due:  # also of a stranger: a person finds out who it was
         task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.REPLIED)
         tasks, events = [task], [*events, created]
         after = after.model_copy(update={"answer_due": True})

@@ -9,9 +9,12 @@ _NO_MORE = frozenset(
     {"stop", "stopall", "quit", "end", "revoke", "optout", "cancel", "unsubscribe"}
     | {"r", "t", "td", "拒收", "退订", "退訂", "取消", "停止"}
 )
+# A letter alone may not be said twice: "rr" is no word that anybody was told.
+_LONG = "|".join(sorted((word for word in _NO_MORE if len(word) > 1), key=len, reverse=True))
+_NO_MORE_AT_ALL = re.compile(rf"(?:{_LONG})+|[{''.join(word for word in sorted(_NO_MORE) if len(word) == 1)}]")
 # What people say beside it that makes it no other wish.
-_BESIDE = re.compile(r"\b(?:please|pls|all|the|these|texts?|texting|messages?|messaging|sms|me|to|thanks?|thank you)\b")
-_BESIDE_IN_CHINESE = re.compile("请|請|麻烦|麻煩|回复|回復|短信|简讯|簡訊|谢谢|謝謝|谢了|了")
+_BESIDE = re.compile(r"\b(?:please|pls|all|the|these|texts?|texting|messages?|messaging|sms|me|to|thank you|thanks?)\b")
+_BESIDE_IN_CHINESE = re.compile("请|請|麻烦|麻煩|回复|回復|回|短信|简讯|簡訊|谢谢|謝謝|谢|謝|您|你|了")
 
 
 def is_opt_out(text: str) -> bool:
@@ -21,5 +24,5 @@ def is_opt_out(text: str) -> bool:
     Any other answer is for a person to hear: a wish in other words must not be taken for one of these, or for none.
     """
     plain = unicodedata.normalize("NFKC", text).casefold().replace("_", " ")
-    said = re.findall(r"\w+", _BESIDE_IN_CHINESE.sub(" ", _BESIDE.sub(" ", plain)))
-    return bool(said) and ("".join(said) in _NO_MORE or all(word in _NO_MORE for word in said))
+    said = re.findall(r"[a-z0-9]+|[^\W a-z0-9]+", _BESIDE_IN_CHINESE.sub(" ", _BESIDE.sub(" ", plain)))
+    return bool(said) and ("".join(said) in _NO_MORE or all(map(_NO_MORE_AT_ALL.fullmatch, said)))

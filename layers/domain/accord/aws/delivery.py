@@ -15,11 +15,12 @@ from accord.aws.store import CaseStore
 from accord.case import ENDED, Case, Change, Status, TaskReason
 from accord.channels import history, standing
 from accord.contact_gate import Ask, may_contact
-from accord.customer import note_delivery, note_stuck_message, offers_to_show
+from accord.customer import left_late, note_delivery, note_stuck_message, offers_to_show
 from accord.errors import NotSentError, PersonNotFoundError, ServiceUnavailableError
 from accord.glyphs import missing_glyphs
 from accord.messages import (
     CALL_NOTED,
+    COMPLAINT_NOTED,
     NEW_LINK,
     PERSON_NOTED,
     PLAN_ACTIVE,
@@ -61,6 +62,8 @@ def _is_overtaken(contact: Contact, case: Case, now: datetime) -> bool:
         return not case.call_arranged and asked_for != "CALL_ME"
     if contact.template == PERSON_NOTED:  # until a person has decided
         return asked_for != "HUMAN_REVIEW" and case.status not in (Status.ASSESSED, Status.IN_REVIEW)
+    if contact.template == COMPLAINT_NOTED:  # until it is answered
+        return case.complaint != "OPEN"
     if contact.template in WITHOUT_LINK:  # how it ended is news whatever comes after
         return False
     if case.status not in (Status.INVITED, Status.NEGOTIATING):
@@ -117,7 +120,8 @@ class Messenger:
         printable = person is None or not missing_glyphs(person.name)
 
         def note(case: Case) -> Change:
-            reach = self._cases.reach(case.cardholder_id) if failure is not None else None
+            needs_it = failure is not None or left_late(case, contact.contact_id, now)
+            reach = history(case, self._cases.reach(case.cardholder_id)) if needs_it else None
             return note_delivery(case, contact.contact_id, outcome, text, now, failure, reach, printable=printable)
 
         self._cases.change(contact.case_id, key, note)

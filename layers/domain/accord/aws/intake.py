@@ -13,7 +13,7 @@ from accord.aws.executions import start_negotiation
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue, AccountStatusChanged, ContactReceipt, parse
-from accord.case import Case, Change, Status
+from accord.case import ENDED, Case, Change, Status
 from accord.errors import CaseNotFoundError, InputRejectedError
 from accord.events import Actor
 from accord.figures import figures_of, note_figures
@@ -102,14 +102,17 @@ class Intake:
         )
 
     def _open_case(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
-        account_id = event.account.account_id
-        reach = self._record_what_is_said(event)
-        known = self._cases.cases_of(account_id)
-        if known.rounds == 0:
-            reach = self._tell_of_the_person(event, reach)
+        heard_by = self._record_what_is_said(event)
+        outcome = self._open_or_tell(event, now, sent_at)
+        self._tell_other_cases(heard_by, event.account.account_id, event.event_id)
+        return outcome
+
+    def _open_or_tell(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
+        known = self._cases.cases_of(event.account.account_id)
         opening = open_case(event, known, now, sent_at)
         if known.open_case_id is None and known.last_end is not None:
-            case = with_words(opening.case, self._cases.account_status(account_id), reach)
+            standing, reach, _ = self._cases.told_about(opening.case)
+            case = with_words(opening.case, standing, reach)
             if is_too_soon(case, known.last_end, load_policy(case.jurisdiction), now):
                 return "TOO_SOON"
         is_another = known.open_case_id not in (None, opening.case.case_id)
@@ -120,16 +123,6 @@ class Intake:
             case_id = case_id_of(event)
             start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
         return outcome
-
-    def _tell_of_the_person(self, event: AccountOverdue, reach: Reach) -> Reach:
-        """A standing that was told of the account before anybody knew whose it is."""
-        account_id, cardholder_id = event.account.account_id, event.cardholder.cardholder_id
-        told = self._cases.status_told(account_id)
-        if told is None:
-            return reach
-        reach = self._cases.change_reach(cardholder_id, lambda reach: with_standing_told(reach, account_id, *told))
-        self._tell_other_cases(cardholder_id, account_id, event.event_id)
-        return reach
 
     def give_up(self, body: str) -> None:
         """The last try failed as well. Where a case was opened and its negotiation did not start, staff have the task.
@@ -151,9 +144,10 @@ class Intake:
         account_id = event.account.account_id
 
         def act() -> str:
-            self._record_what_is_said(event)
+            heard_by = self._record_what_is_said(event)
             self._cases.record_in_order(account_id, (event.occurred_at, sent_at, event.event_id))
             self._tell_figures(event, now, sent_at)
+            self._tell_other_cases(heard_by, account_id, event.event_id)
             return "NOTED"
 
         def keep_person() -> None:
@@ -162,24 +156,51 @@ class Intake:
 
         return self._once(event, account_id, act, keep_person)
 
-    def _record_what_is_said(self, event: AccountOverdue) -> Reach:
-        """What the flags say of the account and of the person, whether there is a case to hear it or not."""
+    def _record_what_is_said(self, event: AccountOverdue) -> frozenset[str]:
+        """What the flags say of the account and of its holders, whether there is a case to hear it or not; returns who
+        has heard something. Somebody who is new to the account hears what was told of it before.
+        """
+        account_id, cardholder_id = event.account.account_id, event.cardholder.cardholder_id
         if standing := standing_of(event):
-            self._cases.record_account_status(event.account.account_id, standing, event.occurred_at)
-        self._cases.record_flags(event.account.account_id, {"VULNERABLE"}.intersection(event.cardholder.flags))
-        cardholder_id = event.cardholder.cardholder_id
-        reach = self._cases.change_reach(cardholder_id, lambda reach: with_flags_told(reach, event))
+            self._cases.record_account_status(account_id, standing, event.occurred_at)
+        self._cases.record_flags(account_id, {"VULNERABLE"}.intersection(event.cardholder.flags))
+        known = self._cases.cases_of(account_id).holders
+        heard_by: frozenset[str] = frozenset()
+        if cardholder_id not in known:
+            # Before the standing is read: who tells one writes it first and then looks for holders.
+            self._cases.record_holder(account_id, cardholder_id)
+            if told := self._cases.status_told(account_id):
+                heard_by = self._tell_holders(
+                    [cardholder_id], lambda reach: with_standing_told(reach, account_id, *told)
+                )
         if not HEARD_WITHOUT_A_CASE.isdisjoint(event.cardholder.flags):
-            self._cases.record_holder(event.account.account_id, cardholder_id)
-            self._tell_other_cases(cardholder_id, event.account.account_id, event.event_id)
-        return reach
+            heard_by = self._tell_holders({*known, cardholder_id}, lambda reach: with_flags_told(reach, event))
+        return heard_by
 
-    def _tell_other_cases(self, cardholder_id: str, account_id: str, event_id: str) -> None:
-        """What was told of a person with one account reaches their open cases about the others."""
-        for case_id in self._cases.open_cases_of(cardholder_id, besides=account_id):
-            self._cases.change(case_id, f"person/{event_id}", lambda case: self._with_newest_words(case, event_id))
+    def _tell_holders(self, holders: Iterable[str], told: Callable[[Reach], Reach]) -> frozenset[str]:
+        for holder in (found := frozenset(holders)):
+            self._cases.change_reach(holder, told)
+        return found
+
+    def _tell_other_cases(self, holders: frozenset[str], account_id: str, event_id: str) -> None:
+        """What was told of persons with one account reaches their open cases about the others, whatever is wrong with
+        one of these. Raises the first error at the end.
+        """
+        failed: list[Exception] = []
+        for case_id in [found for holder in holders for found in self._cases.open_cases_of(holder, account_id)]:
+            try:
+                if self._with_newest_words(self._cases.get(case_id), event_id).events:
+                    self._cases.change(
+                        case_id, f"person/{event_id}", lambda case: self._with_newest_words(case, event_id)
+                    )
+            except Exception as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     def _with_newest_words(self, case: Case, event_id: str, flags: Iterable[str] = ()) -> Change:
+        if case.status in ENDED:  # the index of open cases may still have it
+            return Change(case, (), Actor(kind="BILLING", id=event_id))
         # Asked after the case was read: of two words at once, the later write sees the newer one.
         standing, reach, _ = self._cases.told_about(case)
         return note_words(case, standing, reach, event_id, flags)
@@ -215,16 +236,14 @@ class Intake:
         return "NOTED"
 
     def _note_standing(self, event: AccountStatusChanged) -> str:
-        self._cases.record_account_status(event.account_id, event.status, event.at)
-        holder = self._cases.cases_of(event.account_id).cardholder_id
-        if holder is not None:  # else nothing was ever told of whoever it is, and the account's first case says so
-            self._cases.change_reach(
-                holder, lambda reach: with_standing_told(reach, event.account_id, event.status, event.at)
-            )
-            self._tell_other_cases(holder, event.account_id, event.event_id)
-        self._tell_open_case(
-            event.account_id, event.event_id, lambda case: self._with_newest_words(case, event.event_id)
+        account_id, event_id = event.account_id, event.event_id
+        self._cases.record_account_status(account_id, event.status, event.at)
+        heard_by = self._tell_holders(
+            self._cases.cases_of(account_id).holders,
+            lambda reach: with_standing_told(reach, account_id, event.status, event.at),
         )
+        self._tell_open_case(account_id, event_id, lambda case: self._with_newest_words(case, event_id))
+        self._tell_other_cases(heard_by, account_id, event_id)
         return "NOTED"
 
     def _tell_open_case(self, account_id: str, event_id: str, note: Callable[[Case], Change]) -> None:

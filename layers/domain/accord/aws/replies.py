@@ -20,18 +20,19 @@ class Replies:
         self._intake_queue_url = intake_queue_url
 
     def hear(self, reply_id: str, phone: str, words: str, at: datetime) -> int:
-        """Tell the intake of an answer, by one receipt for each message that it answers; how many there were.
+        """Tell the intake of an answer, by one receipt for each message that it answers; how many people it was of.
 
         A stop holds for every cardholder with that telephone, also for who only ever had a code by it. The same answer
-        again is the same receipts. There is none where no text went to that telephone before.
+        again is the same receipts. In other words it is heard only where a text went to that telephone before.
         """
-        newest, stop = [], is_opt_out(words)
+        newest, stop, without_text = [], is_opt_out(words), 0
         for holder in self._people.of_phone(phone):
             text = self._newest_text(holder, at)
             if text is not None:
                 newest.append(text)
             elif stop:  # no case of theirs has a message to which it could be told
                 self._cases.change_reach(holder, lambda reach: reach.refusing("SMS"))
+                without_text += 1
         if not stop:  # of two people with one telephone, it is an answer to who was written to last
             newest = sorted(newest, key=lambda text: text.at)[-1:]
         for text in newest:
@@ -46,7 +47,7 @@ class Replies:
                 client("sqs").send_message(
                     QueueUrl=self._intake_queue_url, MessageBody=json.dumps(event | {"detail": receipt})
                 )
-        return len(newest)
+        return len(newest) + without_text
 
     def _newest_text(self, cardholder_id: str, at: datetime) -> ContactRecord | None:
         contacts = self._cases.reach(cardholder_id).contacts

@@ -296,14 +296,14 @@ class CaseStore:
             "Key": {"pk": {"S": f"ACCOUNT#{case.account_id}"}, "sk": {"S": "CASES"}},
         }
         if opens:
-            lock["UpdateExpression"] = "SET open_case_id = :case, rounds = :round, cardholder_id = :holder"
+            lock["UpdateExpression"] = "SET open_case_id = :case, rounds = :round ADD holders :holder"
             lock["ConditionExpression"] = (
                 "attribute_not_exists(open_case_id) AND (attribute_not_exists(rounds) OR rounds < :round)"
             )
             lock["ExpressionAttributeValues"] = {
                 ":case": {"S": case.case_id},
                 ":round": {"N": str(case.round)},
-                ":holder": {"S": case.cardholder_id},
+                ":holder": {"SS": [case.cardholder_id]},
             }
         else:
             lock["UpdateExpression"] = "REMOVE open_case_id SET ended_as = :as, ended_at = :at"
@@ -396,13 +396,13 @@ class CaseStore:
         return _found_standing(items.get(status)), known, kept - {"expires_at"}
 
     def record_holder(self, account_id: str, cardholder_id: str) -> None:
-        """Keep whose account it is where no case says so: a word about it takes back what was told of the person."""
+        """Keep whose account it is, besides whose it was: a word about it reaches them, and takes back another."""
         with translated():
             self._db.update_item(
                 TableName=self._cases,
                 Key={"pk": {"S": f"ACCOUNT#{account_id}"}, "sk": {"S": "CASES"}},
-                UpdateExpression="SET cardholder_id = if_not_exists(cardholder_id, :holder)",
-                ExpressionAttributeValues={":holder": {"S": cardholder_id}},
+                UpdateExpression="ADD holders :holder",
+                ExpressionAttributeValues={":holder": {"SS": [cardholder_id]}},
             )
 
     def record_in_order(self, account_id: str, told: tuple[datetime, datetime, str]) -> None:
@@ -628,7 +628,7 @@ def _found_cases(item: dict[str, Any] | None) -> AccountCases:
         rounds=int(item["rounds"]["N"]) if "rounds" in item else 0,
         last_end=ended,
         last_plan=item["plan_ended_as"]["S"] if "plan_ended_as" in item else None,
-        cardholder_id=item["cardholder_id"]["S"] if "cardholder_id" in item else None,
+        holders=frozenset(item.get("holders", {"SS": ()})["SS"]),
         waivers=tuple(
             (datetime.fromisoformat(waiver["M"]["at"]["S"]), int(waiver["M"]["amount"]["N"]))
             for waiver in item.get("waivers", {"L": []})["L"]
