@@ -36,7 +36,7 @@ def evidence(
     try:
         if target.exists():  # evidence never overwrites evidence, and nothing is collected for nothing
             raise FileExistsError(f"{target} is there already")
-        who = str(client("sts").get_caller_identity()["Arn"]).rpartition("/")[2]
+        who = str(client("sts").get_caller_identity()["Arn"]).rpartition(":")[2]  # of a role, it names the session too
         bundle = pack(collect(case_id, stack, who))
         with target.open("xb") as file:
             file.write(bundle)
@@ -50,14 +50,21 @@ def verify(
     published: Annotated[
         Path | None, typer.Option(help="the bank's keys as it publishes them: what `accord keys` prints")
     ] = None,
+    authorities: Annotated[
+        Path | None,
+        typer.Option(
+            help="certificates (PEM) of the time-stamping authorities that you trust; no seal is judged by them"
+        ),
+    ] = None,
 ) -> None:
     """Judge a bundle, offline: is it whole and complete, and what confirms it from outside. Exit status 1: broken."""
     from infra.evidence.bundle import BundleUnreadableError
+    from infra.evidence.verify import Trusted
     from infra.evidence.verify import verify as judge
 
     try:
-        keys = published.read_text(encoding="utf-8", errors="replace") if published else None
-        verdicts = list(judge(bundle.read_bytes(), keys))
+        trusted = Trusted(*(_text(file) for file in (published, authorities)))
+        verdicts = list(judge(bundle.read_bytes(), trusted))
     except (OSError, BundleUnreadableError, ValueError) as problem:
         refuse("verify", printable(f"{bundle}: {problem}"))
     question = None
@@ -95,6 +102,10 @@ def keys(stack: Annotated[str, _STACK] = "accord-local", endpoint_url: Annotated
         typer.echo(seal_certificates(stores.seal_certificate_parameter), nl=False)
     except Exception as problem:
         refuse("keys", printable(f"{problem}"))
+
+
+def _text(file: Path | None) -> str | None:
+    return file.read_text(encoding="utf-8", errors="replace") if file else None
 
 
 def _at(endpoint_url: str | None) -> None:

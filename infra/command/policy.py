@@ -93,6 +93,8 @@ def _summary(found: Review) -> str:
         said.append(f"{len(found.expiring)} end within {EXPIRES_WITHIN.days} days: {ends}")
     if found.low_confidence:
         said.append(f"{len(found.low_confidence)} have a weak source (confidence low): {_some(found.low_confidence)}")
+    if found.unread:
+        said.append(f"{len(found.unread)} are recorded and not used by any code yet: {', '.join(found.unread)}")
     return "\n".join(said)
 
 

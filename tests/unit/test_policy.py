@@ -12,19 +12,9 @@ from accord.case import Product
 from accord.errors import RuleMissingError
 from accord.policy import BUCKETS, KEYS, Household, Policy, jurisdictions, load_policy, read_policy
 from accord.policy_contradictions import check_together
+from accord.policy_review import UNREAD
 
 MODULES = [*(ROOT / "layers" / "domain" / "accord").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
-
-
-# What the law and people ask for and no code reads yet. Whatever comes to be read leaves this list.
-UNREAD = {
-    "interest.on_fees",  # plans bear interest on principal alone; billing goes by it outside of plans
-    "allocation.order",  # comes with the posting of payments
-    "reage.limits",  # comes with the re-ageing of accounts after a plan's payments
-    "retention.recording_years",  # calls are recorded elsewhere; whoever keeps them goes by it
-    "retention.impact_assessment_years",  # the bank's own papers
-    "tax.forgiveness_report_threshold",  # comes with the report of what was given up
-}
 
 
 @pytest.mark.parametrize(("jurisdiction", "currency"), [("CN", "CNY"), ("UK", "GBP"), ("US", "USD")])

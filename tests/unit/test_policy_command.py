@@ -61,14 +61,14 @@ def test_a_shipped_pack_is_fine_and_its_weak_rules_are_counted(jurisdiction: str
     # The scorecard was made for other currencies, so the bounds of its chance are never used there.
     doubtful = [line for line in result.output.splitlines() if ": warning: identification." in line]
     assert len(doubtful) == (0 if jurisdiction == "cn" else 2)
-    assert len(result.output.splitlines()) == 3 + len(doubtful)
+    assert len(result.output.splitlines()) == 4 + len(doubtful)
 
 
 def test_every_problem_is_a_line_that_begins_with_file_and_line(tmp_path: Path) -> None:
     file = changed(tmp_path, ("  plan.cure_days:", "  plan.cure_day:"), TOO_MUCH)
     result = run("check", file, "--on", "2026-11-24")
     assert result.exit_code == 1
-    first, second, last, _ = result.output.splitlines()
+    first, second, last, *_ = result.output.splitlines()
     assert first.startswith(f"{file}:")
     assert "essential_percent_when_unknown.value.most: 600 stands here, where a share in whole per cent from" in first
     assert second.endswith("plan.cure_day: there is no such rule; write plan.cure_days")
@@ -91,6 +91,21 @@ def test_what_is_looser_than_the_law_is_a_problem_and_what_looks_like_a_slip_a_w
     assert "warning: pricing.bulk_sale_percent: it rises from 12 in M6 to 18 in M6+" in first
     assert "a buyer would pay more" in second
     assert counts == "no problems, 2 warnings"
+
+
+def test_what_is_recorded_and_followed_by_no_code_is_told_once_and_is_no_warning(tmp_path: Path) -> None:
+    result = run("check", PACK, "--on", "2026-11-24")
+    told = [line for line in result.output.splitlines() if "not used by any code yet" in line]
+    # What China's pack has no rule for (null) is not recorded.
+    assert told == [
+        "4 are recorded and not used by any code yet: interest.on_fees, allocation.order, retention.recording_years, "
+        "retention.impact_assessment_years"
+    ]
+    assert "no problems, no warnings" in result.output
+    limits = "reage.limits:\n    value: null"
+    reaged = changed(tmp_path, (limits, "reage.limits:\n    value: {account_months: 9, payments_first: 3, "
+                                "per_12_months: 1, per_60_months: 2, workout_per_60_months: 1}"))  # fmt: skip
+    assert "5 are recorded and not used by any code yet: " in run("check", reaged, "--on", "2026-11-24").output
 
 
 def test_a_currency_that_does_not_exist_is_one_problem(tmp_path: Path) -> None:

@@ -46,6 +46,19 @@ def caps(**amounts: int) -> dict[str, Any]:
     }
 
 
+def with_principal(*roles: str) -> dict[str, Any]:
+    """The shipped authority, and these roles may give up half of what was lent."""
+    matrix: dict[str, Any] = the_policy().model_dump()["rules"]["authority.concession"]["value"]
+    for role in roles:
+        matrix[role]["principal"] = {"ALL": {"percent": 50, "amount": 500_000}}
+    return matrix
+
+
+def waived(key: str) -> dict[str, Any]:
+    return dict(the_policy().rule(key, TODAY))
+
+
+EVERYBODY = ("POLICY", "NEGOTIATOR", "LEAD", "MANAGER")
 MONTHS = {
     name: months
     for name, months in the_policy().rules["assessment.hardship_months"].value.items()
@@ -160,6 +173,54 @@ MONTHS = {
         ({"assessment__hardship_months": MONTHS | {"INCOME_REDUCD": 12}}, "assessment.hardship_months",
          "refused that tell INCOME_REDUCED"),
         ({"contact__third_party_allowed_when": ["ALWAYS"]}, "contact.third_party_allowed_when", "known of ALWAYS"),
+        ({"assessment__dependants_when_unknown": {"least": 0, "most": 0}}, "assessment.dependants_when_unknown",
+         "most: 0 is unusual: usual are 1 to 10 persons"),
+        ({"assessment__dependants_when_unknown": {"least": 2, "most": 2}}, "assessment.dependants_when_unknown",
+         "least and most are both 2: what nobody knows counts as if it were known"),
+        ({"assessment__other_debts_percent_when_unknown": {"least": 0, "most": 0}},
+         "assessment.other_debts_percent_when_unknown", "most: 0 is unusual"),
+        ({"assessment__other_debts_percent_when_unknown": {"least": 5, "most": 5}},
+         "assessment.other_debts_percent_when_unknown", "least and most are both 5"),
+        ({"assessment__essential_percent_when_unknown": {"least": 10, "most": 10}},
+         "assessment.essential_percent_when_unknown", "least and most are both 10"),
+        ({"assessment__essential_percent_when_unknown": {"least": 10, "most": 29}},
+         "assessment.essential_percent_when_unknown", "most: 29 is unusual: usual are 30 to 95"),
+        ({"assessment__fixed_costs_when_unknown": {"DEFAULT": {"first": 3_000, "further": 10_000}}},
+         "assessment.fixed_costs_when_unknown", "first: 3000 is unusual beside a month's living"),
+        ({"assessment__fixed_costs_when_unknown": {"DEFAULT": {"first": 30_000, "further": 0}}},
+         "assessment.fixed_costs_when_unknown", "further: 0 is unusual beside a month's living"),
+        ({"contact__service_despite": ["BANKRUPT", "REPRESENTED", "CEASE_CONTACT", "COMPLAINT"]},
+         "contact.service_despite", "BANKRUPT, REPRESENTED, CEASE_CONTACT: answers are sent although contact.stop_on"),
+        ({"authority__four_eyes_above": 30_000_000}, "authority.four_eyes_above",
+         "more than 30000000 in a year: two are never asked"),
+        ({"assessment__evidence": []}, "assessment.evidence", "it is empty: nobody has to show a paper"),
+        ({"assessment__evidence": [{"owed_from": 57_500_001, "papers": ["INCOME_PROOF"]}]}, "assessment.evidence",
+         "owed_from: 57500001 is unusual"),
+        ({"review__vulnerable": False}, "review.vulnerable", "it is false: no person looks"),
+        ({"automated_decision__human_review_on_request": False}, "automated_decision.human_review_on_request",
+         "it is false: who asks for a person's decision"),
+        ({"review__least_role": {}}, "review.least_role", "any of staff may decide at AMOUNT_ABOVE_LIMIT, FOUR_EYES"),
+        ({"review__financed_above": 100_000_000}, "review.financed_above", "100000000 is unusual"),
+        ({"review__low_confidence_above": 100_000_000}, "review.low_confidence_above", "100000000 is unusual"),
+        ({"authority__concession": with_principal(*EVERYBODY)}, "authority.concession",
+         "POLICY may give up principal in M0, M1, M2, M3, M4, M5, M6, M6+: the debt itself, and no person looks"),
+        ({"authority__concession": with_principal("MANAGER"),
+          "waiver__plan_percent": waived("waiver.plan_percent") | {"principal": {"M0": 0, "M6": 10, "M6+": 50}}},
+         "waiver.plan_percent", "principal is waived in M6, M6+: that needs a write-off"),
+        ({"authority__concession": with_principal("MANAGER"),
+          "waiver__lump_sum_percent": waived("waiver.lump_sum_percent") | {"principal": {"M6+": 50}}},
+         "waiver.lump_sum_percent", "principal is waived in M6+: that needs a write-off"),
+        ({"offer__price_floor_percent": floors(15, 10)}, "offer.price_floor_percent", "15, 10 is unusual"),
+        ({"offer__price_floor_percent": floors(50, 49)}, "offer.price_floor_percent", "49 is unusual"),
+        ({"assessment__affordability_percent": 100, "assessment__contingency_percent": 0,
+          "assessment__stress_percent": 0, "assessment__savings_kept_months": 0}, "assessment.affordability_percent",
+         "a plan may take 100 % of what is left after living"),
+        ({"assessment__affordability_percent": 98, "assessment__contingency_cap": 0},
+         "assessment.affordability_percent", "a plan may take 98 % of what is left after living"),
+        ({"offer__price_ceiling_ppm": 1_000_000}, "offer.price_ceiling_ppm", "1000000 is unusual"),
+        ({"offer__products": {"ALL": ["INSTALMENT"]}}, "offer.products", "in M0, M1, M2, M3, M4, M5, M6, M6+ every"),
+        ({"offer__products": PRODUCTS | {"M3": ["INSTALMENT", "LUMP_SUM"]}}, "offer.products",
+         "in M3 every plan of instalments bears the card's own rate"),
     ],
 )  # fmt: skip
 def test_a_slip_is_doubted_and_the_rule_is_named(changes: dict[str, Any], key: str, what: str) -> None:
@@ -188,6 +249,16 @@ def test_a_bucket_without_any_products_is_found_where_it_is_not_named_at_all() -
         {"assessment__stress_percent": 0},
         {"offer__rates_ppm": [1_000, 360_000]},
         {"lump_sum__months_to_pay": 12},
+        {"assessment__dependants_when_unknown": {"least": 0, "most": 2}},
+        {"assessment__affordability_percent": 100},  # a tenth is kept for contingencies before it
+        {"assessment__affordability_percent": 95, "assessment__contingency_percent": 0},
+        {"authority__four_eyes_above": 29_999_999},
+        {"authority__concession": with_principal("MANAGER")},  # who may, where nothing is waived
+        {"contact__service_despite": []},
+        {"offer__price_floor_percent": floors(50, 50)},
+        {"offer__price_ceiling_ppm": 400_000},
+        {"review__financed_above": 57_500_000},
+        {"offer__products": PRODUCTS | {"M0": ["INSTALMENT", "REDUCED_RATE"]}},
     ],
 )
 def test_what_may_well_be_meant_is_not_doubted(changes: dict[str, Any]) -> None:
@@ -213,6 +284,13 @@ def test_bounds_of_a_chance_are_doubted_where_the_scorecard_knows_no_such_curren
         found = check_plausible(load_policy(jurisdiction))
         assert [doubt.key for doubt in found] == ["identification.watch", "identification.early_contact_pd_ppm"]
         assert all(f"knows no {currency}" in doubt.what for doubt in found)
+
+
+def test_principal_is_settled_in_the_united_states_from_m5_on_and_no_earlier() -> None:
+    pack = load_policy("US").model_dump()
+    pack["rules"]["waiver.lump_sum_percent"]["value"]["principal"] = {"M4": 20, "M5": 20}
+    found = [one for one in check_plausible(Policy.model_validate(pack)) if one.key == "waiver.lump_sum_percent"]
+    assert [one.what for one in found] == ["principal is waived in M4: that needs a write-off first"]
 
 
 @pytest.mark.parametrize("key", sorted(the_policy().rules))

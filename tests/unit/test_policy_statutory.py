@@ -70,6 +70,13 @@ ORDER = {"UP_TO_90_DAYS": ["interest", "penalty_interest", "late_fees", "fees", 
         ("US", "contact__cooldown_after_conversation_days", 6, "7 at least"),
         ("US", "contact__stop_on", ["CEASE_CONTACT"], "1006.6(c)"),
         ("CN", "contact__stop_on", ["DECEASED"], "Art. 70"),  # collection stops once a plan is signed
+        ("CN", "contact__service_despite", ["DECEASED", "COMPLAINT"], "none of DECEASED"),
+        ("US", "contact__service_despite", ["PLAN_PERFORMING", "BANKRUPT"], "11 USC 362"),
+        ("US", "contact__service_despite", ["REPRESENTED"], "none of CEASE_CONTACT, REPRESENTED, BANKRUPT"),
+        ("US", "contact__service_despite", ["CEASE_CONTACT"], "1006.6(c)"),
+        ("UK", "contact__service_despite", ["COMPLAINT", "MORATORIUM"], "none of MORATORIUM"),
+        ("US", "tax__forgiveness_report_threshold", None, "26 CFR 1.6050P-1"),
+        ("US", "tax__forgiveness_report_threshold", 60_001, "60000 at most"),
         ("US", "plan__max_term_months", 72, "60 at most"),
         ("UK", "identification__exclusions", ["DECEASED"], "SI 2020/1311"),
         ("UK", "contact__stop_on", ["DECEASED"], "SI 2020/1311"),
@@ -103,6 +110,8 @@ def test_recordings_may_go_as_soon_as_the_longest_plan_is_over() -> None:
         ("contact__max_connected_voice_per_debtor_per_day", 0),
         ("retention__recording_years", 9),
         ("contact__third_party_allowed_when", []),
+        ("contact__service_despite", []),
+        ("contact__service_despite", ["COMPLAINT", "PLAN_PERFORMING"]),  # an answer is no collection
     ],
 )
 def test_a_pack_may_be_stricter_than_the_law(key: str, value: Any) -> None:

@@ -12,6 +12,7 @@ from accord.early_warning import load_card
 from accord.money import PPM
 from accord.policy import BUCKETS, Policy, Role
 from accord.policy_contradictions import Finding
+from accord.policy_statutory import OWN_WORDS
 from accord.texts import texts
 from accord.wording import improper
 
@@ -21,13 +22,17 @@ _LEAST_PERCENT, _MOST_PERCENT = 5, 150
 _ROUNDING_PERCENT = 1
 # A debt that is late is never collected nearly whole by itself.
 _MOST_RECOVERED = 90
+# Who has less than that of what is left after living pays no bill that comes beside it.
+_LEAST_KEPT_PERCENT = 5
 # An amount ten times out of proportion is most often in the wrong unit: fen for yuan, or yuan for fen.
 _WRONG_UNIT = 10
 # Whom else somebody may ask about a debtor: the words of the packs that ship, which the law's tables know.
 _THIRD_PARTY = ("DEBTOR_UNREACHABLE", "LOCATION_UNKNOWN")
 _CHANNELS = ("SMS", "EMAIL", "CALL")
 _STANDINGS = tuple(word for word in get_args(AccountStatus) if word != "NORMAL")
-_OWN_WORDS = ("COMPLAINT", "PLAN_PERFORMING")  # what Accord itself notes of a case
+# Where a single payment may leave principal unpaid, and in which buckets: one before a card is charged off, which is at
+# 180 days, the end of M6 (FFIEC, 65 FR 36903). Anywhere else that needs a write-off first.
+_PRINCIPAL_SETTLED = {"US": ("M5", "M6", "M6+")}
 
 
 class Usual(NamedTuple):
@@ -67,10 +72,10 @@ USUAL: Mapping[str, Usual] = {
     "complaint.answer_within_days": Usual(3, 60, _DAYS),
     "reminders.max_count": Usual(0, 10, _TIMES),
     "assessment.income_counted_percent": Usual(10, 100, _PERCENT),
-    "assessment.dependants_when_unknown.most": Usual(0, 10, "persons"),
+    "assessment.dependants_when_unknown.most": Usual(1, 10, "persons"),
     "assessment.essential_percent_when_unknown.least": Usual(10, 90, _PERCENT),
-    "assessment.essential_percent_when_unknown.most": Usual(10, 95, _PERCENT),
-    "assessment.other_debts_percent_when_unknown.most": Usual(2, 80, _PERCENT, zero=True),
+    "assessment.essential_percent_when_unknown.most": Usual(30, 95, _PERCENT),  # food alone: some 30
+    "assessment.other_debts_percent_when_unknown.most": Usual(2, 80, _PERCENT),
     "assessment.contingency_percent": Usual(2, 50, _PERCENT, zero=True),
     "assessment.affordability_percent": Usual(10, 100, _PERCENT),
     "assessment.history_percent": Usual(10, 100, _PERCENT),
@@ -100,8 +105,9 @@ USUAL: Mapping[str, Usual] = {
     "offer.terms_months": Usual(1, 120, _MONTHS),
     "offer.ordinary_max_months": Usual(3, 120, _MONTHS),
     "offer.rates_ppm": Usual(1_000, 400_000, f"a year, {_PPM}"),
-    "offer.price_ceiling_ppm": Usual(50_000, 1_000_000, f"a year, {_PPM}"),
-    "offer.price_floor_percent": Usual(10, 100, _PERCENT, zero=True),  # 0 has a warning of its own
+    "offer.price_ceiling_ppm": Usual(50_000, 400_000, f"a year, {_PPM}"),
+    # Below: more than half of the best affordable plan's worth is given away. 0 has a warning of its own.
+    "offer.price_floor_percent": Usual(50, 100, _PERCENT, zero=True),
     "waiver.plan_percent": Usual(2, 100, _PERCENT, zero=True),
     "waiver.lump_sum_percent": Usual(2, 100, _PERCENT, zero=True),
     "waiver.steps_percent": Usual(2, 100, _PERCENT, zero=True),
@@ -119,11 +125,11 @@ USUAL: Mapping[str, Usual] = {
 # in all categories of assessment.guidelines. Bounds as above; an amount in whole yuan or pounds is a hundredth.
 USUAL_IN_LIVINGS: Mapping[str, Usual] = {
     "identification.segments.owed_below": Usual(50, 1_000_000, ""),
-    "assessment.fixed_costs_when_unknown.first": Usual(10, 2_000, ""),
-    "assessment.fixed_costs_when_unknown.further": Usual(1, 1_000, "", zero=True),
+    "assessment.fixed_costs_when_unknown.first": Usual(50, 2_000, ""),
+    "assessment.fixed_costs_when_unknown.further": Usual(10, 1_000, ""),
     "assessment.contingency_cap": Usual(20, 2_000, "", zero=True),
     "assessment.rounding_step": Usual(1, 100, "", zero=True),
-    "assessment.evidence.owed_from": Usual(1_000, 1_000_000, "", zero=True),
+    "assessment.evidence.owed_from": Usual(1_000, 250_000, "", zero=True),
     "plan.tolerance": Usual(0, 100, ""),
     "tax.forgiveness_report_threshold": Usual(20, 100_000, "", zero=True),
     "offer.min_instalment": Usual(1, 2_000, "", zero=True),
@@ -131,8 +137,9 @@ USUAL_IN_LIVINGS: Mapping[str, Usual] = {
     "authority.concession.amount": Usual(50, 1_000_000, "", zero=True),
     "authority.four_eyes_above": Usual(50, 1_000_000, "", zero=True),
     "authority.cumulative_12_months": Usual(10, 1_000_000, "", zero=True),
-    "review.financed_above": Usual(50, 1_000_000, "", zero=True),
-    "review.low_confidence_above": Usual(1_000, 1_000_000, "", zero=True),
+    # Twenty years of living: hardly a card is owed more, so no person would ever look.
+    "review.financed_above": Usual(50, 250_000, "", zero=True),
+    "review.low_confidence_above": Usual(1_000, 250_000, "", zero=True),
 }
 
 
@@ -141,8 +148,8 @@ def check_plausible(policy: Policy) -> list[Finding]:
     rules = {key: rule.value for key, rule in policy.rules.items()}
     checks: tuple[Callable[[Policy, Mapping[str, Any]], Iterator[Finding]], ...] = (
         _numbers, _amounts, _repeated, _by_bucket, _sale, _share_bands, _later_and_less, _products, _terms,
-        _price_floor, _waivers, _instalment, _authority, _twelve_months, _four_eyes, _means, _households, _unknowns,
-        _tellers, _refused, _words, _left_out, _papers, _scorecard, _wording,
+        _price_floor, _waivers, _principal, _instalment, _authority, _twelve_months, _four_eyes, _means, _households,
+        _unknowns, _kept, _tellers, _refused, _words, _left_out, _switched_off, _despite, _papers, _scorecard, _wording,
     )  # fmt: skip
     return [finding for check in checks for finding in check(policy, rules)]
 
@@ -306,6 +313,16 @@ def _products(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
         what = f"in {', '.join(only_at_once)} it has to be paid at once: nobody may pay by instalments"
         yield Finding(key, what, "add a product of instalments")
 
+    # A single payment beside them relieves nobody who has not the money for it.
+    unrelieved = [
+        bucket
+        for bucket, names in rules.get(key, {}).items()
+        if Product.INSTALMENT in names and not {Product.REDUCED_RATE, Product.INTEREST_FREE} & set(names)
+    ]
+    if unrelieved:
+        what = f"in {', '.join(unrelieved)} every plan of instalments bears the card's own rate: that is no relief"
+        yield Finding(key, what, "add REDUCED_RATE or INTEREST_FREE")
+
 
 def _terms(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     """A term for who cannot pay within the ordinary one, and an ordinary one that is shorter than the longest."""
@@ -360,6 +377,22 @@ def _waivers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
                     f"up any amount of it",
                     "raise the amounts, or take the waiver out",
                 )
+
+
+def _principal(policy: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """What was lent is given up by persons alone, and late."""
+    caps = rules.get("authority.concession", {}).get("POLICY", {}).get("principal", {})
+    by_itself = [bucket for bucket, cap in caps.items() if cap.percent and cap.amount]
+    if by_itself:
+        what = f"POLICY may give up principal in {', '.join(by_itself)}: the debt itself, and no person looks"
+        yield Finding("authority.concession", what, "take principal out at POLICY: a person gives it up")
+    settled = {"waiver.plan_percent": (), "waiver.lump_sum_percent": _PRINCIPAL_SETTLED.get(policy.jurisdiction, ())}
+    for key, buckets in settled.items():
+        by_bucket = rules.get(key, {}).get("principal", {})
+        waived = [bucket for bucket, percent in by_bucket.items() if percent and bucket not in buckets]
+        if waived:
+            what = f"principal is waived in {', '.join(waived)}: that needs a write-off first"
+            yield Finding(key, what, "take principal out there")
 
 
 # --- authority ---------------------------------------------------------------------------------------------------
@@ -454,11 +487,11 @@ def _four_eyes(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     by_component = matrix.get("POLICY", {}).values()
     at_once = max(sum(caps[bucket].amount for caps in by_component if bucket in caps) for bucket in BUCKETS)
     highest = max(cumulative.values(), default=0)
-    if above > highest:
+    if above >= highest:
         yield Finding(
             "authority.four_eyes_above",
             f"two persons above {above}, but nobody may give up more than {highest} in a year: two are never asked",
-            "lower it",
+            f"lower it below {highest} (authority.cumulative_12_months)",
         )
     alone = min(at_once, cumulative.get("POLICY", 0))
     if above < alone:
@@ -521,7 +554,13 @@ def _households(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _unknowns(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """Unknown is not none: the cautious end of a band has to be one, and to leave something."""
     names = [f"assessment.{name}_percent_when_unknown" for name in ("essential", "other_debts")]
+    for key in ("assessment.dependants_when_unknown", *names):
+        band = rules.get(key)
+        if band is not None and band.most <= band.least:
+            what = f"least and most are both {band.most}: what nobody knows counts as if it were known"
+            yield Finding(key, what, "raise most: what is offered reckons with it")
     if all(name in rules for name in names):
         taken = sum(rules[name].most for name in names)
         if taken >= 100:
@@ -530,6 +569,22 @@ def _unknowns(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
                 f"where nothing is known, {taken} % of the income are taken as spent, with {names[1]}: nobody can pay",
                 "lower one of the two",
             )
+
+
+def _kept(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """A plan that takes all that is left breaks at the first bill that comes beside it."""
+    key, reserve = "assessment.affordability_percent", "assessment.contingency_percent"
+    if key not in rules or reserve not in rules:
+        return
+    kept_first = rules[reserve] if rules.get("assessment.contingency_cap") != 0 else 0
+    taken = rules[key] * (100 - kept_first) // 100
+    if taken > 100 - _LEAST_KEPT_PERCENT:
+        yield Finding(
+            key,
+            f"a plan may take {taken} % of what is left after living, with {reserve} and its cap: hardly anything "
+            "is kept for what comes beside it",
+            f"lower it, or raise {reserve} and its cap",
+        )
 
 
 def _tellers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
@@ -552,7 +607,7 @@ def _words(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     key = "identification.exclusions"
     yield from _strange(key, rules.get(key, ()), get_args(Flag), "billing has no standing")
     for key in ("contact.stop_on", "contact.service_despite"):
-        yield from _strange(key, rules.get(key, ()), (*get_args(Flag), *_OWN_WORDS), "nothing sets the word")
+        yield from _strange(key, rules.get(key, ()), (*get_args(Flag), *OWN_WORDS), "nothing sets the word")
     for key in ("contact.channels", "contact.express_consent"):
         yield from _strange(key, rules.get(key, ()), _CHANNELS, "nobody is contacted by")
     if "contact.holidays" in rules:
@@ -574,21 +629,41 @@ def _hardships(rules: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]
 def _left_out(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     """Words that are missing from a list where all packs that ship have them."""
     effects = {
-        "contact.stop_on": ((*_STANDINGS, "CEASE_CONTACT", "REPRESENTED", *_OWN_WORDS), "messages and calls go on at"),
+        "contact.stop_on": ((*_STANDINGS, "CEASE_CONTACT", "REPRESENTED", *OWN_WORDS), "messages and calls go on at"),
         "identification.exclusions": (_STANDINGS, "plans are offered at"),
         "assessment.hardship_months": (_HARDSHIPS, "billing's events are refused that tell"),
+        "review.least_role": (("AMOUNT_ABOVE_LIMIT", "FOUR_EYES"), "any of staff may decide at"),
     }
     for key, (words, effect) in effects.items():
         missing = [word for word in words if key in rules and word not in rules[key]]
         if missing:
             yield Finding(key, f"{effect} {', '.join(missing)}", "add what was forgotten")
-    key = "identification.vulnerable_hardships"
-    if key in rules and not rules[key]:
-        yield Finding(key, "it is empty: nobody is vulnerable by what happened to them", "add what was forgotten")
     key = "assessment.doubts"
     if key in rules and not rules[key].income_gone_hardships:
         what = "income_gone_hardships is empty: an income from before a job was lost is not doubted"
         yield Finding(key, what, "add what was forgotten")
+
+
+def _switched_off(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """What lets a person look, and is empty or false."""
+    effects = {
+        "identification.vulnerable_hardships": "nobody is vulnerable by what happened to them",
+        "assessment.evidence": "nobody has to show a paper, whatever they owe",
+        "review.vulnerable": "no person looks at what is offered to who needs extra care",
+        "automated_decision.human_review_on_request": "who asks for a person's decision gets a computer's",
+    }
+    for key in (key for key in effects if key in rules and not rules[key]):
+        state, way_out = ("false", "write true") if rules[key] is False else ("empty", "add what was forgotten")
+        yield Finding(key, f"it is {state}: {effects[key]}", way_out)
+
+
+def _despite(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
+    """What stops contact and is passed by all the same."""
+    key = "contact.service_despite"
+    undone = [word for word in rules.get(key, ()) if word in rules.get("contact.stop_on", ()) and word not in OWN_WORDS]
+    if undone:
+        what = f"{', '.join(undone)}: answers are sent although contact.stop_on stops contact there"
+        yield Finding(key, what, f"take it out: what an answer may pass by is {' and '.join(OWN_WORDS)}")
 
 
 def _strange(key: str, words: Any, known: Any, what: str) -> Iterator[Finding]:

@@ -16,6 +16,15 @@ from accord.policy_plausibility import check_plausible
 from accord.policy_statutory import STATUTORY, check_statutory
 
 EXPIRES_WITHIN = timedelta(days=90)
+# What the law and people ask for and no code follows yet. Whatever comes to be read leaves this list.
+UNREAD = frozenset({
+    "interest.on_fees",  # plans bear interest on principal alone; billing goes by it outside of plans
+    "allocation.order",  # comes with the posting of payments
+    "reage.limits",  # comes with the re-ageing of accounts after a plan's payments
+    "retention.recording_years",  # calls are recorded elsewhere; whoever keeps them goes by it
+    "retention.impact_assessment_years",  # the bank's own papers
+    "tax.forgiveness_report_threshold",  # comes with the report of what was given up
+})  # fmt: skip
 _MOST_RULES = 10 * len(KEYS)
 # What stands in for a field beside the rules that is wrong, so that the rules can be looked at.
 _STAND_INS = {"jurisdiction": "XX", "version": "none", "currencies": ("CNY",), "time_zone": "UTC"}
@@ -33,6 +42,7 @@ class Review:
     expiring: tuple[tuple[str, date], ...] = ()  # rules and their last day, soonest first
     low_confidence: tuple[str, ...] = ()  # rules whose source is weak
     warnings: tuple[Problem, ...] = ()  # what may be meant, but looks like a slip
+    unread: tuple[str, ...] = ()  # rules that say something and that no code follows yet
 
 
 def review(content: bytes | str, today: date) -> Review:
@@ -67,6 +77,7 @@ def review(content: bytes | str, today: date) -> Review:
         tuple(expiring),
         tuple(key for key, rule in policy.rules.items() if rule.confidence == "low"),
         _in_order(_at_their_lines(check_plausible(policy), pack)),
+        tuple(key for key, rule in policy.rules.items() if key in UNREAD and rule.value is not None),
     )
 
 

@@ -12,6 +12,8 @@ from accord.policy_contradictions import Finding
 
 _MINUTES_A_DAY = 24 * 60
 _MOST_MONTHS = 60  # of a plan by Art. 70
+# What Accord itself notes of a case: an answer to what the person did may pass by these alone.
+OWN_WORDS = ("COMPLAINT", "PLAN_PERFORMING")
 
 
 class Demand(NamedTuple):
@@ -49,6 +51,10 @@ def _only(*words: str) -> Demand:
     return Demand(lambda value: set(value) <= set(words), f"none but {', '.join(words)}")
 
 
+def _none_of(*words: str) -> Demand:
+    return Demand(lambda value: set(words).isdisjoint(value), f"none of {', '.join(words)}")
+
+
 def _first(phase: str, component: str) -> Demand:
     return Demand(lambda order: order[phase][0] == component, f"{component} first in {phase}")
 
@@ -83,6 +89,17 @@ def _reage(months: int, payments: int, per_12: int, per_60: int, workout_per_60:
     )
 
 
+def _stops(*words: str, citation: str) -> tuple[Floor, Floor]:
+    """Words at which contact stops, and which no answer to the person passes by: what stop_on says, service_despite
+    may not take back.
+    """
+    kept = [word for word in words if word not in OWN_WORDS]
+    return (
+        Floor("contact.stop_on", _includes(*words), citation),
+        Floor("contact.service_despite", _none_of(*kept), citation),
+    )
+
+
 def _minutes(start: time, end: time) -> int:
     """From one time of day to the next other, over midnight where that comes earlier in the day."""
     return (end.hour * 60 + end.minute - start.hour * 60 - start.minute) % _MINUTES_A_DAY
@@ -108,7 +125,7 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
         # A plan is agreed with the cardholder, and collected from them and a guarantor alone. That a bankrupt is not
         # negotiated with stands in no law of the whole country, so it is the bank's to say.
         Floor("identification.exclusions", _includes("DECEASED"), f"{_ART_70} and Art. 68"),
-        Floor("contact.stop_on", _includes("DECEASED", "PLAN_PERFORMING"), f"{_ART_68} and Art. 70"),
+        *_stops("DECEASED", "PLAN_PERFORMING", citation=f"{_ART_68} and Art. 70"),
         Floor("contact.quiet_hours_local", _quiet(time(22), time(8)), f"{_GUIDE_2026}; GB/T 45251-2025"),
         Floor("contact.max_connected_voice_per_debtor_per_day", _at_most(3), "GB/T 45251-2025 (by a secondary report)"),
         Floor("contact.max_unanswered_attempts_per_number_per_day", _at_most(6), _GUIDE_2026),
@@ -129,10 +146,11 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
         Floor("contact.quiet_hours_local", _quiet(time(21), time(8)), "Regulation F, 12 CFR 1006.6(b)(1)"),
         Floor("contact.max_calls_rolling_7d_per_debt", _at_most(7), "Regulation F, 12 CFR 1006.14(b)(2)(i)"),
         Floor("contact.cooldown_after_conversation_days", _at_least(7), "Regulation F, 12 CFR 1006.14(b)(2)(ii)"),
-        Floor(
-            "contact.stop_on",
-            _includes("CEASE_CONTACT", "REPRESENTED", "BANKRUPT"),
-            "Regulation F, 12 CFR 1006.6(b)(2) and 1006.6(c), and 11 USC 362 (from memory)",
+        *_stops(
+            "CEASE_CONTACT",
+            "REPRESENTED",
+            "BANKRUPT",
+            citation="Regulation F, 12 CFR 1006.6(b)(2) and 1006.6(c), and 11 USC 362 (from memory)",
         ),
         Floor(
             "contact.third_party_allowed_when", _only("LOCATION_UNKNOWN"), "Regulation F, 12 CFR 1006.10 (from memory)"
@@ -149,10 +167,12 @@ STATUTORY: Mapping[str, tuple[Floor, ...]] = {
             "OCC 2003-1, FDIC FIL-2-2003, SR 03-1 (the term by a secondary report)",
         ),
         Floor("retention.recording_years", _at_least(3), "Regulation F, 12 CFR 1006.100"),
+        # In cents: 600 dollars given up, and more, are reported.
+        Floor("tax.forgiveness_report_threshold", _at_most(60_000), "26 CFR 1.6050P-1(a)(1)"),
     ),
     "UK": (
         Floor("identification.exclusions", _includes("MORATORIUM"), _BREATHING_SPACE),
-        Floor("contact.stop_on", _includes("MORATORIUM"), _BREATHING_SPACE),
+        *_stops("MORATORIUM", citation=_BREATHING_SPACE),
         Floor("automated_decision.human_review_on_request", _is(True), "UK GDPR Art. 22 (from memory)"),
     ),
 }
