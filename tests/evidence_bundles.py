@@ -6,18 +6,31 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import rfc8785
+from billing_events import overdue_event
+from cryptography.hazmat.primitives import serialization
 from rich.console import Console
+from time_stamping import authority, time_stamping
 
 from accord import clock
+from accord.anchors import ChainEnd
 from accord.audit import lines_of, record_of, stores_of
-from accord.events import chain_hash
+from accord.aws.anchors import Anchors
+from accord.aws.clients import client
+from accord.aws.store import CaseStore
+from accord.case import Change
+from accord.events import Actor, ReviewRequested, chain_hash
+from accord.opening import NEW_ACCOUNT, open_case
+from accord_documents import self_signed_certificate, subject_name
 from infra import demo
 from infra.evidence.bundle import MANIFEST, pack, unpack
 from infra.evidence.collect import collect, files_digest
 from infra.evidence.keys import anchor_pem, seal_certificates
+from infra.evidence.verify import Trusted
 from infra.local.application import accord_stack
+from infra.local.business_time import business_time_offset
 
 Files = dict[str, bytes]
 Chain = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -25,45 +38,63 @@ Chain = tuple[dict[str, Any], list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Kept:
-    """What was collected, and what the bank publishes."""
+    """What was collected, also when the case itself was gone; what the bank publishes, and the authority of time."""
 
     bundle: bytes
+    lost: bytes
     published: str
+    authority: str
 
     @classmethod
     def play(cls, console: Console, later: timedelta) -> "Kept":
         """A case to its active plan, and some time later its bundle."""
-        began = clock.now() - datetime.now(UTC)
-        with accord_stack(demo.BASE_URL) as stack:
+        began, now = clock.now() - datetime.now(UTC), datetime.now(UTC)
+        ours = authority(now + business_time_offset(now))
+        with time_stamping(ours, None) as url, accord_stack(demo.BASE_URL, {"TimeStampUrl": url}) as stack:
             demo.run(console, stack, Path("/dev/null"))
             stack.advance(later)
             stack.settle()
             (execution,) = stack.executions("NegotiationStateMachine")
-            bundle = pack(collect(execution.execution_arn.rpartition(":")[2], "accord-local", "auditor-1"))
+            case_id = execution.execution_arn.rpartition(":")[2]
+            bundle = pack(collect(case_id, "accord-local", "auditor-1"))
             stores = stores_of("accord-local")
+            lose_case(stack.client("dynamodb"), stores.cases_table, case_id)
+            lost = pack(collect(case_id, "accord-local", "auditor-1"))
             assert stores.anchor_key_arn
             assert stores.seal_certificate_parameter
             published = anchor_pem(stores.anchor_key_arn).decode()
             published += seal_certificates(stores.seal_certificate_parameter)
         clock.move(began)
-        return cls(bundle, published)
+        return cls(bundle, lost, published, ours.public_bytes(serialization.Encoding.PEM).decode())
 
     @classmethod
     def read(cls, folder: Path) -> "Kept":
-        return cls((folder / "case.zip").read_bytes(), (folder / "keys.pem").read_text())
+        bundles = ((folder / name).read_bytes() for name in ("case.zip", "lost.zip"))
+        return cls(*bundles, *((folder / name).read_text() for name in ("keys.pem", "authority.pem")))
 
     def write(self, folder: Path) -> None:
         (folder / "case.zip").write_bytes(self.bundle)
+        (folder / "lost.zip").write_bytes(self.lost)
         (folder / "keys.pem").write_text(self.published)
+        (folder / "authority.pem").write_text(self.authority)
+
+    @property
+    def trusted(self) -> Trusted:
+        return Trusted(self.published, self.authority)
 
     @property
     def files(self) -> Files:
-        return {name: content for name, content in unpack(self.bundle).items() if name != MANIFEST}
+        return files_of(self.bundle)
 
     @property
     def chain(self) -> Chain:
         """What the case claims, and its events."""
         return chain_of(self.files)
+
+
+def files_of(bundle: bytes) -> Files:
+    """What is in a bundle beside its manifest, which is made anew with it."""
+    return {name: content for name, content in unpack(bundle).items() if name != MANIFEST}
 
 
 def chain_of(files: Files) -> Chain:
@@ -122,5 +153,56 @@ def collected_anew(files: Files, left: int) -> Files:
 
     short = rewritten(files, cut)
     record = record_of(short["events.jsonl"].decode(), "events.jsonl")
-    taken = {name: content for name, content in unwitnessed(files).items() if name != "events.jsonl"}
+    beside = ("events.jsonl", "anchors/")
+    taken = {name: content for name, content in files.items() if not name.startswith(beside)}
     return rewritten(short, name_them)
+
+
+class Desk:
+    """A stack on moto with one open case, in which nothing runs by itself: whoever signs the chains is played."""
+
+    name = "accord-desk"
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.cases_table = names["CASES_TABLE"]
+        self.store = CaseStore(self.cases_table, names["EVENTS_TABLE"])
+        self.parameter = "/accord/seal-certificate"
+        place = {"LocationConstraint": "eu-central-1"}
+        client("s3").create_bucket(Bucket="anchors", CreateBucketConfiguration=place)
+        client("s3").put_bucket_versioning(Bucket="anchors", VersioningConfiguration={"Status": "Enabled"})
+        self.key = str(client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"])
+        self.anchors = Anchors("anchors", self.key)
+        told = {
+            "CasesTableName": self.cases_table,
+            "EventsTableName": names["EVENTS_TABLE"],
+            "AnchorsBucketName": "anchors",
+            "AnchorKeyArn": self.key,
+            "SealCertificateParameterName": self.parameter,
+        }
+        outputs = {output: {"Value": value} for output, value in told.items()}
+        template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": outputs}
+        client("cloudformation").create_stack(StackName=self.name, TemplateBody=json.dumps(template))
+        opening = open_case(overdue_event(), NEW_ACCOUNT, clock.now())
+        self.store.open(opening, "open")
+        self.case_id = opening.case.case_id
+
+    def go_on(self) -> None:
+        """Something else happens to the case."""
+        event, system = ReviewRequested(reasons=("VULNERABLE",)), Actor(kind="SYSTEM", id="test")
+        self.store.change(self.case_id, f"{uuid4()}", lambda case: Change(case, (event,), system))
+
+    def sign(self) -> None:
+        """What the function does that signs the chains."""
+        case = self.store.get(self.case_id)
+        self.anchors.anchor(ChainEnd(case=case.case_id, count=case.version, head=case.head), clock.now())
+
+    def lose(self) -> None:
+        """The case itself is no longer there, its events are."""
+        lose_case(client("dynamodb"), self.cases_table, self.case_id)
+
+    def certificate(self, organisation: str) -> str:
+        return self_signed_certificate(client("kms"), self.key, subject_name(organisation, "CN"), clock.now())
+
+
+def lose_case(dynamodb: Any, table: str, case_id: str) -> None:
+    dynamodb.delete_item(TableName=table, Key={"pk": {"S": f"CASE#{case_id}"}, "sk": {"S": "CASE"}})

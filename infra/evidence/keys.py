@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import sys
 
 from asn1crypto import pem as pem_format
 from cryptography import x509
@@ -23,13 +24,19 @@ def anchor_pem(key_arn: str) -> bytes:
 def seal_certificates(parameter: str) -> str:
     """The certificates of the seal as the stack holds and held them: those of today first, leaf first.
 
-    A document is judged by the certificate that it was sealed under, for as long as the plan may be disputed.
+    A document is judged by the certificate that it was sealed under, for as long as the plan may be disputed. What was
+    wrong and is there no longer is told on stderr. Raises ValueError where those of today are none.
     """
     from accord.aws.clients import client
 
     pages = client("ssm").get_paginator("get_parameter_history").paginate(Name=parameter)
-    held = [version["Value"] for page in pages for version in page["Parameters"]]
-    blocks = [block for value in reversed(held) for block in _blocks(certificates(value))]
+    *earlier, today = [version for page in pages for version in page["Parameters"]]
+    blocks = _blocks(certificates(today["Value"]))
+    for version in reversed(earlier):
+        try:
+            blocks += _blocks(certificates(version["Value"]))
+        except ValueError as problem:
+            print(f"{parameter}, version {version['Version']}, is left out: {problem}", file=sys.stderr)
     return "".join(dict.fromkeys(blocks))
 
 

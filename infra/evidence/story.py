@@ -21,13 +21,30 @@ def problem_of_story(events: Iterable[ChainedEvent]) -> str | None:
     return None
 
 
+def signed_without_term(events: Iterable[ChainedEvent]) -> int | None:
+    """The event that made the offer which was signed, where it does not say until when that stood; else None.
+
+    Chains did not tell it from the beginning.
+    """
+    made: dict[str, tuple[int, bool]] = {}
+    for event in events:
+        data = event.content.get("data", {})
+        if event.type == "OfferMade":
+            made |= {offer["offerId"]: (event.seq, "validUntil" in offer) for offer in data["offers"]}
+        if event.type == "AgreementSigned":
+            seq, is_told = made[data["offerId"]]
+            if not is_told:
+                return seq
+    return None
+
+
 class _Story:
     """What is known after each event."""
 
     def __init__(self) -> None:
         self._last: datetime | None = None
         self._seen: set[str] = set()
-        self._offers: dict[str, str] = {}  # until when each of them stands
+        self._offers: dict[str, str | None] = {}  # until when each of them stands, where that was recorded
         self._chosen: str | None = None
         self._understood: str | None = None
         self._identity_code = False
@@ -78,13 +95,14 @@ class _Story:
         return None
 
     def _signed_too_late(self, event: ChainedEvent, data: dict[str, Any]) -> str | None:
-        until = datetime.fromisoformat(self._offers[data["offerId"]])
-        return "the offer had run out" if event.moment > until + _WRITTEN_WITHIN else None
+        until = self._offers[data["offerId"]]
+        is_over = until is not None and event.moment > datetime.fromisoformat(until) + _WRITTEN_WITHIN
+        return "the offer had run out" if is_over else None
 
     def _learn(self, kind: str, data: dict[str, Any]) -> None:
         match kind:
             case "OfferMade":
-                self._offers |= {offer["offerId"]: offer["validUntil"] for offer in data["offers"]}
+                self._offers |= {offer["offerId"]: offer.get("validUntil") for offer in data["offers"]}
             case "OfferChosen":
                 self._chosen = data.get("offerId")
             case "ComprehensionChecked" if data.get("passed"):

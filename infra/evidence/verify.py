@@ -7,9 +7,10 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -24,26 +25,26 @@ from accord.events import ChainedEvent, DamagedEvent, EvidenceCollected, OfferMa
 from accord.money import format_money
 from accord.policy import load_policy
 from accord.texts import format_date
-from accord_documents import read_time_stamp, verify_sealed
+from accord_documents import SealVerdict, read_time_stamp, verify_sealed
 from infra.evidence.bundle import MANIFEST, BundleUnreadableError, problem_of, unpack
-from infra.evidence.collect import bundle_json, files_digest, way_json
+from infra.evidence.collect import VERSION, bundle_json, files_digest, way_json
 from infra.evidence.keys import certificates, fingerprint, public_keys, seal_pem
-from infra.evidence.story import problem_of_story
+from infra.evidence.story import problem_of_story, signed_without_term
 from infra.evidence.text import text_of
 
 for reader in ("pypdf", "pyhanko"):  # what they find wrong with a document, the verdicts say
     logging.getLogger(reader).setLevel(logging.CRITICAL)
 
 Question = Literal["INTEGRITY", "COMPLETENESS", "OUTSIDE WITNESS"]
-_VERSION = 2
 _PARTS = re.compile(
     r"MANIFEST\.sha256|README\.txt|bundle\.json|events\.jsonl|terms\.json|signature\.txt|agreement\.pdf"
     r"|keys/(anchor|seal)\.pem|anchors/[0-9]{10}\.(body|sig)|days/[0-9]{4}-[0-9]{2}-[0-9]{2}\.(body|sig|path\.json|tsr)"
 )
-# What was signed elsewhere, or is the chain itself: the event of the collection does not name it.
-_BESIDE = re.compile(r"events\.jsonl$|anchors/|days/")
+# What is signed itself after the collection, or is the chain: the event of the collection does not name it.
+_BESIDE = re.compile(r"events\.jsonl$|anchors/")
 # After this, the night's root must stand over an event: one failed night is made good by the next.
 _ROOTED_AFTER = timedelta(hours=50)
+# By how much the clocks of the bank and of an authority may differ; some of these tell whole seconds.
 _STAMPED_WITHIN = timedelta(minutes=5)
 
 
@@ -71,15 +72,56 @@ class BrokenError(AccordError):
     """Something in the bundle is not as it must be."""
 
 
+@dataclass(frozen=True)
+class Trusted:
+    """Whom the judge trusts, each for one thing alone: the bank for its keys, and authorities for the time.
+
+    PEM texts, None where they are not at hand. Raises ValueError where one holds nothing of the kind.
+    """
+
+    published: str | None = None
+    authorities: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.published is not None and not (self.roots or self.keys):
+            raise ValueError("there is neither a public key nor a certificate in what the bank publishes")
+        if self.authorities is not None and not self.of_time:
+            raise ValueError("there is no certificate of a time-stamping authority")
+
+    @cached_property
+    def keys(self) -> list[bytes]:
+        """The public keys that the bank publishes for the anchors."""
+        return public_keys(self.published or "")
+
+    @cached_property
+    def roots(self) -> str:
+        """The certificates that the bank publishes for its seal."""
+        return certificates(self.published or "")
+
+    @cached_property
+    def of_time(self) -> str:
+        """The certificates of the authorities."""
+        return certificates(self.authorities or "")
+
+
+NOBODY = Trusted()
+
+
 class Evidence:
     """A bundle, part by part. A part that cannot be read raises BrokenError when it is asked for."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, trusted: Trusted) -> None:
         self.data = data
+        self.trusted = trusted
         self.files = unpack(data)
         told = self._json("bundle.json")
         self.case_id = str(told.get("case_id"))
-        if told.get("v") != _VERSION or self.files["bundle.json"] != bundle_json(self.case_id):
+        if (version := told.get("v")) != VERSION:
+            raise BundleUnreadableError(
+                f"it is a bundle of version {version}, and this `accord verify` judges version {VERSION}: use the one "
+                "that came with the `accord evidence` that wrote it"
+            )
+        if self.files["bundle.json"] != bundle_json(self.case_id):
             raise BundleUnreadableError("bundle.json is not what `accord evidence` writes")
 
     @cached_property
@@ -101,10 +143,15 @@ class Evidence:
         return [event for event in self.record.events if isinstance(event, ChainedEvent)]
 
     @property
-    def collection(self) -> ChainedEvent:
-        """The event by which the evidence was collected: the last one."""
+    def is_lost(self) -> bool:
+        """Whether the case itself says nothing: it was gone or damaged, so that its chain tells of no collection."""
+        return not self.record.claims
+
+    @property
+    def end(self) -> ChainedEvent:
+        """The last event: that by which the evidence was collected, or of a lost case the last that is left."""
         last = self.events[-1]
-        if last.type != EvidenceCollected.__name__:
+        if last.type != EvidenceCollected.__name__ and not self.is_lost:
             raise BrokenError(
                 f"end: TRUNCATED, the last event is {last.seq} ({last.type}) and not the collection of this evidence: "
                 "what came after it is not there"
@@ -118,6 +165,16 @@ class Evidence:
     def event(self, kind: str) -> ChainedEvent | None:
         """The last event of a kind."""
         return next((event for event in reversed(self.events) if event.type == kind), None)
+
+    @cached_property
+    def seal(self) -> SealVerdict | None:
+        """What is found of the seal, by the certificates that are published or else by its own; None without one."""
+        sealed, document = self.event("AgreementSealed"), self.files.get("agreement.pdf")
+        roots = self.trusted.roots or certificates(self.keys("seal"))
+        if sealed is None or document is None or not roots:
+            return None
+        digest = sealed.told("documentSha256")
+        return verify_sealed(document, roots, sealed.moment, digest, self.trusted.of_time)
 
     @cached_property
     def anchors(self) -> dict[str, Signed]:
@@ -169,31 +226,25 @@ class Evidence:
         return self.files.get(name, b"").decode(errors="replace")
 
 
-def verify(data: bytes, published: str | None = None) -> Iterator[Verdict]:
-    """Every verdict on a bundle. `published` is the PEM text of the keys as the bank publishes them, if it is at hand.
-
-    Raises BundleUnreadableError, ValueError where the published keys are none.
-    """
-    evidence = Evidence(data)
-    roots = certificates(published) if published is not None else None
-    if published is not None and not roots and not public_keys(published):
-        raise ValueError("there is neither a public key nor a certificate in it")
+def verify(data: bytes, trusted: Trusted = NOBODY) -> Iterator[Verdict]:
+    """Every verdict on a bundle. Raises BundleUnreadableError."""
+    evidence = Evidence(data, trusted)
     asked: tuple[tuple[Question, Callable[[], tuple[bool | None, str] | str | None]], ...] = (
         ("INTEGRITY", lambda: _bundle(evidence)),
         ("INTEGRITY", lambda: _chain(evidence)),
         ("INTEGRITY", lambda: _story(evidence)),
         ("INTEGRITY", lambda: _terms(evidence)),
-        ("INTEGRITY", lambda: _document(evidence, roots)),
+        ("INTEGRITY", lambda: _document(evidence)),
         ("INTEGRITY", lambda: _print(evidence)),
         ("COMPLETENESS", lambda: _collected(evidence)),
         ("COMPLETENESS", lambda: _claim(evidence)),
         ("COMPLETENESS", lambda: _anchored(evidence)),
         ("COMPLETENESS", lambda: _rooted(evidence)),
         ("OUTSIDE WITNESS", lambda: _signatures(evidence)),
-        ("OUTSIDE WITNESS", lambda: _anchor_key(evidence, published)),
-        ("OUTSIDE WITNESS", lambda: _seal_certificate(evidence, roots)),
-        ("OUTSIDE WITNESS", lambda: _time_stamp(evidence, roots)),
-        ("OUTSIDE WITNESS", lambda: _nights_stamped(evidence, roots)),
+        ("OUTSIDE WITNESS", lambda: _anchor_key(evidence)),
+        ("OUTSIDE WITNESS", lambda: _seal_certificate(evidence)),
+        ("OUTSIDE WITNESS", lambda: _time_stamp(evidence)),
+        ("OUTSIDE WITNESS", lambda: _nights_stamped(evidence)),
     )
     for question, ask in asked:
         try:
@@ -228,17 +279,25 @@ def _chain(evidence: Evidence) -> str:
     return f"chain: {count} events, each names the hash of the one before"
 
 
-def _story(evidence: Evidence) -> str:
+def _story(evidence: Evidence) -> tuple[bool | None, str]:
     if problem := problem_of_story(evidence.events):
         raise BrokenError(f"story: {problem}")
-    return "story: each step came after those that it needs, and no event is earlier than the one before"
+    said = "story: each step came after those that it needs, and no event is earlier than the one before"
+    if unsaid := signed_without_term(evidence.events):
+        return None, f"{said}; until when the offer of event {unsaid} stood, was not recorded then"
+    return True, said
 
 
-def _terms(evidence: Evidence) -> str | None:
-    signed = evidence.event("AgreementSigned")
-    if signed is None and evidence.record.agreement is None:
+def _terms(evidence: Evidence) -> tuple[bool | None, str] | None:
+    signed, agreement = evidence.event("AgreementSigned"), evidence.record.agreement
+    if evidence.is_lost:
+        if strange := sorted({"terms.json", "signature.txt"} & evidence.files.keys()):
+            raise BrokenError(f"terms: {strange[0]} is there, and the case that holds it is not")
+        if signed is None:
+            return None
+        return None, f"terms: those that event {signed.seq} says were signed are gone with the case"
+    if signed is None and agreement is None:
         return None
-    agreement = evidence.record.agreement
     signed = check_as_signed(agreement, evidence.events)
     if agreement is None or evidence.files.get("terms.json", b"") != agreement.terms.encode():
         raise BrokenError("terms: terms.json is not what the case holds")
@@ -249,11 +308,12 @@ def _terms(evidence: Evidence) -> str | None:
     terms = agreement.agreed
     try:
         policy = load_policy(str(terms["jurisdiction"]))
-        check_complete(terms, policy, signed.moment.date())
+        zone = ZoneInfo(evidence.record.time_zone or policy.time_zone)
+        check_complete(terms, policy, signed.moment.astimezone(zone).date())
         _check_as_offered(terms, evidence)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BrokenError(f"terms: they lack {error}") from None
-    return (
+    return True, (
         f"terms: as signed in event {signed.seq} and as offered before; all that the law asks for stands there, and "
         f"the figures agree (judged by policy {policy.version}, made by {terms.get('policy_version')})"
     )
@@ -283,26 +343,23 @@ def _check_as_offered(terms: Mapping[str, Any], evidence: Evidence) -> None:
             raise BrokenError(f"terms: {name} is not what was offered")
 
 
-def _document(evidence: Evidence, roots: str | None) -> str | None:
-    sealed = evidence.event("AgreementSealed")
+def _document(evidence: Evidence) -> str | None:
+    sealed, agreement = evidence.event("AgreementSealed"), evidence.record.agreement
     document = evidence.files.get("agreement.pdf")
     if sealed is None:
-        if document is not None:
+        if document is not None or (agreement is not None and agreement.document_key is not None):
             raise BrokenError("document: there is one, and no event says that it was sealed")
         return None
     if document is None:
         raise BrokenError(f"document: event {sealed.seq} sealed one, and it is not there")
     if seal_pem(document).decode() != evidence.keys("seal"):
         raise BrokenError("document: keys/seal.pem is not what the document carries")
-    trusted = roots or certificates(evidence.keys("seal"))
-    if not trusted:
+    if evidence.seal is None:
         raise BrokenError("document: it carries no certificate")
-    verdict = verify_sealed(document, trusted, sealed.moment, sealed.told("documentSha256"))
-    if not verdict.genuine:
-        raise BrokenError(f"document: {verdict.problem}")
+    if not evidence.seal.genuine:
+        raise BrokenError(f"document: {evidence.seal.problem}")
     if sealed.told("unsealedSha256") not in _revisions(document):
         raise BrokenError("document: below the seal is another document than the one that was typeset")
-    agreement = evidence.record.agreement
     if agreement is not None and agreement.document_sha256 != sealed.told("documentSha256"):
         raise BrokenError("document: the case names another one")
     return f"document: sealed in event {sealed.seq}, not a byte was changed or added since"
@@ -365,25 +422,31 @@ def _bare(text: str) -> str:
 # --- completeness: nothing that must be there is missing ---------------------------------------------------------
 
 
-def _collected(evidence: Evidence) -> str:
+def _collected(evidence: Evidence) -> tuple[bool | None, str]:
     """The chain ends with its own collection, which names every file that was taken beside it."""
-    last = evidence.collection
+    last = evidence.end
+    if evidence.is_lost:
+        return None, (
+            "collected: the case itself is not in the bundle, as where it was gone: there is no event of its "
+            "collection, nothing names the files that were taken, and whether the chain went on after event "
+            f"{last.seq} nobody says"
+        )
     taken = {name: content for name, content in evidence.files.items() if name != MANIFEST and not _BESIDE.match(name)}
     if last.told("filesSha256") != files_digest(taken, evidence.record):
         raise BrokenError(f"collected: other files are in the bundle than event {last.seq} says were taken")
     by = last.content["actor"]["id"]
-    return f"collected: by {by} at {last.at}, as event {last.seq} says; it names the files that were taken"
+    return True, f"collected: by {by} at {last.at}, as event {last.seq} says; it names the files that were taken"
 
 
 def _claim(evidence: Evidence) -> tuple[bool | None, str]:
     record = evidence.record
-    if not record.claims:
+    if evidence.is_lost:
         return None, "end: the case itself is not in the bundle, so only anchors tell where its chain ends"
     verify_chain(record.events, record.head, record.count)
     return True, f"end: the chain ends with event {record.count}, as the case says"
 
 
-def _anchored(evidence: Evidence) -> str:
+def _anchored(evidence: Evidence) -> tuple[bool | None, str]:
     """Whatever was anchored is still what the chain says, and nothing that must be anchored is not."""
     by_number = {event.seq: event for event in evidence.events}
     counts = set()
@@ -397,13 +460,16 @@ def _anchored(evidence: Evidence) -> str:
         if told.get("prev") is not None and told["prev"] not in digests:
             raise BrokenError(f"anchor {name} names one before it that is not there")
         counts.add(end.count)
-    last = evidence.collection
+    last = evidence.end
     for event in evidence.events:
         # Moments pass between an event and its anchor; that of the collection was waited for.
-        is_due = event is last or event.moment < last.moment - timedelta(hours=1)
+        is_due = (event is last and not evidence.is_lost) or event.moment < last.moment - timedelta(hours=1)
         if event.type in ANCHORED and event.seq not in counts and is_due:
             raise BrokenError(f"anchors: event {event.seq} ({event.type}) must be anchored, and is not")
-    return f"anchors: {len(counts)}, each is what the chain says at its place, and the last stands over all of it"
+    if not counts:
+        return None, "anchors: none, and nothing that is left had to be anchored yet"
+    covered = "all of it" if max(counts) == last.seq else f"event {max(counts)} and all before it"
+    return True, f"anchors: {len(counts)}, each is what the chain says at its place, and the last stands over {covered}"
 
 
 def _rooted(evidence: Evidence) -> str:
@@ -417,7 +483,7 @@ def _rooted(evidence: Evidence) -> str:
         if told.get("kind") != "day" or told.get("day") != night.name or not is_under:
             raise BrokenError(f"{where}: the case does not stand under it")
         covered = max(covered, night.end.count)
-    late = [event for event in evidence.events if event.moment < evidence.collection.moment - _ROOTED_AFTER]
+    late = [event for event in evidence.events if event.moment < evidence.end.moment - _ROOTED_AFTER]
     if late and late[-1].seq > covered:
         raise BrokenError(f"nights: event {late[-1].seq} is older than two nights, and under no root")
     if not evidence.nights:
@@ -482,70 +548,89 @@ def _is_signed(signed: Signed, key: bytes) -> bool:
     return True
 
 
-def _time_stamp(evidence: Evidence, roots: str | None) -> tuple[bool | None, str] | None:
+def _time_stamp(evidence: Evidence) -> tuple[bool | None, str] | None:
     """What an authority says of the time of the seal; nothing where none was asked."""
-    sealed, document = evidence.event("AgreementSealed"), evidence.files.get("agreement.pdf")
+    sealed = evidence.event("AgreementSealed")
     asked = sealed.content["data"].get("timeStamp", "NONE") if sealed is not None else "NONE"
-    if sealed is None or document is None or asked == "NONE":
+    if sealed is None or evidence.seal is None or asked == "NONE":
         return None
     if asked == "FAILED":
         return None, f"time: no authority answered when it was sealed, as event {sealed.seq} says"
-    verdict = verify_sealed(document, roots or certificates(evidence.keys("seal")), sealed.moment)
-    if verdict.stamped_at is None:
+    at = evidence.seal.stamped_at
+    if at is None:
         raise BrokenError("time: the document has no time-stamp that holds, and one was set on it")
-    if abs(verdict.stamped_at - sealed.moment) > _STAMPED_WITHIN:
-        raise BrokenError(f"time: the authority says {verdict.stamped_at:%Y-%m-%d %H:%M:%S %Z}, the chain {sealed.at}")
-    said = f"time: an authority says that the seal was there at {verdict.stamped_at:%Y-%m-%d %H:%M:%S %Z}"
-    if verdict.stamp_trusted:
-        return True, said
-    return None, f"{said}; whose word that is, its certificate among the published ones would tell"
+    if abs(at - sealed.moment) > _STAMPED_WITHIN:
+        raise BrokenError(f"time: the authority says {_moment(at)}, the chain {sealed.at}")
+    said = f"time: an authority says that the seal was there at {_moment(at)}"
+    return (True, said) if evidence.seal.stamp_trusted else (None, f"{said}; {_NO_AUTHORITY}")
 
 
-def _nights_stamped(evidence: Evidence, roots: str | None) -> tuple[bool | None, str] | None:
+def _nights_stamped(evidence: Evidence) -> tuple[bool | None, str] | None:
     """What an authority says of the time of the nights' roots; nothing where it was asked of none."""
-    stamps = {}
+    stamps, later = {}, {}
     for night in evidence.nights:
         token = evidence.files.get(f"days/{night.name}.tsr")
         if token is None:
             continue
-        stamp = read_time_stamp(token, night.signed.body.encode(), roots or "")
+        stamp = read_time_stamp(token, night.signed.body.encode(), evidence.trusted.of_time)
         if stamp is None:
             raise BrokenError(f"nights' time: days/{night.name}.tsr is no time-stamp of that night's root")
+        later[night.name] = stamp.at - datetime.fromisoformat(night.signed.told["at"])
+        if later[night.name] < -_STAMPED_WITHIN:
+            raise BrokenError(
+                f"nights' time: the authority says that the root of {night.name} was there at {_moment(stamp.at)}, and "
+                f"it says of itself that it was made at {night.signed.told['at']}"
+            )
         stamps[night.name] = stamp
     if stray := [name for name in evidence.files if name.endswith(".tsr") and name[5:15] not in stamps]:
         raise BrokenError(f"nights' time: {stray[0]} is of no night that is there")
     if not stamps:
         return None
-    last, stamp = max(stamps.items())
+    last, slowest = max(stamps), max(later, key=lambda name: later[name])
     said = (
-        f"nights' time: an authority says of {len(stamps)} of {len(evidence.nights)} roots when they were there; the "
-        f"last (of {last}) was at {stamp.at:%Y-%m-%d %H:%M:%S %Z}"
+        f"nights' time: an authority says of {len(stamps)} of {len(evidence.nights)} roots when they were there, at "
+        f"most {_duration(later[slowest])} after they say that they were made (the root of {slowest}); the last (of "
+        f"{last}) was there at {_moment(stamps[last].at)}"
     )
-    if all(stamp.trusted for stamp in stamps.values()):
-        return True, said
-    return None, f"{said}; whose word that is, its certificate among the published ones would tell"
+    return (True, said) if all(stamp.trusted for stamp in stamps.values()) else (None, f"{said}; {_NO_AUTHORITY}")
 
 
-def _anchor_key(evidence: Evidence, published: str | None) -> tuple[bool | None, str]:
+_NO_AUTHORITY = "no authority that you trust says so (--authorities FILE names some), or not while it could"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _duration(later: timedelta) -> str:
+    return str(timedelta(seconds=max(0, round(later.total_seconds()))))
+
+
+def _anchor_key(evidence: Evidence) -> tuple[bool | None, str]:
     """Whose key it is: a bundle could bring one of its own making."""
     used = _anchor_keys(evidence.keys("anchor"))
-    trusted = public_keys(published) if published is not None else []
-    if not trusted:
+    if not used:
+        return None, "key: the bundle brings none of the anchors, so there is nothing to compare"
+    if not evidence.trusted.keys:
         named = "; ".join(fingerprint(key) for key in used)
         return None, (
             "key: it came with the bundle. Compare the anchors' key with the one that the bank publishes "
             f"(--published FILE does so), SHA-256 {named}"
         )
-    strange = [key for key in used if key not in trusted]
+    strange = [key for key in used if key not in evidence.trusted.keys]
     if strange:
         return False, f"key: the bank does not publish the anchors' key {fingerprint(strange[0])}"
     return True, "key: the anchors are by the key that the bank publishes"
 
 
-def _seal_certificate(evidence: Evidence, roots: str | None) -> tuple[bool | None, str] | None:
-    """Whose seal it is: `_document` held it against the published certificates, where there were any."""
+def _seal_certificate(evidence: Evidence) -> tuple[bool | None, str] | None:
+    """Whose seal it is, of a document that is as it was sealed."""
     if evidence.event("AgreementSealed") is None:
         return None
-    if not roots:
+    if not evidence.trusted.roots:
         return None, "seal: no certificate among published keys was at hand, so whose seal it is nobody compared"
+    try:
+        _document(evidence)
+    except BrokenError:
+        return None, "seal: the document is not as it was sealed, so there is no seal to compare"
     return True, "seal: its certificate leads to one that the bank publishes"

@@ -1,7 +1,6 @@
 """What was anchored stays: one anchor an event, one root a day, signed by a key of its own, locked in the bucket."""
 
 import base64
-import hashlib
 import os
 import subprocess
 import sys
@@ -12,16 +11,16 @@ from typing import Any
 
 import boto3
 import pytest
-from asn1crypto import cms, tsp
-from asn1crypto import x509 as asn1_x509
+from asn1crypto import cms
 from billing_events import overdue_event
 from botocore.exceptions import ClientError
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from integration.tables import tables_on_moto
+from licensed_ca import LicensedCa
 from loading import CONTEXT, load_app
-from time_stamping import Answer, authority, time_stamping
+from time_stamping import WRONGLY, Answer, authority, pem_of, time_stamping, with_certificates
 
 from accord import clock
 from accord.anchors import ChainEnd, Signed, root
@@ -114,6 +113,7 @@ def test_an_anchor_is_signed_and_names_the_one_before(world: World) -> None:
     assert world.is_signed(second)
     assert not world.is_signed(Signed(body=first.body, signature=second.signature))
     assert world.anchors.of_case("c-2") == []
+    assert [world.anchors.is_anchored("c-1", count) for count in (5, 6, 12)] == [True, False, True]
 
 
 def test_the_same_event_again_anchors_nothing_and_another_head_cannot_take_its_place(world: World) -> None:
@@ -160,6 +160,8 @@ def test_nothing_is_listed_or_read_twice(world: World) -> None:
     find, read, write = "ListObjectVersions", "GetObject", "PutObject"
     assert world.requests(lambda: world.anchors.anchor(end(12), NOW)) == [f"{find} cases/c-1/", read, write]
     assert world.requests(lambda: world.anchors.of_case("c-1")) == [f"{find} cases/c-1/", read, read]
+    looks = world.requests(lambda: world.anchors.is_anchored("c-1", 12))
+    assert looks == [f"{find} cases/c-1/0000000012.json"]
     handler = load_app("anchor_day").handler
     handler({}, CONTEXT)
     assert world.requests(lambda: world.anchors.of_day(DAY)) == [f"{find} days/{DAY}", read, read]
@@ -233,7 +235,7 @@ def test_an_authority_says_when_a_root_was_there_and_is_asked_again_where_it_did
 ) -> None:
     told = NOW + timedelta(hours=1)
     certificate = authority(told)
-    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    pem = pem_of(certificate)
     with time_stamping(certificate, told, answer=b"not now") as url:
         monkeypatch.setenv("TIME_STAMP_URL", url)
         load_app("anchor_day").handler({}, CONTEXT)
@@ -256,22 +258,7 @@ def test_an_authority_says_when_a_root_was_there_and_is_asked_again_where_it_did
     assert read_time_stamp(stamps[1] or b"", statement, pem) is None, "it is of another night"
 
 
-def of_another_statement(asked: tsp.TimeStampReq, rightly: Callable[[tsp.TimeStampReq], bytes]) -> bytes:
-    asked["message_imprint"]["hashed_message"] = hashlib.sha256(b"something else").digest()
-    return rightly(asked)
-
-
-def to_another_request(asked: tsp.TimeStampReq, rightly: Callable[[tsp.TimeStampReq], bytes]) -> bytes:
-    asked["nonce"] = 1
-    return rightly(asked)
-
-
-def wrongly_signed(asked: tsp.TimeStampReq, rightly: Callable[[tsp.TimeStampReq], bytes]) -> bytes:
-    *others, last = rightly(asked)
-    return bytes([*others, last ^ 1])
-
-
-@pytest.mark.parametrize("answer", [of_another_statement, to_another_request, wrongly_signed])
+@pytest.mark.parametrize("answer", WRONGLY)
 def test_a_token_that_is_not_of_that_night_is_not_kept(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: Answer
 ) -> None:
@@ -322,23 +309,40 @@ def test_a_time_stamp_needs_nothing_that_typesets() -> None:
 
 def test_a_token_that_brings_many_certificates_keeps_nobody_waiting() -> None:
     """They are not signed, so anybody may add some; where each may have issued each, ways to a root are millions."""
+    strange = LicensedCa("RSA-2048", NOW).root_pem
     with time_stamping(authority(NOW), NOW) as url:
         token = cms.ContentInfo.load(time_stamp(b"a root", url))
-    for _ in range(20):
-        der = authority(NOW).public_bytes(serialization.Encoding.DER)
-        added = cms.CertificateChoices("certificate", asn1_x509.Certificate.load(der))
-        token["content"]["certificates"].append(added)
-    assert read_time_stamp(token.dump(force=True), b"a root", "") == TimeStamp(at=NOW, trusted=False)
+    few, many = with_certificates(token, 5), with_certificates(token, 20)
+    assert read_time_stamp(few, b"a root", strange) == TimeStamp(at=NOW, trusted=False)
+    for roots in ("", strange, pem_of(authority(NOW))):
+        assert read_time_stamp(many, b"a root", roots) is None
 
 
-def test_a_token_of_which_a_bit_was_changed_says_nothing_else(world: World) -> None:
+@pytest.mark.parametrize(
+    ("at", "is_trusted"),
+    [
+        (NOW - timedelta(days=1, seconds=1), False),
+        (NOW - timedelta(days=1), True),
+        (NOW + timedelta(days=365), True),
+        (NOW + timedelta(days=365, seconds=1), False),
+    ],
+)
+def test_an_authority_is_trusted_while_its_certificate_was_valid(at: datetime, is_trusted: bool) -> None:
+    """Also where it is itself the one that is trusted."""
+    certificate = authority(NOW)
+    with time_stamping(certificate, at) as url:
+        token = time_stamp(b"a root", url)
+    assert read_time_stamp(token, b"a root", pem_of(certificate)) == TimeStamp(at=at, trusted=is_trusted)
+
+
+def test_a_token_of_which_a_bit_was_changed_says_nothing_else() -> None:
     told, statement = NOW, b'{"kind":"day"}'
     certificate = authority(told)
-    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    pem = pem_of(certificate)
     with time_stamping(certificate, told) as url:
         token = time_stamp(statement, url)
     chance = Random(1)
-    for _ in range(200):
+    for _ in range(60):
         changed = bytearray(token)
         changed[chance.randrange(len(token))] ^= 1 << chance.randrange(8)
         assert read_time_stamp(bytes(changed), statement, pem) in (None, TimeStamp(told, True), TimeStamp(told, False))

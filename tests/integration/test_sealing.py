@@ -17,7 +17,6 @@ import pikepdf.pdfa
 import pytest
 from agreements import SIGNED_AT, a_person, agreed_terms, reference_of
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from licensed_ca import LicensedCa
@@ -25,7 +24,7 @@ from moto import mock_aws
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.general import SigningError
-from time_stamping import authority, time_stamping
+from time_stamping import WRONGLY, Answer, authority, pem_of, time_stamping, with_more
 
 from accord.errors import SealCertificateError, TimeStampError
 from accord_documents import (
@@ -36,6 +35,7 @@ from accord_documents import (
     sealing,
     self_signed_certificate,
     subject_name,
+    time_stamps,
     verify_sealed,
 )
 
@@ -284,17 +284,52 @@ def stamped(plain: bytes, kms: CountingKms, key: str, certificate: str) -> tuple
         before = kms.signatures
         document = seal(plain, KmsSealProvider(kms, key, certificate), NOW, url)
         assert kms.signatures == before + 1
-    return document, ours.public_bytes(serialization.Encoding.PEM).decode()
+    return document, pem_of(ours)
 
 
 def test_an_authority_says_when_the_seal_was_there(stamped: tuple[bytes, str], certificate: str) -> None:
     document, theirs = stamped
     digest = hashlib.sha256(document).hexdigest()
-    verdict = verify_sealed(document, certificate + theirs, NOW, digest)
+    verdict = verify_sealed(document, certificate, NOW, digest, theirs)
     assert verdict.genuine, verdict.problem
     assert (verdict.stamped_at, verdict.stamp_trusted) == (NOW + timedelta(seconds=2), True)
     unknown = verify_sealed(document, certificate, NOW, digest)
     assert (unknown.genuine, unknown.stamped_at is not None, unknown.stamp_trusted) == (True, True, False)
+    later = verify_sealed(document, certificate, NOW + timedelta(days=400), digest, theirs)
+    assert (later.genuine, later.stamp_trusted) == (True, True), "its certificate was valid when it said so"
+
+
+def test_who_is_trusted_for_the_seal_is_not_for_the_time_and_the_other_way_round(
+    stamped: tuple[bytes, str], certificate: str
+) -> None:
+    document, theirs = stamped
+    assert not verify_sealed(document, certificate + theirs, NOW).stamp_trusted
+    assert not verify_sealed(document, theirs, NOW, authorities_pem=certificate).trusted
+
+
+def test_an_authority_whose_certificate_had_run_out_is_not_trusted(
+    plain: bytes, kms: CountingKms, key: str, certificate: str
+) -> None:
+    ours = authority(NOW - timedelta(days=366))
+    with time_stamping(ours, NOW) as url:
+        document = seal(plain, KmsSealProvider(kms, key, certificate), NOW, url)
+    verdict = verify_sealed(document, certificate, NOW, authorities_pem=pem_of(ours))
+    assert (verdict.genuine, verdict.stamped_at, verdict.stamp_trusted) == (True, NOW, False)
+
+
+def test_a_document_that_brings_many_certificates_keeps_nobody_waiting(
+    plain: bytes, kms: CountingKms, key: str, certificate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever made it: where each may have issued each, ways to a root are millions."""
+    others = [self_signed_certificate(kms, key, BANK, NOW + timedelta(seconds=number)) for number in range(20)]
+    stranger = self_signed_certificate(kms, new_key(kms), BANK, NOW)
+    monkeypatch.setattr(time_stamps, "MOST_CERTIFICATES", 100)
+    with time_stamping(authority(NOW), NOW, with_more(20, 20)) as url:
+        of_time = seal(plain, KmsSealProvider(kms, key, certificate), NOW, url)
+    monkeypatch.undo()
+    for document in (seal(plain, KmsSealProvider(kms, key, certificate + "".join(others)), NOW), of_time):
+        for root in (certificate, stranger):
+            assert "more certificates" in verify_sealed(document, root, NOW, authorities_pem=stranger).problem
 
 
 def test_without_an_authority_nothing_is_said_of_the_time(
@@ -313,10 +348,11 @@ def test_others_read_a_document_with_a_time_stamp(stamped: tuple[bytes, str], tm
     assert "Total document signed" in said
 
 
-@pytest.mark.parametrize("answer", [b"", b"no reply", b"0\x00"])
+@pytest.mark.parametrize("answer", [b"", b"no reply", b"0\x00", *WRONGLY, with_more(20), with_more(0, 5)])
 def test_an_authority_that_does_not_answer_rightly_is_named(
-    plain: bytes, kms: CountingKms, key: str, certificate: str, answer: bytes
+    plain: bytes, kms: CountingKms, key: str, certificate: str, answer: bytes | Answer
 ) -> None:
+    """The last is right and too long: its token has no room, which the one before it measured."""
     with time_stamping(authority(NOW), NOW, answer) as url, pytest.raises(TimeStampError):
         seal(plain, KmsSealProvider(kms, key, certificate), NOW, url)
 

@@ -169,6 +169,15 @@ def test_a_file_without_the_claim_says_what_it_cannot_show(tmp_path: Path, capsy
     assert "a cut end would not show" in capsys.readouterr().out
 
 
+def test_what_is_exported_without_the_claim_is_read_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a case that is lost there is none: what was found of it is the events alone."""
+    found = audit.Record(case_id="c-1", lost="no such case", events=tuple(chain()))
+    file = tmp_path / "events.jsonl"
+    file.write_text("".join(f"{line}\n" for line in audit.lines_of(found)), encoding="utf-8")
+    assert audit.main(["export", "--file", str(file)]) == 0
+    assert capsys.readouterr().out == file.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("text", ["", "not json\n", "[]\n", '{"case_id": "c-1"}\n', "\xff"])
 def test_an_unreadable_file_ends_with_2(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "events.jsonl"

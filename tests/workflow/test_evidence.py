@@ -1,6 +1,7 @@
 """The evidence of a case that was played to its active plan: whole as it is, and broken by whatever is done to it."""
 
 import base64
+import functools
 import hashlib
 import io
 import json
@@ -8,64 +9,89 @@ import random
 import re
 import subprocess
 import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from fnmatch import fnmatch
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 import rfc8785
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
 from evidence_bundles import (
+    Desk,
     Files,
     Kept,
     collected_anew,
     cut_off,
+    files_of,
     rewritten,
     unwitnessed,
     with_events,
     witnessed_until,
 )
+from integration.tables import tables_on_moto
 from moto import mock_aws
 from rich.console import Console
-from time_stamping import authority, time_stamping
+from time_stamping import time_stamping
 from typer.testing import CliRunner
 
+from accord.audit import Record, UnreadableError, record_of
+from accord.aws.anchors import Anchors
+from accord.aws.clients import client
+from accord.case import Agreement
 from accord_documents import self_signed_certificate, subject_name, time_stamp
 from infra.command.app import app
 from infra.evidence.bundle import MANIFEST, BundleUnreadableError, pack
-from infra.evidence.verify import verify
+from infra.evidence.collect import collect, files_digest
+from infra.evidence.keys import anchor_pem
+from infra.evidence.text import text_of
+from infra.evidence.verify import NOBODY, Trusted, verify
 
 pytestmark = pytest.mark.xdist_group("evidence")
 
 
 @pytest.fixture(scope="module")
-def kept() -> Kept:
-    return Kept.play(Console(file=io.StringIO()), timedelta(days=3))
+def kept() -> Iterator[Kept]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("infra.evidence.verify.text_of", functools.cache(text_of))  # most tests read the same document
+        yield Kept.play(Console(file=io.StringIO()), timedelta(days=3))
 
 
-def broken(files: Files, published: str | None) -> list[str]:
+def broken(files: Files, trusted: Trusted = NOBODY) -> list[str]:
     """What does not hold of these files, packed as a bundle is."""
-    return [verdict.sentence for verdict in verify(pack(files), published) if verdict.holds is False]
+    verdicts = list(verify(pack(files), trusted))
+    found = [verdict.sentence for verdict in verdicts if verdict.holds is False]
+    if any(sentence.startswith("document: ") for sentence in found):
+        assert not [verdict for verdict in verdicts if verdict.holds and verdict.sentence.startswith("seal: ")]
+    return found
+
+
+def told(data: bytes, trusted: Trusted, what: str) -> list[tuple[bool | None, str]]:
+    """What the verdicts say of one thing, and whether it holds."""
+    verdicts = verify(data, trusted)
+    return [(verdict.holds, verdict.sentence) for verdict in verdicts if verdict.sentence.startswith(f"{what}: ")]
 
 
 def test_the_evidence_of_a_case_is_whole_complete_and_witnessed(kept: Kept) -> None:
-    verdicts = list(verify(kept.bundle, kept.published))
+    verdicts = list(verify(kept.bundle, kept.trusted))
     assert [verdict for verdict in verdicts if verdict.holds is not True] == []
     assert [verdict.sentence.partition(":")[0] for verdict in verdicts] == [
         "bundle", "chain", "story", "terms", "document", "print", "collected", "end", "anchors", "nights", "signatures",
-        "key", "seal",
+        "key", "seal", "time", "nights' time",
     ]  # fmt: skip
     (collected,) = (verdict.sentence for verdict in verdicts if verdict.sentence.startswith("collected"))
     assert "by auditor-1 at " in collected
 
 
 def test_without_the_published_keys_nobody_says_whose_they_are(kept: Kept) -> None:
-    *others, key, seal = verify(kept.bundle)
+    *others, key, seal, sealed_at, nights_at = verify(kept.bundle)
     assert all(verdict.holds for verdict in others)
-    assert [(last.holds, last.question) for last in (key, seal)] == [(None, "OUTSIDE WITNESS")] * 2
+    found = [(last.holds, last.question) for last in (key, seal, sealed_at, nights_at)]
+    assert found == [(None, "OUTSIDE WITNESS")] * 4
 
 
 @pytest.mark.parametrize(("part", "open_question"), [("PUBLIC KEY", "seal"), ("CERTIFICATE", "key")])
@@ -75,7 +101,7 @@ def test_what_is_not_among_the_published_keys_is_not_said_to_be(kept: Kept, part
     assert set(blocks) == {"PUBLIC KEY", "CERTIFICATE"}
     pattern = rf"-----BEGIN {part}-----.*?-----END {part}-----\n"
     published = "".join(found[0] for found in re.finditer(pattern, kept.published, re.DOTALL))
-    open_ones = [verdict for verdict in verify(kept.bundle, published) if verdict.holds is None]
+    open_ones = [verdict for verdict in verify(kept.bundle, Trusted(published, kept.authority)) if not verdict.holds]
     assert [verdict.sentence.partition(":")[0] for verdict in open_ones] == [open_question]
 
 
@@ -86,9 +112,9 @@ def test_keys_that_the_bank_does_not_publish_are_told(kept: Kept) -> None:
         strange = kms.get_public_key(KeyId=key)["PublicKey"]
     pem = f"-----BEGIN PUBLIC KEY-----\n{base64.encodebytes(strange).decode()}-----END PUBLIC KEY-----\n"
     certificates = kept.published[kept.published.index("-----BEGIN CERTIFICATE") :]
-    (problem,) = broken(kept.files, pem + certificates)
+    (problem,) = broken(kept.files, Trusted(pem + certificates))
     assert problem.startswith("key: the bank does not publish the anchors' key")
-    found = broken(kept.files | {"keys/anchor.pem": pem.encode()}, kept.published)
+    found = broken(kept.files | {"keys/anchor.pem": pem.encode()}, kept.trusted)
     assert [sentence.partition(":")[0] for sentence in found] == ["collected", "signatures", "key"]
 
 
@@ -101,7 +127,7 @@ def test_a_byte_of_the_document_that_is_flipped_or_added_is_found(kept: Kept, se
         document[chance.randrange(len(document))] ^= 1 << chance.randrange(8)
     else:
         document.insert(chance.choice([len(document), chance.randrange(len(document))]), chance.randrange(256))
-    found = broken(kept.files | {"agreement.pdf": bytes(document)}, kept.published)
+    found = broken(kept.files | {"agreement.pdf": bytes(document)}, kept.trusted)
     assert [sentence for sentence in found if sentence.startswith("document: ")]
 
 
@@ -116,7 +142,7 @@ def test_a_byte_of_the_bundle_that_is_flipped_or_added_is_found(kept: Kept, seed
     else:
         data.append(chance.randrange(256))
     with suppress(BundleUnreadableError):
-        assert [verdict for verdict in verify(bytes(data), kept.published) if verdict.holds is False]
+        assert [verdict for verdict in verify(bytes(data), kept.trusted) if verdict.holds is False]
 
 
 @pytest.mark.parametrize("kept_events", range(1, 20, 2))
@@ -124,9 +150,7 @@ def test_a_chain_whose_end_was_cut_off_is_found_although_the_case_says_the_same(
     claim, events = kept.chain
     assert len(events) == 20
     cut = events[:kept_events]
-    found = broken(
-        with_events(kept.files, claim | {"head": cut[-1]["hash"], "count": kept_events}, cut), kept.published
-    )
+    found = broken(with_events(kept.files, claim | {"head": cut[-1]["hash"], "count": kept_events}, cut), kept.trusted)
     assert any("TRUNCATED" in sentence for sentence in found)
 
 
@@ -135,7 +159,7 @@ def test_a_chain_that_was_written_anew_is_found_although_every_hash_fits(kept: K
     def another_actor(bodies: list[dict[str, Any]]) -> None:
         bodies[number]["actor"]["id"] += "x"
 
-    found = broken(rewritten(kept.files, another_actor), kept.published)
+    found = broken(rewritten(kept.files, another_actor), kept.trusted)
     assert any("REWRITTEN" in sentence for sentence in found)
 
 
@@ -143,7 +167,7 @@ def test_an_event_that_was_left_out_is_found(kept: Kept) -> None:
     def without_the_questions(bodies: list[dict[str, Any]]) -> None:
         bodies[:] = [body for body in bodies if body["type"] != "ComprehensionChecked"]
 
-    found = broken(rewritten(kept.files, without_the_questions), kept.published)
+    found = broken(rewritten(kept.files, without_the_questions), kept.trusted)
     assert [sentence for sentence in found if "the questions on this offer were not all answered rightly" in sentence]
     assert any("REWRITTEN" in sentence for sentence in found)
 
@@ -166,7 +190,7 @@ def test_a_story_that_cannot_have_happened_is_found(kept: Kept, kind: str, field
             if body["type"] == kind:
                 body["data"][field] = [] if field == "offers" else "another"
 
-    found = broken(rewritten(kept.files, change), kept.published)
+    found = broken(rewritten(kept.files, change), kept.trusted)
     assert any(said in sentence for sentence in found)
 
 
@@ -175,7 +199,7 @@ def test_who_acts_before_anybody_knows_who_they_are_is_found(kept: Kept) -> None
         bodies[:] = [body for body in bodies if body["type"] != "IdentityConfirmed"]
 
     assert any(
-        "nobody had confirmed who they are" in found for found in broken(rewritten(kept.files, without_identity), None)
+        "nobody had confirmed who they are" in found for found in broken(rewritten(kept.files, without_identity))
     )
 
 
@@ -183,24 +207,28 @@ def test_an_event_out_of_its_time_is_found(kept: Kept) -> None:
     def later(bodies: list[dict[str, Any]]) -> None:
         bodies[5]["at"] = "2199-01-01T00:00:00.000Z"
 
-    assert any(
-        "it is earlier than the event before it" in found for found in broken(rewritten(kept.files, later), None)
-    )
+    assert any("it is earlier than the event before it" in found for found in broken(rewritten(kept.files, later)))
 
 
-@pytest.mark.parametrize("name", ["anchors/0000000013", "days/"])
-def test_a_statement_that_is_missing_is_missed(kept: Kept, name: str) -> None:
-    left = {file: content for file, content in kept.files.items() if not file.startswith(name)}
-    (problem,) = broken(left, kept.published)
-    expected = "names one before it that is not there" if name.startswith("anchors") else "under no root"
-    assert expected in problem
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("anchors/0000000013", ["names one before it that is not there"]),
+        ("days/", ["other files are in the bundle", "under no root"]),
+        ("days/*.tsr", ["other files are in the bundle"]),
+    ],
+)
+def test_a_statement_that_is_missing_is_missed(kept: Kept, name: str, said: list[str]) -> None:
+    left = {file: content for file, content in kept.files.items() if not fnmatch(file, f"{name}*")}
+    found = broken(left, kept.trusted)
+    assert [words in sentence for words, sentence in zip(said, found, strict=True)] == [True] * len(said)
 
 
 def test_an_anchor_that_somebody_else_signed_is_found(kept: Kept) -> None:
     """A rewritten chain with anchors to match needs the key."""
     files = kept.files
     body = json.loads(files["anchors/0000000013.body"]) | {"head": "f" * 64}
-    found = broken(files | {"anchors/0000000013.body": rfc8785.dumps(body)}, kept.published)
+    found = broken(files | {"anchors/0000000013.body": rfc8785.dumps(body)}, kept.trusted)
     assert any("not signed by the key of the anchors" in sentence for sentence in found)
 
 
@@ -211,7 +239,7 @@ def test_terms_that_were_changed_afterwards_are_found(kept: Kept) -> None:
     text = rfc8785.dumps(terms)
     claim["agreement"] |= {"terms": text.decode(), "terms_hash": hashlib.sha256(text).hexdigest()}
     files = with_events(kept.files, claim, events) | {"terms.json": text}
-    found = [sentence.partition(":")[0] for sentence in broken(files, kept.published)]
+    found = [sentence.partition(":")[0] for sentence in broken(files, kept.trusted)]
     assert "the case names other terms than were signed in event 13" in found
     assert "print" in found, "the document says what was signed, and not this"
 
@@ -221,9 +249,9 @@ def test_a_chain_without_anything_that_was_signed_of_it_is_no_evidence(kept: Kep
     """Whoever has no key takes the statements away, cuts the chain and has it end with a collection of its own."""
     claim, events = kept.chain
     cut_short = collected_anew(unwitnessed(kept.files), left)
-    assert any("must be anchored, and is not" in sentence for sentence in broken(cut_short, kept.published))
+    assert any("must be anchored, and is not" in sentence for sentence in broken(cut_short, kept.trusted))
     early = unwitnessed(with_events(kept.files, *cut_off(claim, events, left)))
-    assert broken(early, kept.published)
+    assert broken(early, kept.trusted)
 
 
 @pytest.mark.parametrize("left", [1, 4, 5, 11, 13, 14, 18, 19])
@@ -231,7 +259,7 @@ def test_the_state_of_an_earlier_day_is_not_the_evidence_of_today(kept: Kept, le
     """All that was signed until then may be there: the chain does not end with its collection."""
     claim, events = kept.chain
     early = with_events(witnessed_until(kept.files, left), *cut_off(claim, events, left))
-    assert any("TRUNCATED" in sentence for sentence in broken(early, kept.published))
+    assert any("TRUNCATED" in sentence for sentence in broken(early, kept.trusted))
 
 
 @pytest.mark.parametrize(
@@ -247,7 +275,7 @@ def test_the_state_of_an_earlier_day_is_not_the_evidence_of_today(kept: Kept, le
 def test_what_is_no_signed_part_of_the_chain_is_named_by_its_collection(
     kept: Kept, name: str, content: bytes, said: str
 ) -> None:
-    assert any(said in sentence for sentence in broken(kept.files | {name: content}, kept.published))
+    assert any(said in sentence for sentence in broken(kept.files | {name: content}, kept.trusted))
 
 
 @pytest.mark.parametrize(
@@ -263,7 +291,7 @@ def test_what_is_read_stands_there_in_one_form_alone(kept: Kept, name: str, old:
     (found,) = (file for file in kept.files if fnmatch(file, name))
     altered = kept.files[found].replace(old, new, 1)
     assert altered != kept.files[found]
-    assert broken(kept.files | {found: altered}, kept.published)
+    assert broken(kept.files | {found: altered}, kept.trusted)
 
 
 def test_a_statement_under_another_name_is_found(kept: Kept) -> None:
@@ -271,7 +299,7 @@ def test_a_statement_under_another_name_is_found(kept: Kept) -> None:
     again = {f"anchors/0000000099{name[-5:]}": kept.files[name] for name in names[:1]}
     again["anchors/0000000099.body"] = kept.files[names[0]]
     again["anchors/0000000099.sig"] = kept.files[names[1]]
-    assert any("is of event" in sentence for sentence in broken(kept.files | again, kept.published))
+    assert any("is of event" in sentence for sentence in broken(kept.files | again, kept.trusted))
 
 
 @pytest.mark.parametrize("field", ["document_sha256", "document_key", "signed_at"])
@@ -279,24 +307,53 @@ def test_what_the_case_says_of_its_agreement_is_named_by_the_collection(kept: Ke
     claim, events = kept.chain
     later = datetime.fromisoformat(claim["agreement"]["signed_at"]) + timedelta(minutes=4)
     claim["agreement"][field] = later.isoformat() if field == "signed_at" else "0" * 64
-    found = broken(with_events(kept.files, claim, events), kept.published)
+    found = broken(with_events(kept.files, claim, events), kept.trusted)
     assert any(sentence.startswith("collected: other files") for sentence in found)
 
 
-def test_an_authoritys_word_on_a_night_counts_by_its_certificate_and_for_that_night_alone(kept: Kept) -> None:
+def stamped(kept: Kept, later: timedelta, statement: bytes | None = None) -> tuple[str, bytes]:
+    """The name of a night's time-stamp, and one that the authority might have made so much later than the root."""
     (night,) = (name for name in kept.files if re.fullmatch(r"days/[0-9-]+\.body", name))
-    told = datetime.fromisoformat("2026-12-01T00:05:00+00:00")
-    certificate = authority(told)
-    with time_stamping(certificate, told) as url:
-        token, other = time_stamp(kept.files[night], url), time_stamp(b"something else", url)
-    name = night.replace(".body", ".tsr")
-    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-    for published, holds in ((kept.published + pem, True), (kept.published, None)):
-        verdicts = verify(pack(kept.files | {name: token}), published)
-        (said,) = (verdict for verdict in verdicts if "nights' time" in verdict.sentence)
-        assert (said.holds, "2026-12-01 00:05:00 UTC" in said.sentence) == (holds, True)
-    for files in ({name: other}, {"days/2026-01-01.tsr": token}):
-        assert any("nights' time" in sentence for sentence in broken(kept.files | files, kept.published + pem))
+    told = datetime.fromisoformat(json.loads(kept.files[night])["at"]) + later
+    with time_stamping(x509.load_pem_x509_certificate(kept.authority.encode()), told) as url:
+        return night.replace(".body", ".tsr"), time_stamp(statement or kept.files[night], url)
+
+
+def test_whoever_is_trusted_for_the_time_is_for_nothing_else_and_the_other_way_round(kept: Kept) -> None:
+    seal = kept.published[kept.published.index("-----BEGIN CERTIFICATE") :]
+    for trusted in (Trusted(kept.published + kept.authority), Trusted(kept.published, seal)):
+        open_ones = [
+            verdict.sentence.partition(":")[0] for verdict in verify(kept.bundle, trusted) if not verdict.holds
+        ]
+        assert open_ones == ["time", "nights' time"]
+    other = Trusted(kept.published.replace(seal, kept.authority), seal)
+    assert [found for found in broken(kept.files, other) if "does not lead to a trusted root" in found]
+
+
+def test_an_authoritys_word_on_a_night_is_of_that_night_alone(kept: Kept) -> None:
+    name, other = stamped(kept, timedelta(0), b"something else")
+    for files in ({name: other}, {"days/2026-01-01.tsr": kept.files[name]}):
+        assert any("nights' time" in sentence for sentence in broken(kept.files | files, kept.trusted))
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (timedelta(days=-2000), "and it says of itself that it was made at"),
+        (timedelta(minutes=-6), "and it says of itself that it was made at"),
+        (timedelta(seconds=-1), "at most 0:00:00 after"),  # of an authority that tells whole seconds
+        (timedelta(days=50, seconds=1), "at most 50 days, 0:00:0"),
+    ],
+)
+def test_a_night_is_not_stamped_before_it_was_made_and_how_long_after_is_told(
+    kept: Kept, later: timedelta, said: str
+) -> None:
+    """Whoever has the anchors' key can sign for nights of long ago, and no authority will stamp them for that time."""
+    name, token = stamped(kept, later)
+    files = kept.files | {name: token}
+    ((holds, sentence),) = told(pack(files), kept.trusted, "nights' time")
+    assert (holds, said in sentence) == (later > timedelta(minutes=-5), True)
+    assert any(found.startswith("collected: other files") for found in broken(files, kept.trusted))
 
 
 def test_what_was_signed_after_the_offer_had_run_out_is_found(kept: Kept) -> None:
@@ -306,7 +363,17 @@ def test_what_was_signed_after_the_offer_had_run_out_is_found(kept: Kept) -> Non
                 past = {"validUntil": "2026-01-01T00:00:00+00:00"}
                 body["data"]["offers"] = [offer | past for offer in body["data"]["offers"]]
 
-    assert any("the offer had run out" in sentence for sentence in broken(rewritten(kept.files, run_out), None))
+    assert any("the offer had run out" in sentence for sentence in broken(rewritten(kept.files, run_out)))
+
+
+def test_an_offer_of_which_no_chain_said_yet_until_when_it_stands_is_no_broken_one(kept: Kept) -> None:
+    def unsaid(bodies: list[dict[str, Any]]) -> None:
+        for body in bodies:
+            for offer in body["data"].get("offers", ()):
+                del offer["validUntil"]
+
+    ((holds, sentence),) = told(pack(rewritten(kept.files, unsaid)), kept.trusted, "story")
+    assert (holds, "until when the offer of event 4 stood, was not recorded" in sentence) == (None, True)
 
 
 def test_what_was_signed_is_what_was_offered(kept: Kept) -> None:
@@ -315,7 +382,7 @@ def test_what_was_signed_is_what_was_offered(kept: Kept) -> None:
             if body["type"] == "OfferMade":
                 body["data"]["offers"] = [offer | {"totalPayable": 1} for offer in body["data"]["offers"]]
 
-    assert "terms: totalPayable is not what was offered" in broken(rewritten(kept.files, cheaper), None)
+    assert "terms: totalPayable is not what was offered" in broken(rewritten(kept.files, cheaper))
 
 
 def test_a_seal_by_an_earlier_certificate_stays_good_when_that_is_published_too(kept: Kept) -> None:
@@ -327,14 +394,22 @@ def test_a_seal_by_an_earlier_certificate_stays_good_when_that_is_published_too(
         renewed = self_signed_certificate(kms, key, bank, now)
     start = kept.published.index("-----BEGIN CERTIFICATE")
     key_alone, before = kept.published[:start], kept.published[start:]
-    assert [verdict for verdict in verify(kept.bundle, key_alone + renewed + before) if not verdict.holds] == []
-    assert broken(kept.files, key_alone + renewed)
+    trusted = Trusted(key_alone + renewed + before, kept.authority)
+    assert [verdict for verdict in verify(kept.bundle, trusted) if not verdict.holds] == []
+    assert broken(kept.files, Trusted(key_alone + renewed))
 
 
 @pytest.mark.parametrize("name", ["agreement.pdf", "terms.json", "keys/seal.pem", "keys/anchor.pem", "events.jsonl"])
 def test_a_part_that_is_missing_is_named_or_refused(kept: Kept, name: str) -> None:
     left = {file: content for file, content in kept.files.items() if file != name}
-    assert broken(left, None)
+    assert broken(left)
+
+
+def test_where_there_is_nothing_to_compare_nothing_is_said_to_be_published(kept: Kept) -> None:
+    data = pack(kept.files | {"keys/anchor.pem": b""})
+    assert [holds for holds, _ in told(data, kept.trusted, "key")] == [None]
+    data = pack({name: content for name, content in kept.files.items() if name != "agreement.pdf"})
+    assert [holds for holds, _ in told(data, kept.trusted, "seal")] == [None]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\n[]"])
@@ -342,9 +417,158 @@ def test_what_is_no_part_of_a_bundle_breaks_nothing_but_the_verdict(kept: Kept, 
     for name in kept.files:
         if name == "bundle.json":
             with pytest.raises(BundleUnreadableError):
-                broken(kept.files | {name: content}, kept.published)
+                broken(kept.files | {name: content}, kept.trusted)
             continue
-        assert broken(kept.files | {name: content}, kept.published), name
+        assert broken(kept.files | {name: content}, kept.trusted), name
+
+
+def test_a_bundle_of_another_version_is_refused_by_its_name(kept: Kept) -> None:
+    earlier = kept.files["bundle.json"].replace(b'"v": 3', b'"v": 1')
+    with pytest.raises(BundleUnreadableError, match="version 1, and this `accord verify` judges version 3"):
+        broken(kept.files | {"bundle.json": earlier})
+
+
+def test_what_an_agreement_may_hold_one_day_changes_no_digest_of_today(kept: Kept) -> None:
+    class LaterAgreement(Agreement):
+        more: str | None = None
+
+    class LaterRecord(Record):
+        agreement: LaterAgreement | None = None
+
+    record = record_of(kept.files["events.jsonl"].decode(), "events.jsonl")
+    later = LaterRecord.model_validate(record.model_dump())
+    assert files_digest(kept.files, later) == files_digest(kept.files, record)
+
+
+def test_the_day_of_the_signature_is_the_day_where_the_customer_is(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was when the document was made: a rule may be in force from that day."""
+    asked = []
+    monkeypatch.setattr("infra.evidence.verify.check_complete", lambda terms, policy, today: asked.append(today))
+    claim, events = kept.chain
+    (signed,) = (event["at"] for event in events if event["type"] == "AgreementSigned")
+    assert (claim["time_zone"], signed[11:13]) == ("Asia/Shanghai", "02")
+    elsewhere = with_events(kept.files, claim | {"time_zone": "America/Los_Angeles"}, events)
+    assert any(found.startswith("collected: other files") for found in broken(elsewhere))
+    broken(kept.files)
+    day = date.fromisoformat(signed[:10])
+    assert asked == [day - timedelta(days=1), day]
+
+
+# --- a case that is lost -----------------------------------------------------------------------------------------
+
+
+def test_what_is_left_of_a_lost_case_is_judged_and_what_is_not_is_told(kept: Kept) -> None:
+    verdicts = list(verify(kept.lost, kept.trusted))
+    open_ones = [verdict.sentence.partition(":")[0] for verdict in verdicts if verdict.holds is None]
+    assert open_ones == ["terms", "collected", "end"]
+    assert [verdict for verdict in verdicts if verdict.holds is False] == []
+    ((_, sentence),) = told(kept.lost, kept.trusted, "collected")
+    assert "there is no event of its collection" in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("events.jsonl", b'"seq":7', b'"seq":8', "event 8"),
+        ("events.jsonl", b'{"case_id"', b'{"note":1,"case_id"', "written in another form"),
+        ("anchors/0000000013.body", b'"count":13', b'"count":12', "REWRITTEN"),
+        ("days/*.body", b'"count":', b'"count":1', "does not stand under it"),
+        ("agreement.pdf", b"%%EOF", b"%%EOE", "document: "),
+        ("terms.json", b"", b"{}", "terms: terms.json is there"),
+        ("signature.txt", b"", b"1,1", "terms: signature.txt is there"),
+    ],
+)
+def test_what_is_altered_of_a_lost_case_is_found(kept: Kept, name: str, old: bytes, new: bytes, said: str) -> None:
+    files = files_of(kept.lost)
+    (found,) = [file for file in files if fnmatch(file, name)] or [name]
+    altered = files.get(found, b"").replace(old, new, 1)
+    assert altered != files.get(found)
+    assert any(said in sentence for sentence in broken(files | {found: altered}, kept.trusted))
+
+
+# --- collecting --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    with tables_on_moto(monkeypatch) as names:
+        yield Desk(names)
+
+
+def answering(desk: Desk, monkeypatch: pytest.MonkeyPatch, before: Iterable[Callable[[], None]]) -> None:
+    """Whoever signs the chains does it when somebody looks, each time after something else."""
+    steps, is_anchored = iter(before), Anchors.is_anchored
+
+    def look(anchors: Anchors, case_id: str, count: int) -> bool:
+        desk.sign()
+        next(steps)()
+        return is_anchored(anchors, case_id, count)
+
+    monkeypatch.setattr(Anchors, "is_anchored", look)
+
+
+def collections(files: Files) -> list[str]:
+    """Who collected what, by the chain."""
+    bodies = (json.loads(event["body"]) for event in map(json.loads, files["events.jsonl"].splitlines()[1:]))
+    return [body["actor"]["id"] for body in bodies if body["type"] == "EvidenceCollected"]
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+def test_a_case_that_went_on_meanwhile_is_collected_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    answering(desk, monkeypatch, [desk.go_on] * (attempts - 1) + [lambda: None])
+    files = collect(desk.case_id, desk.name, "auditor-1")
+    assert collections(files) == ["auditor-1"] * attempts
+    assert broken(files) == []
+
+
+def test_a_case_that_never_holds_still_is_not_collected(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(desk, monkeypatch, repeat(desk.go_on))
+    with pytest.raises(UnreadableError, match="is changing right now"):
+        collect(desk.case_id, desk.name, "auditor-1")
+
+
+def test_where_nobody_signs_the_chain_there_is_no_evidence(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.evidence.collect._ANCHORED_WITHIN", timedelta(0))
+    with pytest.raises(UnreadableError, match=r"event 2 of .*, and nobody has signed the chain up to it"):
+        collect(desk.case_id, desk.name, "auditor-1")
+
+
+def test_a_case_that_is_lost_before_anything_of_it_was_signed_is_collected(desk: Desk) -> None:
+    desk.lose()
+    files = collect(desk.case_id, desk.name, "auditor-1")
+    assert broken(files) == []
+    assert [holds for holds, _ in told(pack(files), NOBODY, "anchors")] == [None]
+
+
+def test_the_command_says_as_what_and_who_somebody_collected_and_overwrites_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answering(desk, monkeypatch, [lambda: None])
+    file = tmp_path / "case.zip"
+    command = ["evidence", desk.case_id, "--stack", desk.name, "--out", str(file)]
+    said = CliRunner().invoke(app, command)
+    assert said.exit_code == 0, said.output
+    assert f"To check it: accord verify {file}" in said.output.replace("\n", "")
+    assert collections(files_of(file.read_bytes())) == ["user/moto"]
+    assert CliRunner().invoke(app, command).exit_code == 2
+    assert desk.store.get(desk.case_id).version == 2, "nothing is collected for nothing"
+
+
+def test_the_command_prints_what_the_bank_publishes_and_leaves_out_what_was_once_wrong(desk: Desk) -> None:
+    first, today = desk.certificate("A Bank"), desk.certificate("The Bank")
+    damaged = first.replace("MII", "NII", 1)
+    for value in (first, damaged, today):
+        client("ssm").put_parameter(Name=desk.parameter, Value=value, Type="String", Overwrite=True)
+    said = CliRunner().invoke(app, ["keys", "--stack", desk.name])
+    assert (said.exit_code, said.stdout) == (0, anchor_pem(desk.key).decode() + today + first)
+    assert f"{desk.parameter}, version 2, is left out" in said.stderr
+    client("ssm").put_parameter(Name=desk.parameter, Value=damaged, Type="String", Overwrite=True)
+    assert CliRunner().invoke(app, ["keys", "--stack", desk.name]).exit_code == 2
+
+
+# --- judging -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", zipfile.ZIP_STORED.to_bytes(4, "big")])
@@ -355,19 +579,24 @@ def test_what_is_no_bundle_is_refused(data: bytes) -> None:
 
 def test_the_command_says_it_in_words_and_by_its_exit_status(kept: Kept, tmp_path: Path) -> None:
     whole, damaged, published = tmp_path / "case.zip", tmp_path / "damaged.zip", tmp_path / "keys.pem"
+    of_time = tmp_path / "authority.pem"
     whole.write_bytes(kept.bundle)
     damaged.write_bytes(kept.bundle + b" ")
     published.write_text(kept.published)
-    told = CliRunner().invoke(app, ["verify", str(whole), "--published", str(published)])
-    assert told.exit_code == 0, told.output
-    assert [line for line in told.output.splitlines() if line.isupper()] == [
+    of_time.write_text(kept.authority)
+    trusted = ["--published", str(published), "--authorities", str(of_time)]
+    said = CliRunner().invoke(app, ["verify", str(whole), *trusted])
+    assert said.exit_code == 0, said.output
+    assert [line for line in said.output.splitlines() if line.isupper()] == [
         "INTEGRITY",
         "COMPLETENESS",
         "OUTSIDE WITNESS",
     ]
-    assert "Whole and complete" in told.output
-    told = CliRunner().invoke(app, ["verify", str(damaged)])
-    assert (told.exit_code, "BROKEN" in told.output) == (1, True)
+    assert "Whole and complete." in said.output
+    said = CliRunner().invoke(app, ["verify", str(damaged)])
+    assert (said.exit_code, "BROKEN" in said.output) == (1, True)
+    damaged.write_text("no certificate")
+    assert CliRunner().invoke(app, ["verify", str(whole), "--authorities", str(damaged)]).exit_code == 2
     assert CliRunner().invoke(app, ["verify", str(tmp_path / "nothing.zip")]).exit_code == 2
     assert CliRunner().invoke(app, ["verify", str(published)]).exit_code == 2
 

@@ -14,11 +14,16 @@ from pyhanko_certvalidator import ValidationContext
 from accord.errors import TimeStampError
 
 _ANSWERS_WITHIN = 5  # seconds
+# The ways from one to a root are as many as their orders, and anybody may add some: a hostile twenty take for ever.
+MOST_CERTIFICATES = 6
 
 
 @dataclass(frozen=True)
 class TimeStamp:
-    """What a token says: when the statement was there, and whether the authority is one of the trusted."""
+    """What a token says: when the statement was there, and whether the authority is one of the trusted.
+
+    One whose certificate was not valid at that time is not.
+    """
 
     at: datetime
     trusted: bool
@@ -56,26 +61,35 @@ def read_time_stamp(token: bytes, statement: bytes, trust_roots_pem: str) -> Tim
 
     Never raises for a bad token.
     """
-    blocks = pem.unarmor(trust_roots_pem.encode(), multiple=True) if trust_roots_pem else ()
-    roots = [x509.Certificate.load(der) for _, _, der in blocks]
 
     def imprint(algorithm: str) -> bytes:
         return hashlib.new(algorithm, statement).digest()
 
-    return asyncio.run(_read(token, imprint, roots))
+    return asyncio.run(_read(token, imprint, certificates_in(trust_roots_pem)))
 
 
 async def _read(token: bytes, imprint: Callable[[str], bytes], roots: Sequence[x509.Certificate]) -> TimeStamp | None:
     try:
         signed = cms.ContentInfo.load(token, strict=True)["content"]
+        if len(signed["certificates"]) > MOST_CERTIFICATES:
+            return None
         moment = signed["encap_content_info"]["content"].parsed["gen_time"].native
-        # Who trusts nobody has its own certificates for roots: then the signature alone is asked for, and no search for
-        # a way to a root tries their orders, of which a hostile token can have millions.
+        # Who trusts nobody has its own certificates for roots: then the signature alone is asked for.
         own = [certificate.chosen for certificate in signed["certificates"]]
         context = ValidationContext(trust_roots=roots or own, allow_fetching=False, moment=moment)
         found = await validate_tst_signed_data(signed, context, imprint)
+        leads_to_root = bool(roots) and found.get("trust_problem_indic") is None
+        is_trusted = leads_to_root and is_valid_at(found["signing_cert"], moment)
     except Exception:  # a damaged or hostile token fails anywhere in the parser
         return None
-    if not (found["intact"] and found["valid"]):
-        return None
-    return TimeStamp(at=found["timestamp"], trusted=bool(roots) and found.get("trust_problem_indic") is None)
+    return TimeStamp(at=moment, trusted=is_trusted) if found["intact"] and found["valid"] else None
+
+
+def certificates_in(text: str) -> list[x509.Certificate]:
+    """The certificates in a PEM text, which may be empty."""
+    return [x509.Certificate.load(der) for _, _, der in pem.unarmor(text.encode(), multiple=True)] if text else []
+
+
+def is_valid_at(certificate: x509.Certificate, moment: datetime) -> bool:
+    """Whether a moment lies in a certificate's lifetime. Of one that is itself a root, path validation does not ask."""
+    return bool(certificate.not_valid_before <= moment <= certificate.not_valid_after)

@@ -41,6 +41,7 @@ class Record(BaseModel):
     head: str | None = None
     count: int | None = None
     agreement: Agreement | None = None
+    time_zone: str | None = None  # by which the days of its agreement are counted
     lost: str | None = None  # why the case itself is not there to claim anything, though it has events
     events: tuple[ChainedEvent | DamagedEvent, ...] = ()
 
@@ -105,8 +106,8 @@ def record_of(text: str, where: str) -> Record:
 
 
 def lines_of(record: Record) -> Iterator[str]:
-    """A record as a file holds it, line by line."""
-    if not record.lost:
+    """A record as a file holds it, line by line. Of a case that is not there it has the events alone."""
+    if record.claims:
         yield _printable_json(json.dumps(record.model_dump(mode="json", exclude={"events"}, exclude_none=True)))
     for event in record.events:
         yield _printable_json(json.dumps(event.model_dump(), ensure_ascii=False, separators=(",", ":")))
@@ -121,7 +122,7 @@ def read_tables(case_id: str, stores: Stores) -> Record:
         store = CaseStore(stores.cases_table, stores.events_table)
         try:
             case = store.get(case_id)
-            claim = {"head": case.head, "count": case.version, "agreement": case.agreement}
+            claim = {"head": case.head, "count": case.version, "agreement": case.agreement, "time_zone": case.time_zone}
         except CaseNotFoundError:
             claim = {"lost": f"{stores.cases_table} holds no case {case_id}"}
         except CaseDamagedError:

@@ -1,5 +1,6 @@
 """Evidence: which papers the amount and the hardship ask for, and which figures a person has to look at first."""
 
+from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 
@@ -54,12 +55,16 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
         if _is_unlike_record(told, income, limits.income_unlike_record_percent, is_gone=is_gone):
             found.append("INCOME_UNLIKE_RECORD")
     if spend is not None:
+        if told.teller("monthly_essential_spend") == "CUSTOMER" and _is_far_below(spend, told.spend_on_record, limits):
+            found.append("SPEND_BELOW_RECORD")
         floor = protected_floor(told, household(told, "least", rules), rules)
         living = sum((told.flexible_costs or {}).values()) if statement_is_complete(told) else spend
         if living * 100 < floor * limits.spend_below_floor_percent:
             found.append("SPEND_BELOW_FLOOR")
     if _is_above_guideline(told, rules):
         found.append("ABOVE_GUIDELINE")
+    if _debts_are_below_record(told, income, spend, case.account.balance.total, limits):
+        found.append("DEBTS_BELOW_RECORD")
     if told.other_unsecured_balance == 0 and told.other_debt_payments:
         found.append("PAYMENTS_WITHOUT_DEBT")
     if _dates_contradict(case.account):
@@ -78,6 +83,8 @@ DOUBTS = frozenset(
         "INCOME_ABOVE_LIMIT",
         "INCOME_BEFORE_HARDSHIP",
         "INCOME_UNLIKE_RECORD",
+        "SPEND_BELOW_RECORD",
+        "DEBTS_BELOW_RECORD",
         "SPEND_ABOVE_INCOME",
         "ABOVE_GUIDELINE",
         "PAYMENTS_WITHOUT_DEBT",
@@ -85,6 +92,15 @@ DOUBTS = frozenset(
         "DATES_CONTRADICT",
     }
 )
+
+# Doubts by which the person may have more than was reckoned with, and what to ask about where no plan is affordable.
+MAY_HIDE_MEANS: Mapping[str, tuple[str, ...]] = {
+    "PAID_ABOVE_INCOME": ("INCOME",),
+    "INCOME_UNLIKE_RECORD": ("INCOME",),
+    "SPEND_ABOVE_INCOME": ("INCOME", "ESSENTIAL_SPEND"),
+    "ABOVE_GUIDELINE": ("ESSENTIAL_SPEND",),
+    "SAVINGS_ABOVE_DEBT": ("SAVINGS",),
+}
 
 
 def _dates_contradict(account: Account) -> bool:
@@ -138,6 +154,30 @@ def _is_unlike_record(told: Circumstances, income: int, percent: int, *, is_gone
     if told.told_by != "CUSTOMER" or record is None or (income < record and is_gone):
         return False
     return abs(income - record) * 100 > record * percent
+
+
+def _is_far_below(told: int, record: int | None, limits: Doubts) -> bool:
+    """Whether a cost on record is above the one that was told by more than the policy's share of it."""
+    return record is not None and record * 100 > told * (100 + limits.income_unlike_record_percent)
+
+
+def _debts_are_below_record(
+    told: Circumstances, income: int | None, spend: int | None, owed: int, limits: Doubts
+) -> bool:
+    """Whether other creditors get far less a month by the customer's word than is on record.
+
+    Where their balance is known they get their share of what is left, as in the assessment.
+    """
+    by_payments = told.teller("other_debt_payments") == "CUSTOMER"
+    record = told.debts_on_record if by_payments else told.other_debt_payments
+    balance = told.other_unsecured_balance
+    if balance is None:
+        payments = told.other_debt_payments
+        return by_payments and payments is not None and _is_far_below(payments, record, limits)
+    by_balance = told.teller("other_unsecured_balance") == "CUSTOMER"
+    if not by_balance or income is None or spend is None or spend >= income or owed <= 0:
+        return False
+    return _is_far_below((income - spend) * balance // (owed + balance), record, limits)
 
 
 def _is_above_guideline(told: Circumstances, rules: RulesOfTheDay) -> bool:

@@ -26,13 +26,18 @@ class Anchors:
 
     def anchor(self, end: ChainEnd, now: datetime) -> bool:
         """Keep where a chain ended, once; False where that is kept already."""
-        key = f"{_of_case(end.case)}{end.count:010}.json"
+        key = _of_event(end.case, end.count)
         kept = self._first_versions(_of_case(end.case))
         if key in kept:
             return False
         earlier = max((found for found in kept if found < key), default=None)
         before = self._signed(earlier, kept) if earlier else None
         return self._keep(key, case_statement(end, now, self._key_arn, before))
+
+    def is_anchored(self, case_id: str, count: int) -> bool:
+        """Whether it is kept where the chain of a case ended with so many events."""
+        key = _of_event(case_id, count)
+        return key in self._first_versions(key)
 
     def of_case(self, case_id: str) -> list[Signed]:
         """The anchors of a case, the earliest first. Raises AnchorDamagedError."""
@@ -133,6 +138,10 @@ class Anchors:
 
 def _of_case(case_id: str) -> str:
     return f"cases/{case_id}/"
+
+
+def _of_event(case_id: str, count: int) -> str:
+    return f"{_of_case(case_id)}{count:010}.json"
 
 
 def _about_day(day: date) -> str:
