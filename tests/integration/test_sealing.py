@@ -251,6 +251,14 @@ def test_a_certificate_of_another_key_seals_nothing(kms: CountingKms, certificat
         seal(plain, KmsSealProvider(kms, new_key(kms), certificate), NOW)
 
 
+def test_a_chain_that_no_verifier_would_follow_seals_nothing(
+    kms: CountingKms, key: str, certificate: str, plain: bytes
+) -> None:
+    with pytest.raises(SealCertificateError, match="has 6 certificates, 5 at most"):
+        seal(plain, KmsSealProvider(kms, key, certificate * 6), NOW)
+    assert verify_sealed(seal(plain, KmsSealProvider(kms, key, certificate * 5), NOW), certificate, NOW).genuine
+
+
 def test_a_broken_certificate_is_named(kms: CountingKms, key: str, plain: bytes) -> None:
     with pytest.raises(SealCertificateError, match="PEM"):
         seal(plain, KmsSealProvider(kms, key, "not yet configured"), NOW)
@@ -323,11 +331,13 @@ def test_a_document_that_brings_many_certificates_keeps_nobody_waiting(
     """Whoever made it: where each may have issued each, ways to a root are millions."""
     others = [self_signed_certificate(kms, key, BANK, NOW + timedelta(seconds=number)) for number in range(20)]
     stranger = self_signed_certificate(kms, new_key(kms), BANK, NOW)
-    monkeypatch.setattr(time_stamps, "MOST_CERTIFICATES", 100)
+    for module in (time_stamps, sealing):
+        monkeypatch.setattr(module, "MOST_CERTIFICATES", 100)
     with time_stamping(authority(NOW), NOW, with_more(20, 20)) as url:
         of_time = seal(plain, KmsSealProvider(kms, key, certificate), NOW, url)
+    of_many = seal(plain, KmsSealProvider(kms, key, certificate + "".join(others)), NOW)
     monkeypatch.undo()
-    for document in (seal(plain, KmsSealProvider(kms, key, certificate + "".join(others)), NOW), of_time):
+    for document in (of_many, of_time):
         for root in (certificate, stranger):
             assert "more certificates" in verify_sealed(document, root, NOW, authorities_pem=stranger).problem
 

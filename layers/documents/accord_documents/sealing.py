@@ -23,7 +23,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from accord.errors import SealCertificateError, TimeStampError
 from accord_documents.seal_provider import SealProvider, certificates_of, check_signature, longest_signature
-from accord_documents.time_stamps import Authority
+from accord_documents.time_stamps import MOST_CERTIFICATES, Authority
 
 FIELD_NAME = "BankSeal"
 _REASON = "银行电子印章：证明本协议自签订后未被更改 / Bank's seal: this agreement has not changed since it was signed"
@@ -92,11 +92,13 @@ def good_until(certificate_pem: str) -> datetime:
 def seal(pdf: bytes, provider: SealProvider, now: datetime, time_stamp_url: str = "") -> bytes:
     """The PDF with the bank's seal over all of it; no change is allowed afterwards. The provider signs once.
 
-    Raises SealCertificateError when its certificate is not valid at `now` or belongs to another key; its own errors
-    pass through. With a `time_stamp_url` an authority (RFC 3161) says when the seal was there already; raises
-    TimeStampError when it does not answer with a good token.
+    Raises SealCertificateError when its certificate is not valid at `now`, belongs to another key or has too long a
+    chain to be checked; its own errors pass through. With a `time_stamp_url` an authority (RFC 3161) says when the seal
+    was there already; raises TimeStampError when it does not answer with a good token.
     """
     chain = provider.chain
+    if len(chain) >= MOST_CERTIFICATES:  # its own certificate stands in the seal once more
+        raise SealCertificateError(f"the seal's chain has {len(chain)} certificates, {MOST_CERTIFICATES - 1} at most")
     if now < chain[0].not_valid_before_utc:
         raise SealCertificateError(f"the seal's certificate is not valid before {chain[0].not_valid_before_utc}")
     if now > chain[0].not_valid_after_utc:
