@@ -233,6 +233,11 @@ def random_proposal(random: Random) -> str:
         other_unsecured_balance=an_amount(random, 10**7) if random.random() < 0.3 else None,
         savings=an_amount(random, 10**7) if random.random() < 0.3 else None,
         told_by=random.choice(("BILLING", "CUSTOMER", "STAFF")),
+        # Who told what, and what else is on record of it, changes no amount but the income's.
+        own=("monthly_essential_spend",) if random.random() < 0.5 else (),
+        seen=("other_debt_payments",) if random.random() < 0.5 else (),
+        spend_on_record=known(400_000),
+        debts_on_record=known(100_000),
     )
     account = an_account(
         balance=a_random_balance(random, 10 ** random.randint(3, 6)),

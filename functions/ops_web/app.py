@@ -6,10 +6,12 @@ Behind API Gateway's IAM authorizer. No page shows personal data; a POST is take
 import os
 import re
 import secrets
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
@@ -47,7 +49,7 @@ from accord.explain import (
     explain_worth,
     figure_of,
 )
-from accord.money import format_money
+from accord.money import format_money, minor_digits
 from accord.policy import Policy, load_policy
 from accord.receipts import proven_collections
 from accord.texts import texts
@@ -63,11 +65,13 @@ AMOUNTS = frozenset({"balance", "affordableMonthly", "affordableMost", "amount"}
 CODES = {
     "review_reasons": "review",
     "questions": "questions",
+    "doubts": "doubts",
     "rule": "rules",
     "standing": "standings",
     "why_none": "why_none",
 }
 MAX_FORM_BYTES = 4096
+MOST = 10**11  # of a figure of the person's means, in minor units: as on the customer's own form
 NEGOTIATION_ARN = os.environ["NEGOTIATION_ARN"]
 BASE_URL = os.environ["PUBLIC_BASE_URL"].rstrip("/")
 ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(BASE_URL))
@@ -274,6 +278,16 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
     found = _task(case_id, task_id)
     if not choice:
         return _task_page(page, store.get(case_id), found, page.text("choose_first"), 400)
+    seen: dict[str, int] = {}
+    if choice == staff.PAPERS_SEEN:
+        case = store.get(case_id)
+        typed = {name: form[name][0] for name in staff.SEEN_ON_PAPERS if form.get(name, [""])[0].strip()}
+        amounts = {name: _minor_units(text, case.account.currency) for name, text in typed.items()}
+        seen = {name: amount for name, amount in amounts.items() if amount is not None}
+        if len(seen) < len(amounts) or not amounts:
+            problem = page.text("not_recorded" if amounts else "nothing_seen")
+            wrong = frozenset(amounts.keys() - seen.keys())
+            return _task_page(page, case, found, problem, 422, typed, wrong)
     if choice == staff.START_AGAIN and not _started_again(store.get(case_id), found):
         return _task_page(page, store.get(case_id), found, page.text("not_started"), 503)
     others = _whole(store.tasks(case_id))
@@ -284,7 +298,7 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
             raise DecisionRefusedError("OFFERS_CHANGED")
         policy = load_policy(case.jurisdiction)
         reach = store.reach(case.cardholder_id)
-        return staff.decide(case, found, others, reach, choice, page.staff_id, page.role, policy, clock.now())
+        return staff.decide(case, found, others, reach, choice, page.staff_id, page.role, policy, clock.now(), seen)
 
     # Of a task that stays open each call is an act of its own, named by the form on which it was recorded.
     sheet = re.sub(r"[^0-9a-f]", "", form.get("sheet", [""])[0])[:16]
@@ -298,7 +312,7 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
         return _task_page(page, case, _task(case_id, task_id), problem, 409)
     if "unlocked" in done:  # whoever sends the form again: what was decided may not have been carried out yet
         tries.lift(case_id, done["unlocked"])
-    if (done["outcome"], done["staff_id"]) != (choice, page.staff_id):
+    if (done["outcome"], done["staff_id"], done.get("seen", {})) != (choice, page.staff_id, seen):
         return _task_page(page, store.get(case_id), _task(case_id, task_id), page.text("not_open"), 409)
     logger.info("task settled", case_id=case_id, task_id=task_id, outcome=choice, staff_id=page.staff_id)
     next_page = f"/ops/tasks/{case_id}/{task_id}" if is_call else f"/ops/cases/{case_id}"
@@ -348,7 +362,25 @@ def _started_again(case: Case, task: StaffTask) -> bool:
     return True
 
 
-def _task_page(page: Page, case: Case, task: StaffTask, problem: str | None = None, status: int = 200) -> Response:
+def _minor_units(typed: str, currency: str) -> int | None:
+    """A whole amount as people write it ("6500", "6,500", "６５００") in minor units; None when it is none."""
+    match = re.fullmatch(r"\d{1,11}|\d{1,3}(,\d{3}){1,3}", unicodedata.normalize("NFKC", typed).strip(), re.ASCII)
+    if match is None:
+        return None
+    minor = int(match[0].replace(",", "")) * 10 ** minor_digits(currency)
+    return minor if minor <= MOST else None
+
+
+def _task_page(
+    page: Page,
+    case: Case,
+    task: StaffTask,
+    problem: str | None = None,
+    status: int = 200,
+    typed: Mapping[str, str] = MappingProxyType({}),
+    wrong: frozenset[str] = frozenset(),
+) -> Response:
+    """The page of a task; `typed` are the figures of papers that were sent, of which those in `wrong` are none."""
     choices = staff.choices(case, task, clock.now())
     if staff.stopped_case(case, task):
         intro = "start_again_intro"
@@ -358,7 +390,12 @@ def _task_page(page: Page, case: Case, task: StaffTask, problem: str | None = No
         intro = "decision_intro" if case.stopped is None else "decision_intro_stopped"
     else:
         intro = "outcome_intro"
-    shown = {"choices": choices, "intro": intro, "problem": problem, "offers_named": _offers_named(case)}
+    decisions = tuple(choice for choice in choices if choice != staff.PAPERS_SEEN)
+    shown = {"choices": decisions, "intro": intro, "problem": problem, "offers_named": _offers_named(case)}
+    if staff.PAPERS_SEEN in choices:  # which has a form of its own
+        shown["papers"] = {"choice": staff.PAPERS_SEEN, "names": staff.SEEN_ON_PAPERS, "typed": typed, "wrong": wrong}
+    else:
+        shown["papers"] = None
     shown["sheet"] = secrets.token_hex(8)
     shown["call"] = _call(case, task) if task.outcome is None and task.kind in calls.CALLS else None
     return page.render("task.html", status, case=case, task=task, **shown)

@@ -731,10 +731,133 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     found = assess(case, CN, NOW.date()).case.assessment
     assert found is not None
     assert set(said["questions"]) == set(found.questions)
-    refused = {"not_open", "offers_changed", "message_later", "message_forbidden"}
+    assert set(groups["figures"]) == set(staff.SEEN_ON_PAPERS)
+    refused = {"not_open", "offers_changed", "message_later", "message_forbidden", "no_role", "nothing_seen"}
     assert refused <= set(texts)
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
     assert set(re.findall(r"page\.text\('(\w+)'", used)) <= set(texts)
+
+
+SEEN = {"choice": "REASSESS/PAPERS_SEEN"}
+PAPERS = {
+    "en": ("Figures seen on papers", "Give a whole amount in CNY", "Give at least one figure"),
+    "zh-CN": ("凭材料核实的数据", "以 CNY 为单位的整数金额", "请至少填写一项"),
+}
+
+
+@pytest.mark.parametrize("language", PAPERS)
+def test_a_reviewer_who_saw_papers_records_the_figures_and_all_is_worked_out_anew(
+    console: Console, language: str
+) -> None:
+    case, task = in_review(console.store)
+    query = {"lang": language}
+    page = console.ask(address(task), query=query)[1]
+    assert PAPERS[language][0] in page
+    assert not re.search(r'type="radio"[^>]*value="REASSESS/PAPERS_SEEN"', page), "it has a form of its own"
+    form = SEEN | {"monthly_income": " 6,500 ", "savings": "０", "other_debt_payments": ""}
+    assert [console.ask(address(task), form, query=query)[0] for _ in range(2)] == [303, 303]
+    after = console.store.get(case.case_id)
+    means = after.circumstances
+    assert (means.monthly_income, means.savings, means.told_by) == (650_000, 0, "STAFF")
+    assert means.other_debt_payments == case.circumstances.other_debt_payments
+    assert after.decision is not None
+    assert (after.decision.kind, after.decision.staff_id) == ("REASSESS", "mei")
+    chain = list(console.store.events(case.case_id))
+    assert verify_chain(chain, after.head, after.version) == 6
+    assert [event.type for event in chain[-3:]] == ["PapersSeen", "StaffDecided", "StaffTaskClosed"]
+    assert chain[-3].content["data"] == {"fields": ["monthly_income", "savings"]}
+    assert chain[-3].content["actor"] == {"kind": "STAFF", "id": "mei"}
+    assert not any("650000" in event.body for event in chain[-3:])
+    assert PAPERS[language][0] not in console.ask(address(task), query=query)[1]
+    other = console.ask(address(task), form | {"savings": "1"}, query=query)
+    assert other[0] == 409, "other figures were not recorded, and nobody is told that they were"
+
+
+@pytest.mark.parametrize("language", PAPERS)
+@pytest.mark.parametrize("typed", ["6500.50", "-1", "abc", "1 2 3 x", "9" * 12, "<b>"])
+def test_a_figure_that_cannot_be_read_is_named_at_its_field_and_nothing_is_recorded(
+    console: Console, language: str, typed: str
+) -> None:
+    case, task = in_review(console.store)
+    form = SEEN | {"monthly_income": "6500", "savings": typed}
+    status, page, _ = console.ask(address(task), form, query={"lang": language})
+    assert status == 422
+    assert page.count(PAPERS[language][1]) == 1
+    assert re.search(r'name="savings"[^>]*aria-invalid="true"[^>]*aria-describedby="savings-problem"', page)
+    assert 'value="6500"' in page, "what could be read need not be typed again"
+    assert f'value="{escape(typed)}"' in page
+    assert console.store.get(case.case_id) == case
+
+
+@pytest.mark.parametrize("language", PAPERS)
+def test_at_least_one_figure_has_to_be_recorded(console: Console, language: str) -> None:
+    case, task = in_review(console.store)
+    status, page, _ = console.ask(address(task), SEEN, query={"lang": language})
+    assert (status, PAPERS[language][2] in page) == (422, True)
+    assert console.store.get(case.case_id) == case
+
+
+def test_a_currency_without_minor_units_has_whole_amounts_too(console: Console) -> None:
+    case, task = in_review(console.store)
+    yen = case.account.model_copy(update={"currency": "JPY"})
+    system = Actor(kind="SYSTEM", id="x")
+    console.store.change(case.case_id, "yen", lambda case: Change(case.model_copy(update={"account": yen}), (), system))
+    assert console.ask(address(task), SEEN | {"monthly_income": "300000"})[0] == 303
+    assert console.store.get(case.case_id).circumstances.monthly_income == 300_000
+
+
+def test_who_has_no_role_of_the_banks_records_no_papers(console: Console) -> None:
+    case, task = in_review(console.store)
+    nobody = {"arn": "arn:aws:sts::123456789012:assumed-role/Staff/lei"}
+    status, page, _ = console.ask(address(task), SEEN | {"savings": "1"}, **nobody)
+    assert (status, "takes the role of a negotiator" in page) == (409, True)
+    assert console.store.get(case.case_id) == case
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            ("was paid to this card than comes in, more is spent", "First ask the customer about: income, essential"),
+        ),
+        ("zh-CN", ("对本卡的还款高于收入、必要支出高于收入", "请先向客户了解：收入、必要支出")),
+    ],
+)
+def test_who_advises_reads_which_figures_do_not_fit_and_what_to_ask(
+    console: Console, language: str, words: tuple[str, ...]
+) -> None:
+    case, _ = in_review(console.store)
+    facts = {"doubts": "PAID_ABOVE_INCOME, SPEND_ABOVE_INCOME", "questions": "INCOME, ESSENTIAL_SPEND"}
+
+    def advise(case: Case) -> Change:
+        task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, NOW, TaskReason.FIGURES_DOUBTFUL, facts)
+        return Change(case, (created,), Actor(kind="SYSTEM", id="propose"), tasks=(task,))
+
+    console.store.change(case.case_id, "advise", advise)
+    page = console.ask("/ops", query={"lang": language})[1]
+    assert all(said in page for said in words)
+
+
+@pytest.mark.parametrize("why", ["NO_PRODUCT", "BEYOND_AUTHORITY", "WORTH_LESS_THAN_NO_PLAN"])
+def test_nobody_is_said_to_be_able_to_pay_because_the_policy_has_no_plan(console: Console, why: str) -> None:
+    for language, claim in (("en", "could pay"), ("zh-CN", "有还款能力")):
+        assert claim not in console.app.TEXTS["task_reasons"]["NO_PLAN_POSSIBLE"][language]
+        within = {"en": "within the person's means", "zh-CN": "客户负担得起"}[language]
+        assert (within in console.app.TEXTS["why_none"][why][language]) == (why == "WORTH_LESS_THAN_NO_PLAN")
+
+
+def test_the_review_shows_which_figures_are_doubtful(console: Console) -> None:
+    case, task = in_review(console.store)
+    assessment = assess(identify(case.model_copy(update={"status": Status.OPENED}), CN, NOW).case, CN, NOW.date())
+    found = assessment.case.assessment
+    assert found is not None
+    doubted = found.model_copy(update={"doubts": ("DEBTS_BELOW_RECORD",)})
+    system = Actor(kind="SYSTEM", id="x")
+    console.store.change(
+        case.case_id, "doubt", lambda case: Change(case.model_copy(update={"assessment": doubted}), (), system)
+    )
+    assert "far below what is on record" in console.ask(address(task))[1]
 
 
 def test_logs_name_ids_only(console: Console, caplog: pytest.LogCaptureFixture) -> None:

@@ -140,6 +140,21 @@ def test_who_has_nothing_left_can_pay_nothing(income: int) -> None:
     assert (assessment.affordable_monthly, assessment.disposable_income, assessment.band) == (0, 0, "NONE")
 
 
+def test_each_figure_that_somebody_told_names_who_told_it() -> None:
+    told = circumstances(
+        told_by="CUSTOMER", income_on_record=5_000 * YUAN, own=("monthly_income", "savings"), seen=("savings",)
+    )
+    by = {line.name: line.by for line in assessed(told).lines if line.by is not None}
+    assert by == {
+        "income": "CUSTOMER", "essential_spend": "BILLING", "other_debt_payments": "BILLING", "savings": "STAFF",
+    }  # fmt: skip
+    assert lines(assessed(told))["income_on_record"] == 5_000 * YUAN
+    less = told.model_copy(update={"income_on_record": 7_000 * YUAN})
+    assert lines(assessed(less))["income_on_record"] == 6_000 * YUAN, "as much of it as was told"
+    assumed = assessed(circumstances(monthly_essential_spend=None, other_debt_payments=None))
+    assert {line.name for line in assumed.lines if line.by is not None} == {"income", "savings"}
+
+
 REGIONS = {
     "DEFAULT": {"first": 1_200 * YUAN, "further": 1_200 * YUAN},
     "CN_BJ": {"first": 2_000 * YUAN, "further": 1_500 * YUAN},
@@ -719,10 +734,38 @@ def stated(income: int, on_record: int | None) -> dict[str, Any]:
     return {"monthly_income": income * YUAN, "told_by": "CUSTOMER", "income_on_record": record}
 
 
+def told_by_customer(**figures: Any) -> dict[str, Any]:
+    """The customer tells these figures, beside 3,600 for living and 1,200 for other debts on record."""
+    record = {"spend_on_record": 3_600 * YUAN, "debts_on_record": 1_200 * YUAN}
+    return figures | {"own": tuple(name for name in figures)} | record
+
+
 @pytest.mark.parametrize(
     ("told", "doubts"),
     [
         ({}, ()),
+        (told_by_customer(monthly_essential_spend=2_400 * YUAN), ()),  # on record is half as much again
+        (told_by_customer(monthly_essential_spend=2_400 * YUAN - 1), ("SPEND_BELOW_RECORD",)),
+        (told_by_customer(monthly_essential_spend=5_900 * YUAN), ()),  # more than on record is no gain to anybody
+        ({"monthly_essential_spend": 2_300 * YUAN, "spend_on_record": 3_600 * YUAN}, ()),  # not the customer's word
+        (
+            told_by_customer(monthly_essential_spend=2_300 * YUAN) | {"seen": ("monthly_essential_spend",)},
+            (),  # somebody saw the papers
+        ),
+        (told_by_customer(monthly_essential_spend=2_300 * YUAN) | {"spend_on_record": None}, ()),
+        (told_by_customer(other_debt_payments=800 * YUAN), ()),
+        (told_by_customer(other_debt_payments=800 * YUAN - 1), ("DEBTS_BELOW_RECORD",)),
+        (told_by_customer(other_debt_payments=0), ("DEBTS_BELOW_RECORD",)),
+        (told_by_customer(other_debt_payments=0) | {"seen": ("other_debt_payments",)}, ()),
+        # By balance the others get their share of the 2,400 that are left: 800 of them, or less.
+        (told_by_customer(other_unsecured_balance=6_000 * YUAN), ()),
+        (told_by_customer(other_unsecured_balance=5_990 * YUAN), ("DEBTS_BELOW_RECORD",)),
+        (
+            told_by_customer(other_unsecured_balance=5_990 * YUAN, other_debt_payments=100 * YUAN),
+            ("DEBTS_BELOW_RECORD",),
+        ),
+        (told_by_customer(other_unsecured_balance=5_990 * YUAN) | {"other_debt_payments": 600 * YUAN}, ()),
+        (told_by_customer(other_unsecured_balance=10, monthly_income=3_600 * YUAN), ()),  # nothing is left to share
         ({"monthly_income": 16_000 * YUAN}, ()),  # 70 % are left
         ({"monthly_income": 16_001 * YUAN}, ("SURPLUS_TOO_HIGH",)),
         ({"monthly_income": 16_001 * YUAN, "other_debt_payments": None}, ()),

@@ -443,6 +443,27 @@ def test_an_income_that_the_customer_states_stands_beside_the_one_on_record() ->
     assert (corrected.monthly_income, corrected.income_on_record) == (2, case.circumstances.monthly_income)
 
 
+def test_spending_and_debts_that_the_customer_tells_stand_beside_those_on_record() -> None:
+    case = invited()
+    before = case.circumstances
+    stated = told(case, monthly_essential_spend=1, other_debt_payments=2)
+    assert (stated.spend_on_record, stated.debts_on_record) == (
+        before.monthly_essential_spend, before.other_debt_payments,
+    )  # fmt: skip
+    corrected = told(case.model_copy(update={"circumstances": stated}), other_debt_payments=3)
+    assert (corrected.other_debt_payments, corrected.debts_on_record) == (3, before.other_debt_payments)
+    by_category = told(case, fixed_costs={"HOUSING": 1})
+    assert by_category.spend_on_record == before.monthly_essential_spend
+    whole = told(case, fixed_costs=dict.fromkeys(FIXED, 0), flexible_costs=dict.fromkeys(FLEXIBLE, 1))
+    assert (whole.monthly_essential_spend, whole.spend_on_record) == (3, before.monthly_essential_spend)
+
+
+def test_what_the_customer_tells_after_staff_saw_papers_is_their_word_beside_what_was_seen() -> None:
+    seen = knowing(told_by="STAFF", seen=("monthly_income", "savings"), monthly_income=500_000, income_on_record=1)
+    stated = told(seen, monthly_income=900_000)
+    assert (stated.told_by, stated.income_on_record, stated.seen) == ("CUSTOMER", 500_000, ("savings",))
+
+
 def test_who_says_that_the_amount_is_wrong_gets_a_person() -> None:
     change = customer.decline(invited(), "AMOUNT_WRONG", "d-1", ACTOR, NOW)
     assert [(task.kind, task.reason) for task in change.tasks] == [("CALL_CUSTOMER", "AMOUNT_DISPUTED")]

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 from builders import (
+    NOW,
     YUAN,
     a_case,
     a_history,
@@ -35,7 +36,8 @@ from accord.explain import (
     figure_of,
 )
 from accord.money import format_money
-from accord.policy import Role
+from accord.offers import propose
+from accord.policy import Role, Teller
 from accord.texts import LANGUAGES, texts
 
 TEXTS = texts("explain")
@@ -61,6 +63,14 @@ BOUNDS = (
     Bound(figure="NOT_SHORTER", rule="pricing.bulk_sale_percent", allows=75),
     Bound(figure="NOT_CHEAPER", rule="pricing.bulk_sale_percent", allows=75_000),
     Bound(figure="NOT_MORE_WAIVED", rule="pricing.months_collected_without_plan", allows=42_000),
+    Bound(figure="NOT_MORE_WAIVED", rule="authority.cumulative_12_months", allows=42_000),
+    Bound(figure="NOT_MORE_WAIVED", rule="offer.min_instalment", allows=10_000),
+    Bound(figure="NOT_MORE_WAIVED", rule="waiver.steps_percent", allows=42_000),
+    Bound(figure="NOT_MORE_WAIVED", rule="assessment.affordability_percent", allows=86_001),
+    Bound(figure="NOT_CHEAPER", rule="assessment.history_percent", allows=86_001),
+    Bound(figure="MONTHS", rule="assessment.affordability_percent", allows=86_001),
+    Bound(figure="NOT_CHEAPER", rule="offer.min_instalment", allows=10_000),
+    Bound(figure="NOT_CHEAPER", rule="offer.products", allows=90_000),
 )
 OF_WORTH = (
     Bound(figure="BREAKS", rule="pricing.break_ppm_a_month", allows=25_000),
@@ -122,6 +132,16 @@ CASES: dict[str, dict[str, Any]] = {
         )
     },
 }
+CASES["an income that is stated beside the one on record"] = {
+    "circumstances": circumstances(
+        monthly_income=9_000 * YUAN,
+        income_on_record=6_000 * YUAN,
+        other_debt_payments=0,
+        told_by="CUSTOMER",
+        own=("monthly_income", "other_debt_payments"),
+        seen=("savings",),
+    )
+}
 ANY = pytest.mark.parametrize("name", CASES)
 
 
@@ -149,15 +169,17 @@ def test_every_step_of_the_code_has_a_sentence_and_no_sentence_is_left_over() ->
     # Every step can be told, whatever rule set it; only these two tell nothing but their answer.
     assert {key for key in keys if "." not in key} == set(get_args(Step)) - YES_OR_NO
     assert answers <= keys
-    by_rule = {key.partition(".")[2] for key in keys - answers if "." in key} - {"shared", "at_best"}
+    by_rule = {key.partition(".")[2] for key in keys - answers if "." in key} - {"shared", "at_best", "recorded"}
     assert by_rule <= {rule.rpartition(".")[2] for rule in the_policy().rules if rule.startswith("assessment.")}
     assert set(get_args(Step)) >= COUNTS | YES_OR_NO
+    assert set(TEXTS["tellers"]) == {*get_args(Teller), "UNKNOWN"}
 
 
 def test_every_bound_and_every_word_for_the_best_has_a_sentence() -> None:
     for group, bounds in (("bounds", BOUNDS), ("worth", OF_WORTH)):
         told = {sentence_of_bound(group, bound) for bound in bounds}
-        assert told | {"MONTHLY.uneven", "expected"} >= set(TEXTS[group]) >= told
+        by_product = {f"RATE.{product}" for product in Product if product is not Product.LUMP_SUM}
+        assert told | by_product | {"MONTHLY.uneven", "expected"} >= set(TEXTS[group]) >= told
     assert set(TEXTS["best_at"]) == set(BEST)
     assert set(TEXTS["words"]) == {"yes", "no", *get_args(Role)}
     assert set(TEXTS["rules"]) <= set(the_policy().rules)
@@ -166,11 +188,11 @@ def test_every_bound_and_every_word_for_the_best_has_a_sentence() -> None:
 
 
 def sentence_of_bound(group: str, bound: Bound) -> str:
+    if bound.figure == "RATE":
+        return "RATE.REDUCED_RATE"
     by_rule = f"{bound.figure}.{bound.rule.rpartition('.')[2]}"
-    without_plan = f"{bound.figure}.without_plan"
-    if by_rule not in TEXTS[group] and bound.rule.startswith("pricing.") and without_plan in TEXTS[group]:
-        return without_plan
-    return by_rule if by_rule in TEXTS[group] else bound.figure
+    together = {"pricing": "without_plan", "assessment": "means"}.get(bound.rule.partition(".")[0])
+    return next((key for key in (by_rule, f"{bound.figure}.{together}") if key in TEXTS[group]), bound.figure)
 
 
 def test_every_sentence_stands_in_both_languages_and_fills_in_the_same_things() -> None:
@@ -220,6 +242,49 @@ def test_the_sentences_say_what_was_reckoned() -> None:
     shared = text_of(explain_assessment(assessed("a statement"), the_policy(), "en"))
     assert "for all creditors by balance" in shared
     assert "Personal spending is above the guideline: ¥650.00 count" in shared
+
+
+def test_the_sentences_say_who_told_a_figure() -> None:
+    case = assessed("an income that is stated beside the one on record")
+    told = text_of(explain_assessment(case, the_policy(), "en"))
+    assert "¥9,000.00 come in a month (the customer's word)." in told
+    assert "Essential spending is ¥3,600.00 a month (on record)." in told
+    assert "¥0.00 a month go to other debts (the customer's word)." in told
+    assert "¥0.00 of savings could be drawn at once (seen on papers by staff)." in told
+    chinese = text_of(explain_assessment(case, the_policy(), "zh-CN"))
+    assert "每月偿还其他债务 ¥0.00（客户自述）。" in chinese
+    assert "每月必要支出为 ¥3,600.00（登记数据）。" in chinese
+    later = case.circumstances.model_copy(update={"own": (), "told_by": "STAFF"})
+    changed = case.model_copy(update={"circumstances": later})
+    assert text_of(explain_assessment(changed, the_policy(), "en")) == told, "as it was told when it was reckoned"
+
+
+def test_who_told_a_figure_of_an_older_record_is_not_guessed() -> None:
+    case = assessed("all known")
+    assert case.assessment is not None
+    older = tuple(line.model_copy(update={"by": None}) for line in case.assessment.lines)
+    assessment = case.assessment.model_copy(update={"lines": older})
+    told = text_of(explain_assessment(case.model_copy(update={"assessment": assessment}), the_policy(), "en"))
+    assert "¥6,000.00 come in a month (who told it was not recorded)." in told
+
+
+@pytest.mark.parametrize("billing", [100, 50])
+def test_what_counts_of_a_stated_income_is_told_as_it_was_reckoned(billing: int) -> None:
+    policy = a_policy(assessment__income_counted_percent={"BILLING": billing, "CUSTOMER": 90, "STAFF": 100})
+    stated = CASES["an income that is stated beside the one on record"]["circumstances"]
+    case = an_assessed_case(policy, circumstances=stated)
+    assert (
+        "Of it, ¥6,000.00 are on record.\nOf the income of ¥9,000.00, ¥8,100.00 count: the greater of the policy's"
+        " share of what the customer states and its share of what is on record of it."
+    ) in text_of(explain_assessment(case, policy, "en"))
+    assert (
+        "其中 ¥6,000.00 有登记。\n月收入 ¥9,000.00 中计入 ¥8,100.00："
+        "分别按客户自述收入和其中有登记部分的政策比例计算，取较高者。"
+    ) in text_of(explain_assessment(case, policy, "zh-CN"))
+    known = text_of(explain_assessment(an_assessed_case(policy), policy, "en"))
+    counted = {100: "6,000", 50: "3,000"}[billing]
+    assert f"Of the income of ¥6,000.00, ¥{counted}.00 count: the policy's share of an income of this source." in known
+    assert "in full" not in known
 
 
 def test_a_case_that_is_not_assessed_has_nothing_to_explain() -> None:
@@ -282,7 +347,7 @@ def test_why_there_is_no_offer_is_told_with_its_rule(why: str, language: str) ->
 
 def test_amounts_are_those_of_the_account() -> None:
     case = an_assessed_case(account=an_account(currency="JPY", history=a_history(0, 40_000)))
-    assert "JP¥600,000 come in a month." in text_of(explain_assessment(case, the_policy(), "en"))
+    assert "JP¥600,000 come in a month (on record)." in text_of(explain_assessment(case, the_policy(), "en"))
 
 
 # --- an offer ----------------------------------------------------------------------------------------------------
@@ -333,6 +398,46 @@ def test_every_offer_that_is_found_is_told_without_a_gap(language: str) -> None:
         told = explain_offer(case, offer, the_policy(), language) + explain_worth(offer, the_policy(), language)
         reckoned = offer.product is not Product.LUMP_SUM
         assert len(told) == len(offer.bounds) + reckoned + len(offer.best_at) + 1 + 1  # who approved it, and its worth
+
+
+@pytest.mark.parametrize("before", [0, 995_000])
+def test_the_twelve_months_are_named_where_they_bind_and_not_the_matrix(before: int) -> None:
+    """The matrix lets the policy give up all of the ¥132.50; what was given up before leaves ¥50."""
+    case = an_assessed_case(account=an_account(days_past_due=100, history=()), waived_before=before)
+    offers = propose(case, the_policy(), NOW).case.offers
+    told = {
+        (sentence.rule, sentence.text)
+        for offer in offers
+        for sentence in explain_offer(case, offer, the_policy(), "en")
+        if sentence.text.startswith("No more than")
+    }
+    by_authority = {rule for rule, _ in told if rule is not None and rule.startswith("authority.")}
+    assert by_authority == ({"authority.cumulative_12_months"} if before else set())
+    if before:
+        assert any("the account would be given more in twelve months" in text for _, text in told)
+
+
+@pytest.mark.parametrize(
+    ("product", "rate", "said"),
+    [
+        (Product.INSTALMENT, 182_500, "stays at 18.25%: “the products for this bucket” include instalments at the"),
+        (Product.REDUCED_RATE, 45_000, "is 4.5%, one of “the rates on offer” below the card's own."),
+        (Product.INTEREST_FREE, 0, "is 0%: “the products for this bucket” include interest-free instalments."),
+    ],
+)
+def test_a_rate_is_told_without_going_in_a_circle(product: Product, rate: int, said: str) -> None:
+    rule = "offer.rates_ppm" if product is Product.REDUCED_RATE else "offer.products"
+    bound = Bound(figure="RATE", rule=rule, allows=rate)
+    offer = an_offer(product=product, annual_rate_ppm=rate, bounds=(bound,))
+    assert explain_offer(an_assessed_case(), offer, the_policy(), "en")[0].text.startswith(f"The yearly rate {said}")
+
+
+def test_what_is_too_small_is_told_in_money() -> None:
+    for figure in ("MONTHS", "NOT_CHEAPER", "NOT_MORE_WAIVED"):
+        bound = Bound(figure=figure, rule="offer.min_instalment", allows=10_000)
+        for language in LANGUAGES:
+            told = explain_offer(an_assessed_case(), an_offer(bounds=(bound,)), the_policy(), language)
+            assert "¥100.00" in told[0].text
 
 
 def test_a_rule_without_words_is_named_by_its_key() -> None:
@@ -416,6 +521,10 @@ def test_every_treatment_has_its_sentence_and_its_rule(treatment: str, language:
     assert told[-1].rule == TREATMENT_RULES[treatment]
     assert told[-1].citation
     assert all(sentence.text and "{" not in sentence.text for sentence in told)
+
+
+def test_a_hardship_that_billing_told_is_not_said_to_be_the_customers_word() -> None:
+    assert "客户所述" not in TEXTS["identification"]["SPECIALIST_DESK"]["zh-CN"]
 
 
 def test_extra_care_names_a_rule_only_where_the_hardship_is_the_reason() -> None:

@@ -83,15 +83,23 @@ def test_a_negative_figure_of_the_person_is_refused(field: str) -> None:
     assert refused == {f"cardholder.{field}": "should be 0 or more"}
 
 
-@pytest.mark.parametrize("income", [0, 1, 300_000, 899_999])
-def test_who_spends_more_than_comes_in_is_advised_and_not_asked_for_money(income: int) -> None:
+@pytest.mark.parametrize(
+    ("income", "doubts"),
+    [
+        (0, "PAID_ABOVE_INCOME, SPEND_ABOVE_INCOME"),
+        (1, "PAID_ABOVE_INCOME, SPEND_ABOVE_INCOME"),
+        (300_000, "SPEND_ABOVE_INCOME"),
+        (899_999, "SPEND_ABOVE_INCOME"),
+    ],
+)
+def test_who_spends_more_than_comes_in_is_advised_and_not_asked_for_money(income: int, doubts: str) -> None:
     detail = overdue_detail(cardholder={"monthlyIncome": income, "monthlyEssentialSpend": 900_000})
     change = proposed(detail)
     assert change.case.assessment is not None
     assert change.case.assessment.affordable_monthly == 0
     assert (change.result["outcome"], change.result["why"]) == ("NO_AFFORDABLE_OFFER", "BEYOND_MEANS")
     assert [(task.reason, task.facts) for task in change.tasks] == [
-        (TaskReason.MEANS_UNKNOWN, {"questions": "SAVINGS"})
+        (TaskReason.FIGURES_DOUBTFUL, {"doubts": doubts, "questions": "INCOME, ESSENTIAL_SPEND, SAVINGS"})
     ]
     assert change.case.offers == ()
 

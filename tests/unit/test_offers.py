@@ -1,8 +1,12 @@
 """Offers: affordable, within the policy, approved before anybody quotes a figure of them."""
 
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
+from random import Random
 from typing import Any
 
+import oracle
 import pytest
 from builders import (
     NOW,
@@ -25,6 +29,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from accord.assessment import assess
+from accord.authority import ROLES
 from accord.case import Account, Balance, Case, Change, Circumstances, Offer, Product, Status, TaskKind, TaskReason
 from accord.errors import MoveNotAllowedError, NotApprovedError, RuleMissingError
 from accord.events import OfferMade, ReviewRequested, StaffTaskCreated
@@ -267,6 +272,46 @@ def test_who_advises_is_told_what_to_ask_first() -> None:
     assert task.facts["questions"].startswith("ESSENTIAL_SPEND, OTHER_DEBTS")
 
 
+@pytest.mark.parametrize(
+    ("means", "doubts", "ask"),
+    [
+        (
+            {"monthly_income": 0, "savings": None},
+            "PAID_ABOVE_INCOME, SPEND_ABOVE_INCOME",
+            "INCOME, ESSENTIAL_SPEND, SAVINGS",
+        ),
+        ({"monthly_income": 3_000 * YUAN}, "SPEND_ABOVE_INCOME", "INCOME, ESSENTIAL_SPEND"),
+        (
+            {"monthly_income": 3_600 * YUAN, "told_by": "CUSTOMER", "income_on_record": 9_000 * YUAN},
+            "INCOME_UNLIKE_RECORD",
+            "INCOME",
+        ),
+    ],
+)
+def test_where_the_figures_do_not_fit_together_who_advises_is_told_which_and_what_to_ask(
+    means: dict[str, Any], doubts: str, ask: str
+) -> None:
+    change = proposed(circumstances=circumstances(**means))
+    assert change.result == {"outcome": "NO_AFFORDABLE_OFFER", "why": "BEYOND_MEANS"}
+    (task,) = change.tasks
+    assert (task.kind, task.reason) == (TaskKind.ADVISE_CUSTOMER, TaskReason.FIGURES_DOUBTFUL)
+    assert task.facts == {"doubts": doubts, "questions": ask}
+
+
+def test_a_doubt_by_which_nobody_has_more_changes_nothing_for_who_advises() -> None:
+    """That the income may be from before the job was lost makes no plan affordable."""
+    change = proposed(circumstances=circumstances(monthly_income=3_600 * YUAN, hardship="JOB_LOSS"))
+    assert change.case.assessment is not None
+    assert change.case.assessment.doubts == ("INCOME_BEFORE_HARDSHIP",)
+    assert [task.reason for task in change.tasks] == [TaskReason.NO_AFFORDABLE_OFFER]
+
+
+def test_costs_far_below_the_record_by_the_customers_word_wait_for_a_person() -> None:
+    told = circumstances(other_debt_payments=0, own=("other_debt_payments",), debts_on_record=1_200 * YUAN)
+    change = proposed(circumstances=told)
+    assert (change.result, change.case.review_reasons) == ({"outcome": "REVIEW"}, ("FIGURES_DOUBTFUL",))
+
+
 def test_who_might_well_afford_a_plan_is_asked_before_they_are_refused() -> None:
     told = Circumstances(monthly_income=2_000 * YUAN)
     change = proposed(circumstances=told)
@@ -473,6 +518,144 @@ def test_every_figure_of_an_offer_names_the_rule_that_bound_it() -> None:
         assert figures["WITHOUT_PLAN"].allows == offer.worth.without_plan if offer.worth else True
         assert offer.worth is not None
         assert offer.worth.expected > offer.worth.without_plan
+
+
+@cache
+def random_proposals() -> tuple[tuple[Case, tuple[Offer, ...]], ...]:
+    """Debts old and new with much to waive, own amounts, and what was given up before; always the same ones."""
+    random, found = Random(20_261_129), []
+    while len(found) < 500:
+        late, owed = random.choice((1, 20, 40, 75, 100, 130, 160, 200)), random.randrange(50_000, 9_000_000)
+        penalty, interest = owed * random.randrange(15) // 100, owed * random.randrange(25) // 100
+        account = an_account(
+            balance=Balance(principal=owed, interest=interest, penalty_interest=penalty, late_fees=penalty),
+            days_past_due=late,
+            apr_ppm=random.choice((0, 100_000, 182_500, 240_000)),
+            history=(),
+        )
+        income = random.randrange(300_000, 2_500_000)
+        change = proposed(
+            account=account,
+            circumstances=circumstances(
+                monthly_income=income,
+                monthly_essential_spend=income * random.randrange(40, 93) // 100,
+                other_debt_payments=0,
+                savings=random.choice((0, random.randrange(2_000_000))),
+            ),
+            proposed_monthly=random.choice((None, random.randrange(10_000, 300_000))),
+            waived_before=random.choice((0, 0, random.randrange(1_500_000))),
+        )
+        if change.case.offers:
+            found.append((change.case, change.case.offers))
+    return tuple(found)
+
+
+def random_offers() -> Iterator[tuple[Case, Offer, Mapping[str, Any]]]:
+    """The same offers, each with its bounds by their figures."""
+    for case, offers in random_proposals():
+        for offer in offers:
+            yield case, offer, {bound.figure: bound for bound in offer.bounds}
+
+
+def test_no_waiver_below_its_ceiling_and_no_rate_is_without_a_reason() -> None:
+    for _, offer, figures in random_offers():
+        if "WAIVED" in figures and offer.waived.total < figures["WAIVED"].allows:
+            assert "NOT_MORE_WAIVED" in figures, offer
+        assert ("NOT_CHEAPER" in figures) == (offer.annual_rate_ppm > 0), offer
+
+
+def test_the_next_waiver_is_beyond_the_rule_that_is_named() -> None:
+    """By the oracle: the matrix where it forbids it, the twelve months where only they do."""
+    rules, seen = the_policy().on(TODAY), set()
+    cumulative = rules["authority.cumulative_12_months"]
+    caps = {
+        role: {
+            part: {name: (cap.percent, cap.amount) for name, cap in by_bucket.items()}
+            for part, by_bucket in components.items()
+        }
+        for role, components in rules["authority.concession"].items()
+    }
+    for case, offers in random_proposals():
+        role = max((b.allows for o in offers for b in o.bounds if b.figure == "APPROVER"), default=0)
+        may = {ROLES[role]: caps[ROLES[role]]}
+        assert case.identification is not None
+        bucket, owed = case.identification.delinquency_bucket, dict(case.account.balance)
+        for offer in offers:
+            once = offer.product is Product.LUMP_SUM
+            ceilings = rules["waiver.lump_sum_percent" if once else "waiver.plan_percent"]
+            for bound in offer.bounds:
+                if bound.figure != "NOT_MORE_WAIVED":
+                    continue
+                steps = oracle.waivers(owed, ceilings, bucket, rules["waiver.steps_percent"])
+                more = next(step for step in steps if sum(step.values()) > offer.waived.total)
+                at_once = oracle.least_role(more, owed, bucket, 0, may, dict.fromkeys(ROLES, 10**18))
+                in_a_year = oracle.least_role(more, owed, bucket, case.waived_before, may, cumulative)
+                authority = (
+                    None if in_a_year else "authority.cumulative_12_months" if at_once else "authority.concession"
+                )
+                seen.add(bound.rule)
+                assert authority == (bound.rule if bound.rule.startswith("authority.") else None), (offer, bound)
+                if bound.rule == "offer.min_instalment":
+                    assert _instalment(offer, offer.annual_rate_ppm, offer.months, sum(more.values())) < bound.allows
+                else:
+                    assert bound.allows == sum(more.values())
+    assert {"authority.concession", "authority.cumulative_12_months", "offer.min_instalment"} <= seen
+
+
+def _instalment(offer: Offer, rate: int, months: int, waived: int) -> int:
+    """The regular instalment of the plan with another rate, term or waiver; principal is never waived."""
+    bearing = offer.owed.principal if rate else 0
+    rows = oracle.schedule(bearing, offer.owed.total - waived - bearing, rate, months)
+    return rows[0][0] if rows else 0
+
+
+def test_the_next_lower_rate_and_the_next_term_are_too_small_where_it_is_said() -> None:
+    rules, seen = the_policy().on(TODAY), set()
+    for case, offer, figures in random_offers():
+        assert case.identification is not None
+        for figure in {"MONTHS", "NOT_CHEAPER"} & set(figures):
+            bound = figures[figure]
+            if bound.rule != "offer.min_instalment":
+                continue
+            seen.add(figure)
+            rate, months = offer.annual_rate_ppm, offer.months
+            if figure == "MONTHS":
+                months = min(term for term in rules["offer.terms_months"] if term > months)
+            else:
+                free = Product.INTEREST_FREE in rules["offer.products"][case.identification.delinquency_bucket]
+                rate = max(lower for lower in (*rules["offer.rates_ppm"], *[0] * free) if lower < rate)
+            assert _instalment(offer, rate, months, offer.waived.total) < bound.allows == 100 * YUAN
+    assert seen == {"MONTHS", "NOT_CHEAPER"}
+
+
+def test_a_waiver_of_some_cents_that_makes_the_last_instalment_too_high_is_told_so() -> None:
+    """12 x 150 yuan are affordable; of some cents less the last instalment takes up what does not divide."""
+    owed = Balance(principal=179_960, interest=22, penalty_interest=20, late_fees=6)
+    case = an_assessed_case(account=an_account(history=(), balance=owed))
+    assert case.assessment is not None
+    means = case.assessment.model_copy(update={"affordable_monthly": 15_000, "disposable_income": 16_700})
+    offers = propose(case.model_copy(update={"assessment": means}), the_policy(), NOW).case.offers
+    told = {bound.rule: bound.allows for o in offers for bound in o.bounds if bound.figure == "NOT_MORE_WAIVED"}
+    assert told["assessment.affordability_percent"] == 15_004
+
+
+def test_where_the_steps_end_below_the_ceiling_it_is_said() -> None:
+    policy = a_policy(waiver__steps_percent=[0, 25])
+    account = an_account(days_past_due=100, balance=a_balance(interest=400 * YUAN))
+    (told,) = {
+        bound.rule
+        for offer in proposed(policy, account=account).case.offers
+        if offer.waived.total
+        for bound in offer.bounds
+        if bound.figure == "NOT_MORE_WAIVED"
+    }
+    assert told == "waiver.steps_percent"
+
+
+def test_where_no_lower_rate_is_among_the_products_it_is_said() -> None:
+    policy = a_policy(offer__products={"ALL": ["REDUCED_RATE"]}, offer__rates_ppm=[90_000])
+    for offer in proposed(policy).case.offers:
+        assert ("NOT_CHEAPER", "offer.products") in {(bound.figure, bound.rule) for bound in offer.bounds}
 
 
 def test_what_is_not_in_review_cannot_be_approved() -> None:

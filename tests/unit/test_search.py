@@ -120,9 +120,11 @@ def test_what_is_shown_is_the_best_of_all_that_leave_the_bank_its_share(
     relief = [one for one in at_card_rate if one.product is not Product.INSTALMENT]
     measured = relief or at_card_rate or [one for one in pool if one.by_policy]
     assert result.floor == max((one.expected for one in measured), default=0) * result.floor_percent // 100
-    kept = [one for one in pool if one.expected >= result.floor]
-    monthly = [one for one in kept if one.product is not Product.LUMP_SUM]
     shown = {wish: pick.candidate for pick in result.picks for wish in pick.best_at}
+    own_pick = [shown["OWN_AMOUNT"]] if "OWN_AMOUNT" in shown else []
+    with_own = [one for one in pool if one.expected >= result.floor]
+    kept = [one for one in with_own if one.by_policy] + own_pick
+    monthly = [one for one in kept if one.product is not Product.LUMP_SUM]
     assert len(result.picks) <= 3
     assert ("SOONEST_FREE" in shown) or ("OWN_AMOUNT" in shown and len(result.picks) == 3)
     for wish, plan in shown.items():
@@ -136,7 +138,8 @@ def test_what_is_shown_is_the_best_of_all_that_leave_the_bank_its_share(
                 assert plan.free_after == soonest
                 assert plan.total == min(one.total for one in kept if one.free_after == soonest)
             case "OWN_AMOUNT":
-                assert plan.free_after == min(one.free_after for one in monthly if one.monthly <= (proposed or 0))
+                within = [one for one in with_own if one.product is not Product.LUMP_SUM]
+                assert plan.free_after == min(one.free_after for one in within if one.monthly <= (proposed or 0))
             case _:
                 pytest.fail(wish)
 
@@ -161,6 +164,57 @@ def test_naming_an_amount_hides_neither_the_lowest_total_nor_the_lowest_instalme
     )  # fmt: skip
     assert after["LOWEST_TOTAL"].total <= before["LOWEST_TOTAL"].total
     assert after["LOWEST_MONTHLY"].monthly <= before["LOWEST_MONTHLY"].monthly
+
+
+SMALL = st.builds(
+    an_account,
+    balance=st.builds(
+        Balance, principal=st.integers(2 * 10**4, 4 * 10**5), interest=st.integers(0, 10**5),
+        penalty_interest=st.integers(0, 5 * 10**4), late_fees=st.integers(0, 5 * 10**4),
+    ),
+    days_past_due=st.sampled_from([20, 50, 75, 100, 130, 200, 400]),
+    apr_ppm=st.integers(0, 365_000),
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(SMALL, MEANS, st.integers(8_000, 10**5), st.sampled_from([0, 10**7]), st.integers(0, 10**6), st.booleans())
+def test_naming_an_amount_adds_one_plan_and_worsens_no_other(
+    account: Any, told: Circumstances, named: int, savings: int, before: int, tight: bool
+) -> None:
+    """Only the plan for the own amount may have a term that is none of the policy's."""
+    told = told.model_copy(update={"savings": savings})
+    case, identification, assessment, rules = parts(account=account, circumstances=told, waived_before=before)
+    if tight:
+        assessment = assessment.model_copy(update={"affordable_monthly": named // 1_000 * 1_000})
+    plain = search(case, identification, assessment, rules).picks
+    picks = search(case.model_copy(update={"proposed_monthly": named}), identification, assessment, rules).picks
+    for pick in picks:
+        if "OWN_AMOUNT" not in pick.best_at and pick.candidate.product is not Product.LUMP_SUM:
+            assert pick.candidate.by_policy
+            assert pick.candidate.months in rules["offer.terms_months"]
+    lowest, before_it = (
+        [pick.candidate.monthly for pick in one if "LOWEST_MONTHLY" in pick.best_at] for one in (picks, plain)
+    )
+    assert not before_it or lowest <= before_it
+    assert not plain or min(pick.candidate.total for pick in picks) <= min(pick.candidate.total for pick in plain)
+
+
+@pytest.mark.parametrize(
+    ("owed", "named", "means"),
+    [
+        ({"principal": 48_437, "interest": 6_170, "penalty_interest": 394, "late_fees": 179, "fees": 12}, 18_195, 400),
+        ({"principal": 81_601, "interest": 720, "penalty_interest": 20_836, "late_fees": 11, "fees": 53}, 11_675, 0),
+    ],
+)
+def test_no_term_between_those_of_the_policy_is_called_the_lowest_by_the_month(
+    owed: dict[str, int], named: int, means: int
+) -> None:
+    account = an_account(balance=a_balance(**owed), days_past_due=means, apr_ppm=100_000, history=())
+    told = circumstances(monthly_income=1_000_000, other_debt_payments=0)
+    picks = found(account=account, circumstances=told, proposed_monthly=named, at_risk=not means).picks
+    (own,) = [pick for pick in picks if "OWN_AMOUNT" in pick.best_at]
+    assert all(pick is own or pick.candidate.by_policy for pick in picks)
 
 
 @pytest.mark.parametrize("days", [95, 125, 155, 185, 365])

@@ -4,20 +4,33 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from builders import NOBODY_REACHED, a_policy, after, an_offer, an_offered_case, the_policy
+from builders import (
+    NOBODY_REACHED,
+    TODAY,
+    YUAN,
+    a_policy,
+    after,
+    an_assessed_case,
+    an_offer,
+    an_offered_case,
+    circumstances,
+    the_policy,
+)
 from builders import NOW as MORNING
 
 from accord import customer, staff
+from accord.assessment import assess
 from accord.billing import AccountOverdue, parse
 from accord.calls import CALLED, CALLS
 from accord.case import Balance, Case, Change, Decision, Offer, Product, StaffTask, Status, TaskKind, TaskReason
 from accord.channels import standing
 from accord.contact_gate import Ask, may_contact
 from accord.errors import DecisionRefusedError
-from accord.events import AccessUnlocked, Actor, CallMade, ContactRequested
+from accord.events import AccessUnlocked, Actor, CallMade, ContactRequested, PapersSeen
 from accord.identification import identify
-from accord.lifecycle import cannot_print, invite, record_failure
+from accord.lifecycle import apply_review, cannot_print, invite, record_failure
 from accord.messages import NEW_LINK, purpose_of
+from accord.offers import propose
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import Policy
 from accord.reach import ContactRecord
@@ -47,6 +60,7 @@ def test_where_the_rules_find_no_plan_there_is_nothing_to_approve_and_still_a_pe
     case = a_case(Status.IN_REVIEW).model_copy(update={"offers": ()})
     found = staff.choices(case, a_task(case, TaskKind.REVIEW_OFFERS), NOW)
     assert {choice.partition("/")[0] for choice in found} == {"REASSESS", "REJECTED"}
+    assert {"REASSESS", staff.PAPERS_SEEN} <= set(found)
 
 
 def test_while_plans_are_worked_out_nobody_waits_for_word_about_reaching_the_customer() -> None:
@@ -96,7 +110,11 @@ def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind
     case = a_case(status)
     task = a_task(case, kind)
     for choice in decisions(case, task):
-        change = staff.decide(case, task, [task], NOBODY_REACHED, choice, "staff-7", "MANAGER", the_policy(), NOW)
+        papers = choice == staff.PAPERS_SEEN
+        change = staff.decide(
+            case, task, [task], NOBODY_REACHED, choice, "staff-7", "MANAGER", the_policy(), NOW,
+            seen={"savings": 1} if papers else None,
+        )  # fmt: skip
         decision = change.case.decision
         assert decision == Decision(
             decision_id=task.task_id,
@@ -107,7 +125,8 @@ def test_a_decision_stands_on_the_case_and_in_the_chain_and_closes_the_task(kind
             reason=choice.partition("/")[2] or None,
         )
         assert change.case.status is case.status
-        assert [type(event).__name__ for event in change.events] == ["StaffDecided", "StaffTaskClosed"]
+        told = ["PapersSeen"] if papers else []
+        assert [type(event).__name__ for event in change.events] == [*told, "StaffDecided", "StaffTaskClosed"]
         assert change.actor.kind == "STAFF"
         (closed,) = change.tasks
         assert (closed.outcome, closed.closed_by, closed.closed_at) == (choice, "staff-7", NOW)
@@ -119,7 +138,7 @@ def test_the_workflow_understands_every_decision() -> None:
         case = a_case(status)
         kinds[kind] = {choice.partition("/")[0] for choice in decisions(case, a_task(case, kind))}
     assert kinds == {
-        TaskKind.REVIEW_OFFERS: {"APPROVED", "REJECTED"},
+        TaskKind.REVIEW_OFFERS: {"APPROVED", "REJECTED", "REASSESS"},
         TaskKind.REACH_BY_HAND: {"RETRY", "GIVE_UP"},
         TaskKind.MISSING_GLYPH: {"RETRY", "GIVE_UP"},
         TaskKind.ACCOUNT_STANDING: {"RETRY", "GIVE_UP"},
@@ -211,6 +230,81 @@ def test_a_word_that_is_no_choice_is_refused(choice: str) -> None:
             the_policy(),
             NOW,
         )
+
+
+# --- figures that were seen on papers -----------------------------------------------------------------------------
+
+
+def papers_seen(case: Case, role: str = "NEGOTIATOR", **seen: int) -> Change:
+    task = a_task(case, TaskKind.REVIEW_OFFERS)
+    return staff.decide(
+        case, task, [task], NOBODY_REACHED, staff.PAPERS_SEEN, "staff-7", role, the_policy(), NOW, seen=seen
+    )
+
+
+def test_figures_seen_on_papers_are_those_of_staff_each_by_itself_and_the_case_is_worked_out_anew() -> None:
+    case = in_review(own=("monthly_income", "other_debt_payments"), told_by="CUSTOMER", income_on_record=300_000)
+    change = papers_seen(case, monthly_income=650_000, savings=0)
+    means = change.case.circumstances
+    assert (means.monthly_income, means.told_by, means.income_on_record) == (650_000, "STAFF", 300_000)
+    assert (means.savings, means.seen) == (0, ("monthly_income", "savings"))
+    tellers = [means.teller(name) for name in staff.SEEN_ON_PAPERS]
+    assert tellers == ["STAFF", "BILLING", "CUSTOMER", "STAFF"]
+    assert means.own == case.circumstances.own, "that they told their own figures stays true"
+    assert change.events[0] == PapersSeen(fields=("monthly_income", "savings"))
+    assert change.actor == Actor(kind="STAFF", id="staff-7")
+    assert "650000" not in str(change.events)
+    assert change.case.decision is not None
+    assert (change.case.decision.kind, change.case.decision.reason) == ("REASSESS", "PAPERS_SEEN")
+    assert [closed.outcome for closed in change.tasks] == ["REASSESS/PAPERS_SEEN"]
+    assert apply_review(after(change), NOW).result == {"outcome": "REASSESS"}
+
+
+def in_review(**means: Any) -> Case:
+    case = a_case(Status.IN_REVIEW)
+    return case.model_copy(update={"circumstances": case.circumstances.model_copy(update=means)})
+
+
+def test_a_total_that_was_seen_goes_before_categories_that_contradict_it() -> None:
+    case = in_review(fixed_costs={"HOUSING": 200_000}, own=("fixed_costs", "monthly_essential_spend"))
+    assert papers_seen(case, monthly_essential_spend=250_000).case.circumstances.fixed_costs == {"HOUSING": 200_000}
+    less = papers_seen(case, monthly_essential_spend=150_000).case.circumstances
+    assert (less.monthly_essential_spend, less.fixed_costs) == (150_000, None)
+    assert less.teller("monthly_essential_spend") == "STAFF"
+
+
+def test_an_income_that_was_seen_counts_in_full_and_the_papers_have_been_seen() -> None:
+    policy = a_policy(assessment__evidence=[{"owed_from": 0, "papers": ["INCOME_PROOF"]}])
+    stated = circumstances(told_by="CUSTOMER", own=("monthly_income",), income_on_record=1_000 * YUAN)
+    case = propose(an_assessed_case(policy, circumstances=stated), policy, MORNING).case
+    assert set(case.review_reasons) == {"PAPERS_TO_SEE", "FIGURES_DOUBTFUL"}
+    task = a_task(case, TaskKind.REVIEW_OFFERS)
+    seen = {"monthly_income": 6_000 * YUAN}
+    change = staff.decide(
+        case, task, [task], NOBODY_REACHED, staff.PAPERS_SEEN, "mei", "LEAD", policy, MORNING, seen=seen
+    )
+    again = propose(after(assess(apply_review(after(change), MORNING).case, policy, TODAY)), policy, MORNING)
+    assert again.result == {"outcome": "OFFERED"}
+    assert again.case.assessment is not None
+    assert (again.case.assessment.affordable_monthly, again.case.assessment.confidence) == (860 * YUAN, "HIGH")
+
+
+@pytest.mark.parametrize("seen", [{}, {"dependants": 1}, {"monthly_income": -1}, {"savings": 1, "hardship": 2}])
+def test_what_is_no_figure_of_a_paper_is_not_recorded(seen: dict[str, int]) -> None:
+    with pytest.raises(DecisionRefusedError, match="NOTHING_SEEN"):
+        papers_seen(in_review(), **seen)
+
+
+def test_who_has_no_role_of_the_banks_records_no_papers() -> None:
+    with pytest.raises(DecisionRefusedError, match="NO_ROLE"):
+        papers_seen(in_review(), role="", savings=1)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TaskKind if kind is not TaskKind.REVIEW_OFFERS])
+def test_papers_are_recorded_for_a_review_alone(kind: TaskKind) -> None:
+    for status in Status:
+        case = a_case(status)
+        assert staff.PAPERS_SEEN not in staff.choices(case, a_task(case, kind), NOW)
 
 
 # --- a case that stopped -----------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from accord.policy import Flexible, Household, RulesOfTheDay
 End = Literal["least", "most"]
 # Every step that an assessment may log. Each has a sentence in texts/explain.yaml.
 Step = Literal[
-    "income", "income_counted",
+    "income", "income_on_record", "income_counted",
     "dependants_assumed", "protected_floor",
     "fixed_costs", "fixed_costs_assumed", "priority_debts",
     "food_housekeeping", "communications_leisure", "personal", "other_flexible",
@@ -50,9 +50,9 @@ _Row = TypeVar("_Row")
 class Log(list[AssessmentLine]):
     """The steps of a calculation, in their order."""
 
-    def add(self, step: Step, amount: int, rule: str | None = None) -> None:
-        """One more step; `rule` is the policy key that set the amount."""
-        self.append(AssessmentLine(name=step, amount=amount, rule=rule))
+    def add(self, step: Step, amount: int, rule: str | None = None, by: str | None = None) -> None:
+        """One more step; `rule` is the policy key that set the amount, `by` who told it."""
+        self.append(AssessmentLine(name=step, amount=amount, rule=rule, by=by))
 
 
 @dataclass(frozen=True)
@@ -69,21 +69,23 @@ class Month:
 
 def reckon(told: Circumstances, income: int, owed: int, end: End, rules: RulesOfTheDay, log: Log) -> Month:
     """The month of somebody with that income who owes `owed` on this card, each step in the log."""
-    log.add("income", income)
-    counted = _counted(told, income, rules["assessment.income_counted_percent"])
+    log.add("income", income, by=told.told_by)
+    counted = _counted(told, income, rules["assessment.income_counted_percent"], log)
     log.add("income_counted", counted, "assessment.income_counted_percent")
     essential = essential_spend(told, counted, end, rules, log)
     others = _other_debts(told, counted, end, rules, log)
     return _left(told, owed, counted, essential, others, rules, log)
 
 
-def _counted(told: Circumstances, income: int, percent: Mapping[str, int]) -> int:
+def _counted(told: Circumstances, income: int, percent: Mapping[str, int], log: Log) -> int:
     """What of an income counts, by who told it. Of what the customer states, what is on record as well counts as that:
     nobody has less because they say a little more than billing knows.
     """
     counted = income * percent[told.told_by] // 100
     if told.told_by == "CUSTOMER" and told.income_on_record is not None:
-        counted = max(counted, min(income, told.income_on_record) * percent["BILLING"] // 100)
+        on_record = min(income, told.income_on_record)
+        log.add("income_on_record", on_record)
+        counted = max(counted, on_record * percent["BILLING"] // 100)
     return counted
 
 
@@ -115,7 +117,7 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
         spend, rule = fixed + floor, _FLOOR
     if untold and rule in (_FIXED_UNKNOWN, _FLOOR):
         log.add("fixed_costs_assumed", untold, _FIXED_UNKNOWN)
-    log.add("essential_spend", spend, rule)
+    log.add("essential_spend", spend, rule, by=None if rule else told.teller("monthly_essential_spend"))
     return spend
 
 
@@ -221,7 +223,7 @@ def _other_debts(told: Circumstances, counted: int, end: End, rules: RulesOfTheD
         # the payment fall by a step when the income rises by a cent.
         before = _assumed_percent(told, end, rules)
         others = counted * (before + getattr(rules[rule], end)) // 100 - counted * before // 100
-    log.add("other_debt_payments", others, rule)
+    log.add("other_debt_payments", others, rule, by=None if rule else told.teller("other_debt_payments"))
     return others
 
 
@@ -237,7 +239,7 @@ def _left(
     log.add("disposable_income", disposable)
     share, elsewhere = disposable, told.other_unsecured_balance
     if elsewhere is not None:
-        log.add("other_unsecured_balance", elsewhere)
+        log.add("other_unsecured_balance", elsewhere, by=told.teller("other_unsecured_balance"))
         if owed + elsewhere > 0:
             share = disposable * owed // (owed + elsewhere)
         log.add("share_of_this_debt", share)

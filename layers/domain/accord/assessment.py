@@ -145,7 +145,7 @@ def _savings(told: Circumstances, essential: int | None, log: Log, rules: RulesO
     """What a lump sum may draw on: savings less some months' living. None while one of the two is unknown."""
     if told.savings is None or essential is None:
         return None
-    log.add("savings", told.savings)
+    log.add("savings", told.savings, by=told.teller("savings"))
     available: int = max(0, told.savings - essential * rules["assessment.savings_kept_months"])
     log.add("savings_available", available, "assessment.savings_kept_months")
     return available
@@ -160,7 +160,7 @@ def _hardship_months(told: Circumstances, log: Log, rules: RulesOfTheDay) -> int
         rule = "assessment.hardship_months"
         months = rules[rule].get(told.hardship)
     if months is not None:
-        log.add("hardship_months", months, rule)
+        log.add("hardship_months", months, rule, by=None if rule else told.teller("hardship_months"))
     return months
 
 
@@ -181,4 +181,4 @@ def _confidence(told: Circumstances) -> str:
     unknown = _questions(told)
     if "INCOME" in unknown or "ESSENTIAL_SPEND" in unknown:
         return "LOW"
-    return "MEDIUM" if unknown or told.own else "HIGH"
+    return "MEDIUM" if unknown or set(told.own) - set(told.seen) else "HIGH"

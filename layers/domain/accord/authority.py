@@ -1,10 +1,10 @@
 """Who may give up how much: the bank's authority matrix by role, component and bucket, and what takes two persons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from accord.case import Balance, Offer
 from accord.errors import NotApprovedError
-from accord.policy import RulesOfTheDay
+from accord.policy import Cap, RulesOfTheDay
 
 # In the order of their authority. POLICY is what the policy approves by itself.
 ROLES = ("POLICY", "NEGOTIATOR", "LEAD", "MANAGER")
@@ -19,21 +19,22 @@ def least_role(waived: Balance, owed: Balance, bucket: str, waived_before: int, 
     if total == 0:
         return ROLES[0]
     matrix, cumulative = rules["authority.concession"], rules["authority.cumulative_12_months"]
-    given_up = [(part, getattr(waived, part), getattr(owed, part)) for part in Balance.model_fields]
     for role in ROLES:
-        if total + waived_before > cumulative.get(role, 0):
-            continue
-        caps = matrix.get(role, {})
-        if all(
-            amount == 0
-            or (
-                (cap := caps.get(part, {}).get(bucket)) is not None
-                and amount <= min(of * cap.percent // 100, cap.amount)
-            )
-            for part, amount, of in given_up
-        ):
+        if total + waived_before <= cumulative.get(role, 0) and is_within(matrix.get(role, {}), waived, owed, bucket):
             return role
     return None
+
+
+def is_within(caps: Mapping[str, Mapping[str, Cap]], waived: Balance, owed: Balance, bucket: str) -> bool:
+    """Whether a role's caps, by component and bucket, allow these amounts, whatever was given up before."""
+    return all(
+        (amount := getattr(waived, part)) == 0
+        or (
+            (cap := caps.get(part, {}).get(bucket)) is not None
+            and amount <= min(getattr(owed, part) * cap.percent // 100, cap.amount)
+        )
+        for part in Balance.model_fields
+    )
 
 
 def needs_four_eyes(waived: Balance, waived_before: int, rules: RulesOfTheDay) -> bool:

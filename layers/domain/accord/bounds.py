@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from accord.authority import ROLES
+from accord.authority import ROLES, is_within
 from accord.case import Bound, Case, Product
 from accord.policy import RulesOfTheDay
 from accord.search import Candidate, Pick, Search, most_waived
@@ -34,42 +34,30 @@ def _of_one_payment(case: Case, rules: RulesOfTheDay) -> Iterator[Bound]:
 
 def _of_instalments(pick: Pick, case: Case, found: Search, rules: RulesOfTheDay) -> Iterator[Bound]:
     plan, beside = pick.candidate, pick.beside
-    affordable = (case.assessment.affordable_monthly or 0) if case.assessment is not None else 0
-    reckoned = case.circumstances.monthly_income is not None
-    by_means = "assessment.affordability_percent" if reckoned else "assessment.history_percent"
+    by_means, affordable = _means(case)
     yield Bound(figure="MONTHLY", rule=by_means, allows=affordable)
 
     longest = (
         "plan.max_term_months" if found.longest > rules["offer.ordinary_max_months"] else "offer.ordinary_max_months"
     )
-    least = rules["offer.min_instalment"]
-    next_term = min(
-        (months for months in rules["offer.terms_months"] if plan.months < months <= found.longest), default=0
-    )
-    if not next_term:
+    if beside.longer is None:
         yield Bound(figure="MONTHS", rule=longest, allows=rules[longest])
-    elif beside.longer is None:  # the instalments of the next term would be too small
-        yield Bound(figure="MONTHS", rule="offer.min_instalment", allows=least)
     else:
-        yield from _worth_too_little("MONTHS", beside.longer, found, found.floor_percent)
+        yield from _why_not("MONTHS", beside.longer, found.floor_percent, case, found, rules)
     if not plan.by_policy:
         pass  # made for the customer's own amount, which says why it is so long
     elif beside.shorter is None:
         yield Bound(figure="NOT_SHORTER", rule="offer.terms_months", allows=plan.months)
-    elif beside.shorter.highest > affordable:
-        yield Bound(figure="NOT_SHORTER", rule=by_means, allows=beside.shorter.highest)
     else:
-        yield from _worth_too_little("NOT_SHORTER", beside.shorter, found, found.floor_percent)
+        yield from _why_not("NOT_SHORTER", beside.shorter, found.floor_percent, case, found, rules)
 
-    match plan.product:
-        case Product.INSTALMENT:
-            yield Bound(figure="RATE", rule="offer.products", allows=plan.annual_rate_ppm)
-        case Product.INTEREST_FREE:
-            yield Bound(figure="RATE", rule="offer.products", allows=0)
-        case _:
-            yield Bound(figure="RATE", rule="offer.rates_ppm", allows=plan.annual_rate_ppm)
+    rate = plan.annual_rate_ppm
+    by_rates = plan.product is Product.REDUCED_RATE
+    yield Bound(figure="RATE", rule="offer.rates_ppm" if by_rates else "offer.products", allows=rate)
     if beside.cheaper is not None:
-        yield from _worth_too_little("NOT_CHEAPER", beside.cheaper, found, beside.cheaper.annual_rate_ppm)
+        yield from _why_not("NOT_CHEAPER", beside.cheaper, beside.cheaper.annual_rate_ppm, case, found, rules)
+    elif rate:
+        yield Bound(figure="NOT_CHEAPER", rule="offer.products", allows=rate)
 
 
 def _of_the_waiver(pick: Pick, case: Case, found: Search, rules: RulesOfTheDay) -> Iterator[Bound]:
@@ -82,16 +70,39 @@ def _of_the_waiver(pick: Pick, case: Case, found: Search, rules: RulesOfTheDay) 
     if plan.waived.total:
         yield Bound(figure="APPROVER", rule="authority.concession", allows=ROLES.index(plan.approver))
     if more is None:
-        return
-    if more.approver != plan.approver:
-        yield Bound(figure="NOT_MORE_WAIVED", rule="authority.concession", allows=more.waived.total)
+        if plan.waived.total < ceiling:
+            yield Bound(figure="NOT_MORE_WAIVED", rule="waiver.steps_percent", allows=plan.waived.total)
+    elif more.approver in ROLES[: ROLES.index(found.authority) + 1]:
+        yield from _why_not("NOT_MORE_WAIVED", more, more.waived.total, case, found, rules)
     else:
-        yield from _worth_too_little("NOT_MORE_WAIVED", more, found, more.waived.total)
+        caps = rules["authority.concession"].get(found.authority, {})
+        at_once = is_within(caps, more.waived, case.account.balance, bucket)
+        rule = "authority.cumulative_12_months" if at_once else "authority.concession"
+        yield Bound(figure="NOT_MORE_WAIVED", rule=rule, allows=more.waived.total)
 
 
-def _worth_too_little(figure: str, other: Candidate, found: Search, allows: int) -> Iterator[Bound]:
-    """Where the plan beside this one would bring the bank less than it must, or no more than no plan."""
-    if other.expected < found.floor:
+def _means(case: Case) -> tuple[str, int]:
+    """The rule that set what is affordable a month, and what that is in minor units."""
+    by = "affordability" if case.circumstances.monthly_income is not None else "history"
+    affordable = case.assessment.affordable_monthly if case.assessment is not None else None
+    return f"assessment.{by}_percent", affordable or 0
+
+
+def _why_not(
+    figure: str, other: Candidate, allows: int, case: Case, found: Search, rules: RulesOfTheDay
+) -> Iterator[Bound]:
+    """Why the plan beside this one could not be picked: it is too small or too much by the month, or worth too little.
+
+    Nothing where it could have been, and is only less good for the person. `allows` is told where it is the worth.
+    """
+    least = rules["offer.min_instalment"]
+    by_means, affordable = _means(case)
+    by_month = other.product is not Product.LUMP_SUM
+    if by_month and other.monthly < least:
+        yield Bound(figure=figure, rule="offer.min_instalment", allows=least)
+    elif by_month and other.highest > affordable:
+        yield Bound(figure=figure, rule=by_means, allows=other.highest)
+    elif other.expected < found.floor:
         yield Bound(figure=figure, rule=_FLOOR, allows=allows)
     elif other.expected <= found.without_plan:
         yield Bound(figure=figure, rule=found.without_plan_by, allows=allows)

@@ -120,7 +120,25 @@ class Circumstances(Value):
     savings: MinorUnits | None = None  # what could be drawn at once
     told_by: str = "BILLING"  # the income: BILLING has it on record, the CUSTOMER stated it, or STAFF saw papers
     own: tuple[str, ...] = ()  # which of these the customer told; the others are on record
-    income_on_record: MinorUnits | None = None  # what billing has, where the customer stated another income
+    seen: tuple[str, ...] = ()  # which of these staff saw on papers, whoever told them before
+    # What was on record where somebody told another figure.
+    income_on_record: MinorUnits | None = None
+    spend_on_record: MinorUnits | None = None
+    debts_on_record: MinorUnits | None = None
+
+    def teller(self, name: str) -> str:
+        """Who told a figure: BILLING has it on record, the CUSTOMER stated it, or STAFF saw papers."""
+        if name == "monthly_income":
+            return self.told_by
+        return "STAFF" if name in self.seen else "CUSTOMER" if name in self.own else "BILLING"
+
+
+# Of which figures the record is kept where somebody tells another, and where.
+ON_RECORD: Mapping[str, str] = {
+    "monthly_income": "income_on_record",
+    "monthly_essential_spend": "spend_on_record",
+    "other_debt_payments": "debts_on_record",
+}
 
 
 # When billing said something, when it sent that, and in which event: of two words the greater one counts.
@@ -164,6 +182,7 @@ class AssessmentLine(Value):
     name: str  # a word of the domain: income, essential_spend, …
     amount: int
     rule: str | None = None  # the policy key that set it
+    by: str | None = None  # who told it: BILLING, CUSTOMER or STAFF; None where nobody did
 
 
 class Assessment(Value):
@@ -434,9 +453,10 @@ class TaskReason(StrEnum):
     REVIEW_OVERDUE = "REVIEW_OVERDUE"
     SECOND_APPROVAL = "SECOND_APPROVAL"
     NO_AFFORDABLE_OFFER = "NO_AFFORDABLE_OFFER"
-    NO_PLAN_POSSIBLE = "NO_PLAN_POSSIBLE"  # the person could pay, but no plan of the policy is one
+    NO_PLAN_POSSIBLE = "NO_PLAN_POSSIBLE"  # it is not for want of means
     OFFERS_BEYOND_MEANS = "OFFERS_BEYOND_MEANS"  # what was promised stands, and by what is known now it is too much
     MEANS_UNKNOWN = "MEANS_UNKNOWN"  # no affordable offer by what is known, and something is not
+    FIGURES_DOUBTFUL = "FIGURES_DOUBTFUL"  # no affordable offer, and doubts that may hide means
     CUSTOMER_ASKED_FOR_CALL = "CUSTOMER_ASKED_FOR_CALL"
     AMOUNT_DISPUTED = "AMOUNT_DISPUTED"
     NOT_UNDERSTOOD = "NOT_UNDERSTOOD"  # the questions about the plan were answered wrongly again and again
@@ -471,6 +491,7 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.NO_PLAN_POSSIBLE: frozenset({"why_none"}),
     TaskReason.OFFERS_BEYOND_MEANS: frozenset(),
     TaskReason.MEANS_UNKNOWN: frozenset({"questions"}),
+    TaskReason.FIGURES_DOUBTFUL: frozenset({"doubts", "questions"}),
     TaskReason.CUSTOMER_ASKED_FOR_CALL: frozenset(),
     TaskReason.AMOUNT_DISPUTED: frozenset(),
     TaskReason.NOT_UNDERSTOOD: frozenset({"questions"}),

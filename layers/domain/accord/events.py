@@ -172,6 +172,12 @@ class CircumstancesTold(CaseEvent):
     fields: tuple[str, ...]
 
 
+class PapersSeen(CaseEvent):
+    """Staff recorded figures of the person's means that they saw on papers."""
+
+    fields: tuple[str, ...]
+
+
 class OfferChosen(CaseEvent):
     offer_id: str
     shown: tuple[str, ...]  # every offer that stood beside it, in the order shown

@@ -182,7 +182,8 @@ def _steps(
     for line in lines:
         if (key := _sentence_for(line, figures, said, at_best)) is not None:
             figure = figures[line.name]
-            text = said[key][language].format(**figures | {"figure": figure})
+            words = {"figure": figure, "teller": texts("explain")["tellers"][line.by or "UNKNOWN"][language]}
+            text = said[key][language].format(**figures | words)
             told.append(Sentence(figure, text, line.rule, _citation(policy, line.rule)))
     return tuple(told)
 
@@ -268,6 +269,8 @@ def _sentence_for(
         variants = [f"{name}.{'yes' if line.amount else 'no'}"]
     if name == "surplus" and "other_debt_payments" not in figures:
         variants = ["surplus.shared"]
+    if name == "income_counted" and "income_on_record" in figures:
+        variants = ["income_counted.recorded"]
     return next((variant for variant in variants if variant in said), None)
 
 
@@ -297,12 +300,14 @@ def _figures(offer: Offer, language: str) -> dict[str, str]:
     }
 
 
-# What may set how much comes in without a plan.
-_NO_PLAN = (
-    "pricing.recovery_percent_without_plan",
-    "pricing.months_collected_without_plan",
-    "pricing.bulk_sale_percent",
-)
+# Rules that have one sentence together: what may set how much comes in without a plan, and what is affordable.
+_TOGETHER: Mapping[str, str] = {
+    "pricing.recovery_percent_without_plan": "without_plan",
+    "pricing.months_collected_without_plan": "without_plan",
+    "pricing.bulk_sale_percent": "without_plan",
+    "assessment.affordability_percent": "means",
+    "assessment.history_percent": "means",
+}
 
 
 def _bound(group: str, bound: Bound, figure: str, offer: Offer, policy: Policy, language: str) -> Sentence:
@@ -310,8 +315,10 @@ def _bound(group: str, bound: Bound, figure: str, offer: Offer, policy: Policy, 
     rules, said = texts("explain")["rules"], texts("explain")[group]
     rule = rules[bound.rule][language] if bound.rule in rules else bound.rule
     key = f"{bound.figure}.{bound.rule.rpartition('.')[2]}"
-    if key not in said and bound.rule in _NO_PLAN:
-        key = f"{bound.figure}.without_plan"
+    if key not in said and bound.rule in _TOGETHER:
+        key = f"{bound.figure}.{_TOGETHER[bound.rule]}"
+    if bound.figure == "RATE":
+        key = f"RATE.{offer.product}"
     if bound.figure == "MONTHLY" and offer.last_instalment != offer.regular_instalment:
         key = "MONTHLY.uneven"
     text: str = said[key if key in said else bound.figure][language]
@@ -337,6 +344,8 @@ def _own_authority(offer: Offer, language: str) -> str:
 def _allowed(bound: Bound, currency: str, language: str) -> str:
     """What a rule allowed: money, a number of months or days, a rate in parts per million, a role, per cent."""
     match bound.figure, bound.rule:
+        case _, "offer.min_instalment" | "assessment.affordability_percent" | "assessment.history_percent":
+            return format_money(bound.allows, currency, language)
         case ("FIRST_DUE", _) | (
             "MONTHS" | "NOT_SHORTER",
             "plan.max_term_months" | "offer.ordinary_max_months" | "offer.terms_months",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue
-from accord.case import ENDED, Balance, Case, Change, Circumstances, Decision, Figures, Status, Told
+from accord.case import ENDED, ON_RECORD, Balance, Case, Change, Circumstances, Decision, Figures, Status, Told
 from accord.events import Actor, FiguresTold
 from accord.identification import bucket
 
@@ -153,13 +153,13 @@ def _helped_still(case: Case, figures: Figures) -> bool:
 
 
 def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
-    """The person's means with what billing told of them. What the customer told goes before; a record of another income
-    than theirs is kept beside it. What billing leaves out stays.
+    """The person's means with what billing told of them. What the customer told, or staff saw, goes before; the record
+    of an income or a cost is kept beside it. What billing leaves out stays.
     """
     said = {name: value for name in _MEANS if (value := getattr(told, name)) is not None}
-    on_record: dict[str, Any] = {name: value for name, value in said.items() if name not in own.own}
-    if "monthly_income" in own.own and "monthly_income" in said:
-        on_record["income_on_record"] = said["monthly_income"]
+    theirs = {*own.own, *own.seen}
+    on_record: dict[str, Any] = {name: value for name, value in said.items() if name not in theirs}
+    on_record |= {ON_RECORD[name]: value for name, value in said.items() if name in theirs & ON_RECORD.keys()}
     if on_record.get("hardship", own.hardship) != own.hardship:
         # How long another hardship was to last says nothing of this one.
         on_record |= {"hardship_months": None, "own": tuple(name for name in own.own if name != "hardship_months")}
@@ -167,7 +167,8 @@ def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
 
 
 def _as_billing_has_it(known: Circumstances) -> Circumstances:
-    return known.model_copy(update={"monthly_income": known.income_on_record}) if known.told_by == "CUSTOMER" else known
+    kept = {name: getattr(known, record) for name, record in ON_RECORD.items() if known.teller(name) != "BILLING"}
+    return known.model_copy(update=kept)
 
 
 def _reached_by(case: Case, figures: Figures) -> Case:

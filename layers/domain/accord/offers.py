@@ -25,6 +25,7 @@ from accord.case import (
 )
 from accord.errors import MoveNotAllowedError, NotApprovedError
 from accord.events import Actor, OfferMade, OfferSummary, ReviewRequested
+from accord.evidence import MAY_HIDE_MEANS
 from accord.figures import calls_for_assessment, is_same_debt
 from accord.policy import Policy, RulesOfTheDay
 from accord.schedule import annual_cost_ppm, due_dates
@@ -85,12 +86,7 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh, **seen})
         return Change(asking, (), _STEP, {"outcome": "ASK"})
     if not found.picks:
-        unknown = case.assessment.questions
-        reason, facts = TaskReason.NO_AFFORDABLE_OFFER, {}
-        if found.why_none != "BEYOND_MEANS":
-            reason, facts = TaskReason.NO_PLAN_POSSIBLE, {"why_none": str(found.why_none)}
-        elif unknown:
-            reason, facts = TaskReason.MEANS_UNKNOWN, {"questions": ", ".join(unknown)}
+        reason, facts = _why_advise(found, case.assessment)
         task, created = new_task(case, TaskKind.ADVISE_CUSTOMER, now, reason, facts)
         none = case.model_copy(update={"offers": (), **fresh})
         return Change(none, (created,), _STEP, {"outcome": "NO_AFFORDABLE_OFFER", "why": found.why_none}, tasks=(task,))
@@ -104,6 +100,20 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
         return _in_review(case, offers, promised, reasons, fresh, now)
     offered = case.moved(Status.OFFERED, offers=offers, **fresh, **seen)
     return Change(offered, (_made(offers),), _STEP, {"outcome": "OFFERED"})
+
+
+def _why_advise(found: Search, assessment: Assessment) -> tuple[TaskReason, dict[str, str]]:
+    """Why a person advises the customer, and what they clear up first: what is doubtful, or not known."""
+    unknown = assessment.questions
+    if found.why_none != "BEYOND_MEANS":
+        return TaskReason.NO_PLAN_POSSIBLE, {"why_none": str(found.why_none)}
+    if doubtful := [doubt for doubt in assessment.doubts if doubt in MAY_HIDE_MEANS]:
+        ask = dict.fromkeys(question for doubt in doubtful for question in MAY_HIDE_MEANS[doubt])
+        questions = ", ".join(dict.fromkeys((*ask, *unknown)))
+        return TaskReason.FIGURES_DOUBTFUL, {"doubts": ", ".join(doubtful), "questions": questions}
+    if unknown:
+        return TaskReason.MEANS_UNKNOWN, {"questions": ", ".join(unknown)}
+    return TaskReason.NO_AFFORDABLE_OFFER, {}
 
 
 def _in_review(

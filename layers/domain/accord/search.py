@@ -54,7 +54,10 @@ class Made(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """The nearest plans that differ in one thing alone, where the policy has any: they show what bound the plan."""
+    """The nearest plans that differ in one thing alone, where the policy has any: they show what bound the plan.
+
+    Whatever their instalments come to: that one would be too small is a reason as well.
+    """
 
     shorter: Candidate | None
     longer: Candidate | None
@@ -84,6 +87,7 @@ class Search:
     without_plan: int = 0
     without_plan_by: str = ""  # the rule that set it
     longest: int = 0  # months that a plan may have
+    authority: str = ""  # the least role within whose authority there were plans to pick from
     floor: int = 0  # the least worth of a plan beside the best of its authority
     floor_percent: int = 0
     discount_ppm: int = 0
@@ -167,8 +171,8 @@ def _searched(case: Case, identification: Identification, assessment: Assessment
         floor_percent=plans.floor_percent,
         discount_ppm=plans.prices.discount_ppm,
     )
-    every = list(plans)
-    result.floor, result.picks = _picks(list(_pool(every, plans, result)), every, case.proposed_monthly, plans)
+    pool = list(_pool(plans, plans, result))
+    result.authority, result.floor, result.picks = _picks(pool, case.proposed_monthly, plans)
     if not result.picks:
         result.why_none = result.lost_to
     return result
@@ -248,12 +252,18 @@ class _Plans:
 
     def __iter__(self) -> Iterator[Candidate]:
         for product in self.products:
-            if product is Product.LUMP_SUM:
-                yield from self._single_payments()
-                continue
-            for rate in self._rates(product):
-                for waived, approver in self.waivers:
-                    yield from self._instalments(product, rate, waived, approver)
+            yield from self._single_payments() if product is Product.LUMP_SUM else self._by_month(product)
+
+    def of_term(self, months: int) -> Iterator[Candidate]:
+        """The plans of that term with each rate and waiver, whatever their instalments come to."""
+        for product in self.products:
+            if product is not Product.LUMP_SUM:
+                yield from self._by_month(product, months)
+
+    def _by_month(self, product: Product, at: int | None = None) -> Iterator[Candidate]:
+        for rate in self._rates(product):
+            for waived, approver in self.waivers:
+                yield from self._instalments(product, rate, waived, approver, at)
 
     def _rates(self, product: Product) -> tuple[int, ...]:
         """The yearly rates of a product. A debt that bears no interest has no rate to reduce."""
@@ -279,15 +289,20 @@ class _Plans:
                 seen.add(waived)
                 yield waived, least_role(waived, self.owed, self.bucket, self.waived_before, self.rules) or ""
 
-    def _instalments(self, product: Product, rate: int, waived: Balance, approver: str) -> Iterator[Candidate]:
+    def _instalments(
+        self, product: Product, rate: int, waived: Balance, approver: str, at: int | None = None
+    ) -> Iterator[Candidate]:
+        """A plan of each term and of the customer's own; or of one term alone, whatever its instalments come to."""
         bearing = self.owed.principal - waived.principal
         free = self.owed.total - waived.total - bearing
         if rate == 0:
             bearing, free = 0, bearing + free
-        own = self._own_term(bearing, free, rate)
-        terms = self._terms_at(bearing, rate)
-        if own is not None and own not in self.terms:
-            terms = [*terms, _term_at(bearing, rate, own)]
+        if at is None:
+            own, terms = self._own_term(bearing, free, rate), self._terms_at(bearing, rate)
+            if own is not None and own not in self.terms:
+                terms = [*terms, _term_at(bearing, rate, own)]
+        else:
+            own, terms = at, [_term_at(bearing, rate, at)]
         break_at, left, discount = self._break_at, self.left, self.prices.discount_ppm
         for months, annuity, rounded in terms:
             share, rest = divmod(free, months)
@@ -329,15 +344,17 @@ class _Plans:
 
     def _single_payments(self) -> Iterator[Candidate]:
         for waived, approver in self._waivers("waiver.lump_sum_percent"):
-            amount = self.owed.total - waived.total
-            if amount <= 0:
-                continue
-            # Due when so many months have passed after the last day to sign, so that it can have been put aside.
-            due_after = self.months_to_pay + 1
-            expected = worth_of_one_payment(
-                amount, self.owed.total, due_after, self._breaks(amount, self.once), self.recovery_ppm, self.prices
-            )
-            yield Candidate(Product.LUMP_SUM, waived, approver, 0, 1, due_after, amount, amount, amount, expected, True)
+            if waived.total < self.owed.total:
+                yield self._single_payment(waived, approver)
+
+    def _single_payment(self, waived: Balance, approver: str) -> Candidate:
+        amount = self.owed.total - waived.total
+        # Due when so many months have passed after the last day to sign, so that it can have been put aside.
+        due_after = self.months_to_pay + 1
+        expected = worth_of_one_payment(
+            amount, self.owed.total, due_after, self._breaks(amount, self.once), self.recovery_ppm, self.prices
+        )
+        return Candidate(Product.LUMP_SUM, waived, approver, 0, 1, due_after, amount, amount, amount, expected, True)
 
     def _breaks(self, amount: int, available: int) -> int:
         """How many of a million such plans break each month, by the share of what is there that the payment takes."""
@@ -353,6 +370,32 @@ class _Plans:
     def break_ppm(self, candidate: Candidate) -> int:
         """The monthly chance of a break that a plan was priced with."""
         return self._breaks(candidate.monthly, self.once if candidate.product is Product.LUMP_SUM else self.left)
+
+    def beside(self, plan: Candidate) -> Beside:
+        """The nearest plans on either side of a plan, to the unit: what does not divide may be too much as well."""
+        once, months, rate = plan.product is Product.LUMP_SUM, plan.months, plan.annual_rate_ppm
+        steps = self._waivers("waiver.lump_sum_percent") if once else self.waivers
+        more = next((step for step in steps if step[0].total > plan.waived.total), None)
+        if once:
+            return Beside(None, None, None, more and self._single_payment(*more))
+        by_month = [product for product in self.products if product is not Product.LUMP_SUM]
+        lower = [(other, product) for product in by_month for other in self._rates(product) if other < rate]
+        cheapest = max(lower, default=None)
+        shorter = max((term for term in self.terms if term < months), default=None)
+        longer = min((term for term in self.terms if term > months), default=None)
+        return Beside(
+            shorter=shorter and self._changed(plan, months=shorter),
+            longer=longer and self._changed(plan, months=longer),
+            cheaper=cheapest and self._changed(plan, annual_rate_ppm=cheapest[0], product=cheapest[1]),
+            waives_more=more and self._changed(plan, waived=more[0], approver=more[1]),
+        )
+
+    def _changed(self, plan: Candidate, **changes: Any) -> Candidate:
+        """The plan with these changes, whatever its instalments come to."""
+        to = plan._replace(**changes)
+        (priced,) = self._instalments(to.product, to.annual_rate_ppm, to.waived, to.approver, to.months)
+        exact = self.to_the_unit(priced)
+        return priced if exact is None else exact.plan
 
     def made(self, candidate: Candidate) -> Made | None:
         """The plan to the unit; None where the payments cannot be made, or one is beyond the means."""
@@ -390,59 +433,85 @@ _WISHES: Mapping[str, Callable[[Candidate], tuple[int, ...]]] = {
 }
 
 
-def _picks(
-    pool: list[Candidate], every: list[Candidate], own_amount: int | None, plans: _Plans
-) -> tuple[int, list[Pick]]:
-    """At most three plans of the pool, of the least authority that has any, and the least worth they had to have.
+def _picks(pool: list[Candidate], own_amount: int | None, plans: _Plans) -> tuple[str, int, list[Pick]]:
+    """At most three plans of the pool, with the least authority that has any and the least worth they had to have.
 
-    Single payments alone are shown only where no authority has instalments: savings press nobody to pay in one sum.
+    Authority is asked for instalments at the policy's own terms first: by naming an amount nobody loses any plan. Where
+    no authority has these, the customer's own term counts, and single payments alone are shown only where none has
+    that either: savings press nobody to pay in one sum.
     """
-    single: tuple[int, dict[str, Made]] = (0, {})
+    found = []
     for role in ROLES:
-        within = [candidate for candidate in pool if ROLES.index(candidate.approver) <= ROLES.index(role)]
-        floor = _best_worth(within, plans) * plans.floor_percent // 100
-        best_at = _best_of(within, floor, own_amount, plans)
-        if "LOWEST_MONTHLY" in best_at:
-            return floor, _shown(best_at, every, plans)
-        if best_at and not single[1]:
-            single = floor, best_at
-    floor, best_at = single
-    return floor, _shown(best_at, every, plans)
+        within = _within(pool, role)
+        best_worth, by_month = _best_worth(within, plans)
+        floor = best_worth * plans.floor_percent // 100
+        best_at = _best_of(within, role, floor, own_amount, plans)
+        by_policy = any(made.plan.by_policy for made in best_at.values())
+        found.append(((by_month, "LOWEST_MONTHLY" in best_at, by_policy), role, floor, best_at))
+        if by_month:
+            break
+    _, role, floor, best_at = max(found, key=lambda one: one[0])  # the least authority of those that have as much
+    return role, floor, _shown(best_at, plans)
 
 
-def _best_worth(within: list[Candidate], plans: _Plans) -> int:
+def _within(pool: Iterable[Candidate], role: str) -> list[Candidate]:
+    return [candidate for candidate in pool if ROLES.index(candidate.approver) <= ROLES.index(role)]
+
+
+def _best_worth(within: list[Candidate], plans: _Plans) -> tuple[int, bool]:
     """What the best of the plans is worth to the bank that the price floor is a share of; 0 where there is none.
 
-    These are the instalments below the card's own rate: neither that the full rate becomes affordable nor that savings
-    would do for a single payment takes any relief away. Where there are none, all instalments count, and then all
-    plans. The customer's own term is none of them: naming an amount makes no other plan dearer. Where theirs are the
-    only instalments it counts if it is worth less, so that no single payment takes them away.
+    With it comes whether there are instalments at a term of the policy. The best is that of the instalments below the
+    card's own rate: neither that the full rate becomes affordable nor that savings would do for a single payment takes
+    any relief away. Where there are none, all instalments count, and then all plans. The customer's own term is none of
+    them: naming an amount makes no other plan dearer. Where theirs are the only instalments it counts if it is worth
+    less, so that no single payment takes them away.
     """
     by_policy = [candidate for candidate in within if candidate.by_policy]
     instalments = [candidate for candidate in by_policy if candidate.product is not Product.LUMP_SUM]
     relief = [candidate for candidate in instalments if candidate.product is not Product.INSTALMENT]
     for measured in (relief, instalments):
         if best := _first(measured, lambda one: (-one.expected,), plans):
-            return best.plan.expected
+            return best.plan.expected, True
     own = [candidate for candidate in within if candidate.product is not Product.LUMP_SUM]
     bests = (_first(measured, lambda one: (-one.expected,), plans) for measured in (own, by_policy))
-    return min((best.plan.expected for best in bests if best), default=0)
+    return min((best.plan.expected for best in bests if best), default=0), False
 
 
-def _best_of(within: list[Candidate], floor: int, own_amount: int | None, plans: _Plans) -> dict[str, Made]:
-    """The best for the person at each thing they can name, of the plans that leave the bank its share."""
+def _best_of(within: list[Candidate], role: str, floor: int, own_amount: int | None, plans: _Plans) -> dict[str, Made]:
+    """The best for the person at each thing they can name, of the plans that leave the bank its share.
+
+    A term that is none of the policy's comes with the customer's own amount alone, which says why it is so long.
+    """
     eligible = [candidate for candidate in within if candidate.expected >= floor]
-    monthly = [candidate for candidate in eligible if candidate.product is not Product.LUMP_SUM]
     best_at: dict[str, Made | None] = {}
+    own = None
     if own_amount is not None:
-        own = [candidate for candidate in monthly if candidate.monthly <= own_amount]
-        best_at["OWN_AMOUNT"] = _first(own, _WISHES["SOONEST_FREE"], plans)
+        own = best_at["OWN_AMOUNT"] = _own(eligible, role, floor, own_amount, plans)
+        eligible = [candidate for candidate in eligible if candidate.by_policy]
+    monthly = [candidate for candidate in eligible if candidate.product is not Product.LUMP_SUM]
     for wish, key in _WISHES.items():
-        best_at[wish] = _first(monthly if wish == "LOWEST_MONTHLY" else eligible, key, plans)
+        best = _first(monthly if wish == "LOWEST_MONTHLY" else eligible, key, plans)
+        best_at[wish] = own if own and (best is None or key(own.plan) < key(best.plan)) else best
     return {wish: made for wish, made in best_at.items() if made is not None}
 
 
-def _shown(best_at: dict[str, Made], every: list[Candidate], plans: _Plans) -> list[Pick]:
+def _own(eligible: list[Candidate], role: str, floor: int, own_amount: int, plans: _Plans) -> Made | None:
+    """The soonest free within the customer's own amount, with the best rate and waiver that its term can have.
+
+    Of each rate and waiver only the shortest term was considered, and for the best of them it may be worth too little.
+    """
+    soonest = _WISHES["SOONEST_FREE"]
+    by_month = [candidate for candidate in eligible if candidate.product is not Product.LUMP_SUM]
+    own = _first([candidate for candidate in by_month if candidate.monthly <= own_amount], soonest, plans)
+    if own is None or own.plan.months in plans.terms:
+        return own
+    of_that_term = _within(_pool(plans.of_term(own.plan.months), plans, Search()), role)
+    same = [one for one in of_that_term if one.expected >= floor and plans.least <= one.monthly <= own_amount]
+    return _first(same, soonest, plans) or own
+
+
+def _shown(best_at: dict[str, Made], plans: _Plans) -> list[Pick]:
     """The plans to show, each once, with all that it is best at and the plans that lie beside it."""
     if len(set(best_at.values())) > MOST_OFFERS:
         # The plan for an own amount is the soonest free for that amount: it takes the place of the soonest of all.
@@ -454,39 +523,10 @@ def _shown(best_at: dict[str, Made], every: list[Candidate], plans: _Plans) -> l
             made.payments,
             needs_four_eyes(made.plan.waived, plans.waived_before, plans.rules),
             plans.break_ppm(made.plan),
-            _beside(made.plan, every, plans),
+            plans.beside(made.plan),
         )
         for made in dict.fromkeys(best_at.values())
     ]
-
-
-def _beside(plan: Candidate, every: list[Candidate], plans: _Plans) -> Beside:
-    """The nearest plan of the policy on either side of a plan, one thing changed at a time.
-
-    Every step of a waiver is one object in all the plans that have it, so `is` tells whether two waive the same.
-    """
-    shorter = longer = cheaper = waives_more = None
-    once, rate, months, waived = plan.product is Product.LUMP_SUM, plan.annual_rate_ppm, plan.months, plan.waived
-    for other in every:
-        if (other.product is Product.LUMP_SUM) != once or not other.by_policy:
-            continue
-        if other.annual_rate_ppm != rate:
-            if other.months == months and other.annual_rate_ppm < rate and other.waived is waived:
-                cheaper = other if cheaper is None or other.annual_rate_ppm > cheaper.annual_rate_ppm else cheaper
-        elif other.months != months:
-            if other.waived is not waived:
-                continue
-            if other.months < months:
-                shorter = other if shorter is None or other.months > shorter.months else shorter
-            else:
-                longer = other if longer is None or other.months < longer.months else longer
-        elif other.waived.total > waived.total and (
-            waives_more is None or other.waived.total < waives_more.waived.total
-        ):
-            waives_more = other
-    if shorter is not None and (exact := plans.to_the_unit(shorter)) is not None:
-        shorter = exact.plan  # its highest payment is told
-    return Beside(shorter, longer, cheaper, waives_more)
 
 
 def _first(among: list[Candidate], key: Callable[[Candidate], tuple[int, ...]], plans: _Plans) -> Made | None:

@@ -4,10 +4,11 @@ Every choice is a word from a closed list, so that nothing personal can be writt
 names its reason after a slash: `REJECTED/NOT_AFFORDABLE`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from accord.authority import ROLES
 from accord.calls import CALLED, CALLS, call_made, counted
 from accord.case import (
     ENDED,
@@ -23,17 +24,22 @@ from accord.case import (
 from accord.channels import next_way, request_contact
 from accord.customer import offers_to_show, with_call
 from accord.errors import DecisionRefusedError, NotApprovedError
-from accord.events import AccessUnlocked, Actor, CaseEvent, StaffDecided, StaffTaskClosed
+from accord.events import AccessUnlocked, Actor, CaseEvent, PapersSeen, StaffDecided, StaffTaskClosed
 from accord.figures import called_for
+from accord.means import with_word
 from accord.messages import NEW_LINK, purpose_of
 from accord.offers import check_approval
 from accord.policy import Policy
 from accord.reach import Reach, Word
 
 _RECONSIDER = "REASSESS"
+# Figures were seen on papers, and all is worked out anew by them.
+PAPERS_SEEN = f"{_RECONSIDER}/PAPERS_SEEN"
+SEEN_ON_PAPERS = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "savings")
 _REVIEW = (
     "APPROVED",
     _RECONSIDER,
+    PAPERS_SEEN,
     "REJECTED/NOT_AFFORDABLE",
     "REJECTED/CONCESSION_TOO_HIGH",
     "REJECTED/FIGURES_DOUBTFUL",
@@ -114,15 +120,19 @@ def decide(
     role: str,
     policy: Policy,
     now: datetime,
+    seen: Mapping[str, int] | None = None,
 ) -> Change:
     """Close the task with a choice. `role` is the authority of who decides: NEGOTIATOR, LEAD or MANAGER.
+
+    `seen` are the figures that PAPERS_SEEN is about: some of SEEN_ON_PAPERS, in minor units, a month but for savings.
 
     Raises DecisionRefusedError when that choice is not open (any more, or yet), or beyond the authority.
 
     A decision that the workflow waits for also closes `others`, the case's tasks of the same kind: an escalated review
     has several, and one answer settles them. Result: `outcome` and `staff_id`, so that a repeat can tell whose it was,
-    and `unlocked` where the pages' lock of that number is to be lifted. Who records START_AGAIN started an execution
-    just before; it may have taken the case up already. A call (`CALLED/…`) is recorded and closes nothing.
+    `seen` where figures were, and `unlocked` where the pages' lock of that number is to be lifted. Who records
+    START_AGAIN started an execution just before; it may have taken the case up already. A call (`CALLED/…`) is recorded
+    and closes nothing.
     """
     started = choice == START_AGAIN and task.kind is TaskKind.FAILED_STEP and task.outcome is None
     if not started and choice not in choices(case, task, now):
@@ -143,6 +153,10 @@ def decide(
         following.append(again)
         events.append(created)
     elif resumes(case, task):
+        if choice == PAPERS_SEEN:
+            case, papers = _by_papers(case, seen or {}, role)
+            events.append(papers)
+            result["seen"] = dict(seen or {})
         closing += [other for other in others if other.kind is task.kind and other.outcome is None and other != task]
         kind, _, why = choice.partition("/")
         decision = Decision(
@@ -197,6 +211,17 @@ def decide(
         tasks=tuple(closed.model_copy(update=said) for closed in closing) + tuple(following),
         reach=None if known is reach else known,
     )
+
+
+def _by_papers(case: Case, seen: Mapping[str, int], role: str) -> tuple[Case, PapersSeen]:
+    """The case with the figures that staff saw. It takes a role of the bank's, because such figures count in full."""
+    if role not in ROLES[1:]:
+        raise DecisionRefusedError("NO_ROLE")
+    if not seen or not seen.keys() <= set(SEEN_ON_PAPERS) or min(seen.values()) < 0:
+        raise DecisionRefusedError("NOTHING_SEEN")
+    means = with_word(case.circumstances, seen, seen.keys(), "STAFF")
+    fields = tuple(name for name in SEEN_ON_PAPERS if name in seen)
+    return case.model_copy(update={"circumstances": means}), PapersSeen(fields=fields)
 
 
 def _spoken_with(case: Case, now: datetime) -> Case:
