@@ -220,7 +220,7 @@ class Product(StrEnum):
 class Bound(Value):
     """What set one figure of an offer: the rule, and the amount, number or rate that it allowed."""
 
-    figure: str  # MONTHLY, MONTHS, RATE, LUMP_SUM, WAIVED, APPROVER, FIRST_DUE, WORTH
+    figure: str  # MONTHLY, MONTHS, RATE, NOT_CHEAPER …: explain.yaml has a sentence for each
     rule: str
     allows: int
 
