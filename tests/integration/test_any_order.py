@@ -359,15 +359,15 @@ def test_whose_wish_for_no_contact_ended_is_written_to_about_their_other_account
 
 def test_what_forbids_one_account_of_a_person_opens_no_case_a_night_for_the_other(desk: Desk) -> None:
     holder = {"cardholderId": "bankrupt"}
-    desk.take(figures("b-1", 3, cardholder=holder | {"flags": ["BANKRUPT"]}))
+    desk.take(figures("bk-1", 3, cardholder=holder | {"flags": ["BANKRUPT"]}))
     close = load_app("close")
-    assert desk.take(figures("b-2", 3, cardholder=holder)) == "OPENED"
-    case_id = str(desk.cases.cases_of("b-2").open_case_id)
+    assert desk.take(figures("bk-2", 3, cardholder=holder)) == "OPENED"
+    case_id = str(desk.cases.cases_of("bk-2").open_case_id)
     assert desk.identify.handler({"case_id": case_id, "step": "identify"}, CONTEXT) == {"outcome": "EXCLUDED"}
     close.handler({"case_id": case_id, "step": "close", "reason": "EXCLUDED"}, CONTEXT)
-    assert desk.take(figures("b-2", 4, cardholder=holder)) == "TOO_SOON"
-    desk.take(word("b-1", "NORMAL", 5))
-    assert desk.take(figures("b-2", 6, cardholder=holder)) == "OPENED", "as soon as nothing forbids it any more"
+    assert desk.take(figures("bk-2", 4, cardholder=holder)) == "TOO_SOON"
+    desk.take(word("bk-1", "NORMAL", 5))
+    assert desk.take(figures("bk-2", 6, cardholder=holder)) == "OPENED", "as soon as nothing forbids it any more"
 
 
 def test_a_death_that_was_told_of_an_account_before_its_first_case_is_told_of_the_person(desk: Desk) -> None:
@@ -409,12 +409,12 @@ def test_where_billing_names_another_holder_of_an_account_all_hear_and_all_are_l
 
 def test_who_is_new_to_an_account_hears_what_was_told_of_it_with_their_first_row(desk: Desk) -> None:
     holder = {"cardholderId": "late"}
-    desk.take(figures("n-1", 3, cardholder=holder))
-    case_id = str(desk.cases.cases_of("n-1").open_case_id)
-    desk.take(word("n-2", "DECEASED", 4))
+    desk.take(figures("new-1", 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of("new-1").open_case_id)
+    desk.take(word("new-2", "DECEASED", 4))
     desk.take(
         figures(
-            "n-2", 5, "AccountInOrder", account={"daysPastDue": 0}, cardholder=holder | {"flags": ["CEASE_CONTACT"]}
+            "new-2", 5, "AccountInOrder", account={"daysPastDue": 0}, cardholder=holder | {"flags": ["CEASE_CONTACT"]}
         )
     )
     assert desk.cases.get(case_id).flags == ("CEASE_CONTACT", "DECEASED")
