@@ -436,6 +436,50 @@ def test_a_case_that_is_damaged_keeps_no_other_from_hearing(desk: Desk) -> None:
     assert desk.cases.get(ids["u-1"]).flags == ("BANKRUPT",)
 
 
+def test_a_try_that_stops_half_way_loses_no_death(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    holder = {"cardholderId": "half"}
+    desk.take(figures("hw-1", 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of("hw-1").open_case_id)
+    desk.take(word("hw-2", "DECEASED", 4))
+    for broken in ("change_reach", "open_cases_of"):
+        with monkeypatch.context() as patch, pytest.raises(ConnectionError):
+            patch.setattr(desk.cases, broken, lambda *_, **__: (_ for _ in ()).throw(ConnectionError()))
+            desk.take(figures("hw-2", 5, cardholder=holder))
+    desk.take(figures("hw-2", 5, cardholder=holder))
+    assert desk.cases.get(case_id).flags == ("DECEASED",)
+
+
+def test_a_death_stands_although_the_account_was_closed_before_anybody_knew_whose_it_is(desk: Desk) -> None:
+    holder = {"cardholderId": "closed"}
+    desk.take(figures("cl-1", 3, cardholder=holder))
+    case_id = str(desk.cases.cases_of("cl-1").open_case_id)
+    desk.take(word("cl-2", "DECEASED", 4))
+    desk.take(word("cl-2", "CLOSED", 5))
+    desk.take(figures("cl-2", 6, cardholder=holder))
+    assert desk.cases.get(case_id).flags == ("DECEASED",)
+
+
+@pytest.mark.parametrize("flag", ["CEASE_CONTACT", "REPRESENTED"])
+def test_who_goes_by_another_id_since_is_left_in_peace_all_the_same(desk: Desk, flag: str) -> None:
+    desk.take(figures(f"id-{flag}", 3, cardholder={"cardholderId": f"old-{flag}", "flags": [flag]}))
+    desk.take(figures(f"id-{flag}", 4, cardholder={"cardholderId": f"new-{flag}"}))
+    assert desk.cases.reach(f"new-{flag}").stops == {flag}
+
+
+def test_the_damaged_case_of_an_account_keeps_the_persons_others_from_nothing(desk: Desk) -> None:
+    holder = {"cardholderId": "own"}
+    desk.take(figures("own-1", 3, cardholder=holder))
+    desk.take(figures("own-2", 3, cardholder=holder))
+    broken, other = (str(desk.cases.cases_of(account).open_case_id) for account in ("own-1", "own-2"))
+    db, key = boto3.client("dynamodb"), {"pk": {"S": f"CASE#{broken}"}, "sk": {"S": "CASE"}}
+    whole = db.get_item(TableName="CasesTable", Key=key)["Item"]
+    db.put_item(TableName="CasesTable", Item=whole | {"body": {"S": "{"}})
+    for told in (word("own-1", "BANKRUPT", 5), figures("own-1", 6, cardholder=holder | {"flags": ["CEASE_CONTACT"]})):
+        with pytest.raises(CaseDamagedError):
+            desk.take(told)
+    assert desk.cases.get(other).flags == ("BANKRUPT", "CEASE_CONTACT")
+
+
 def test_a_word_that_is_said_again_every_night_changes_no_other_case(desk: Desk) -> None:
     holder = {"cardholderId": "again"}
     desk.take(figures("s-1", 3, cardholder=holder))

@@ -110,6 +110,9 @@ def test_who_only_ever_had_a_code_by_text_is_left_in_peace_too(
     assert telephones.answer("STOP") == []
     assert web.cases.reach(case.cardholder_id).opted_out == ("SMS",)
     assert "ReplyUnmatched" not in capsys.readouterr().out
+    web.cases.change_reach(case.cardholder_id, lambda reach: reach.agreeing("SMS", web.now + timedelta(minutes=10)))
+    telephones.answer("STOP")
+    assert web.cases.reach(case.cardholder_id).opted_out == (), "the same answer, brought once more"
 
 
 @pytest.mark.parametrize("case", ["nobody's number", "before anything was sent"])

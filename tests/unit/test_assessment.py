@@ -766,6 +766,17 @@ def told_by_customer(**figures: Any) -> dict[str, Any]:
         ),
         (told_by_customer(other_unsecured_balance=5_990 * YUAN) | {"other_debt_payments": 600 * YUAN}, ()),
         (told_by_customer(other_unsecured_balance=10, monthly_income=3_600 * YUAN), ()),  # nothing is left to share
+        (
+            told_by_customer(other_unsecured_balance=10) | {"monthly_essential_spend": None},
+            ("DEBTS_BELOW_RECORD",),  # even if they spent nothing on living
+        ),
+        (
+            told_by_customer(monthly_essential_spend=None, fixed_costs={"HOUSING": 500 * YUAN}),
+            ("SPEND_BELOW_RECORD",),  # a part above the total leaves no total
+        ),
+        (told_by_customer(dependants=1) | {"dependants_on_record": 1}, ()),
+        (told_by_customer(dependants=1) | {"dependants_on_record": 2}, ("DEPENDANTS_BELOW_RECORD",)),
+        ({"dependants": 1, "dependants_on_record": 2}, ()),
         ({"monthly_income": 16_000 * YUAN}, ()),  # 70 % are left
         ({"monthly_income": 16_001 * YUAN}, ("SURPLUS_TOO_HIGH",)),
         ({"monthly_income": 16_001 * YUAN, "other_debt_payments": None}, ()),

@@ -24,6 +24,7 @@ def test_a_stop_is_one_however_it_is_typed(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", " ", "!", "OK", "yes", "I will stop by tomorrow", "Do not stop", "When does it end?", "cancel my card",
+     "取消退订", "停止退订", "取消拒收", "cancel stop", "Cancel unsubscribe", "end opt out",
      "rr", "all", "thanks", "please", "谢谢", "stop the interest", "please call me", "end of the month",
      "取消分期", "不要停止", "我要取消", "停止催收我妈妈",
      "好的", "我不欠钱", "请不要取消我的方案", "停止计息可以吗", "R U there", "STOP sending this to my mother"],

@@ -17,6 +17,7 @@ from builders import (
     the_policy,
 )
 from builders import NOW as MORNING
+from unit.test_figures import figures
 
 from accord import customer, staff
 from accord.assessment import assess
@@ -27,6 +28,8 @@ from accord.channels import standing
 from accord.contact_gate import Ask, may_contact
 from accord.errors import DecisionRefusedError
 from accord.events import AccessUnlocked, Actor, CallMade, ContactRequested, PapersSeen
+from accord.evidence import doubts
+from accord.figures import changes_offers, note_figures, with_figures
 from accord.identification import identify
 from accord.lifecycle import apply_review, cannot_print, invite, record_failure
 from accord.messages import NEW_LINK, purpose_of
@@ -240,6 +243,27 @@ def papers_seen(case: Case, role: str = "NEGOTIATOR", **seen: int) -> Change:
     return staff.decide(
         case, task, [task], NOBODY_REACHED, staff.PAPERS_SEEN, "staff-7", role, the_policy(), NOW, seen=seen
     )
+
+
+def test_a_night_after_papers_takes_no_doubt_away_that_the_customers_later_word_raised() -> None:
+    """Billing says again what it always said; what staff saw is the better record."""
+    on_record = in_review(monthly_income=900_000, monthly_essential_spend=400_000)
+    seen = papers_seen(on_record, monthly_income=550_000, monthly_essential_spend=390_000).case
+    invited = seen.model_copy(update={"decision": None, "status": Status.INVITED})
+    word = {"monthly_income": 900_000, "monthly_essential_spend": 200_000}
+    told = customer.tell_circumstances(invited, word, "d-1", Actor(kind="CUSTOMER", id="v"), NOW).case
+    doubted = {"INCOME_UNLIKE_RECORD", "SPEND_BELOW_RECORD"}
+    assert doubted <= set(doubts(told, the_policy().on(NOW.date())))
+    tonight = figures(account=told.account, circumstances=on_record.circumstances)
+    after = note_figures(told, tonight, NOW + timedelta(days=1)).case
+    assert not changes_offers(told, tonight)
+    assert doubted <= set(doubts(with_figures(after, tonight), the_policy().on(NOW.date())))
+
+
+def test_what_staff_saw_of_other_debts_counts_although_the_customer_told_a_balance() -> None:
+    case = in_review(other_unsecured_balance=10_000, own=("other_unsecured_balance",))
+    means = papers_seen(case, other_debt_payments=200_000).case.circumstances
+    assert (means.other_debt_payments, means.other_unsecured_balance, means.own) == (200_000, None, ())
 
 
 def test_figures_seen_on_papers_are_those_of_staff_each_by_itself_and_the_case_is_worked_out_anew() -> None:

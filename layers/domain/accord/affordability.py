@@ -107,8 +107,9 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
     untold = _fixed_untold(told, persons, end, rules)
     fixed += untold
     spend, rule = fixed + flexible, _FIXED_UNKNOWN if untold else None
-    if not statement_is_complete(told):
-        # What is known only in total, or not at all; a part that was told by category counts in full.
+    if not statement_is_complete(told) or told.teller("monthly_essential_spend") == "STAFF":
+        # What is known only in total, was seen on papers, or is not known at all; a part that was told by category
+        # counts in full.
         total, assumed = told.monthly_essential_spend, _assumed_percent(told, end, rules) * counted // 100
         whole, why = (assumed, _SPEND_UNKNOWN) if total is None else (total, None)
         spend, rule = max((spend, rule), (whole, why), key=lambda known: known[0])

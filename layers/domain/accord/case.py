@@ -121,10 +121,12 @@ class Circumstances(Value):
     told_by: str = "BILLING"  # the income: BILLING has it on record, the CUSTOMER stated it, or STAFF saw papers
     own: tuple[str, ...] = ()  # which of these the customer told; the others are on record
     seen: tuple[str, ...] = ()  # which of these staff saw on papers, whoever told them before
+    papers: tuple[str, ...] = ()  # of which of these the record is what staff saw, before the customer told another
     # What was on record where somebody told another figure.
     income_on_record: MinorUnits | None = None
     spend_on_record: MinorUnits | None = None
     debts_on_record: MinorUnits | None = None
+    dependants_on_record: int | None = None
 
     def teller(self, name: str) -> str:
         """Who told a figure: BILLING has it on record, the CUSTOMER stated it, or STAFF saw papers."""
@@ -138,6 +140,7 @@ ON_RECORD: Mapping[str, str] = {
     "monthly_income": "income_on_record",
     "monthly_essential_spend": "spend_on_record",
     "other_debt_payments": "debts_on_record",
+    "dependants": "dependants_on_record",
 }
 
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
 
-from accord.affordability import guideline, household, protected_floor, spending_told, statement_is_complete
+from accord.affordability import (
+    guideline,
+    household,
+    protected_floor,
+    spending_by_category,
+    spending_told,
+    statement_is_complete,
+)
 from accord.case import Account, Case, Circumstances, HistoryMonth
 from accord.policy import Doubts, RulesOfTheDay
 from accord.willingness import usual_payment
@@ -54,9 +61,13 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
             found.append("INCOME_BEFORE_HARDSHIP")
         if _is_unlike_record(told, income, limits.income_unlike_record_percent, is_gone=is_gone):
             found.append("INCOME_UNLIKE_RECORD")
+    # Where a part contradicts the total there is no total: then the parts were stated.
+    stated = spending_by_category(told) if spend is None else spend
+    if told.teller("monthly_essential_spend") == "CUSTOMER" and _is_far_below(stated, told.spend_on_record, limits):
+        found.append("SPEND_BELOW_RECORD")
+    if told.teller("dependants") == "CUSTOMER" and (told.dependants or 0) < (told.dependants_on_record or 0):
+        found.append("DEPENDANTS_BELOW_RECORD")
     if spend is not None:
-        if told.teller("monthly_essential_spend") == "CUSTOMER" and _is_far_below(spend, told.spend_on_record, limits):
-            found.append("SPEND_BELOW_RECORD")
         floor = protected_floor(told, household(told, "least", rules), rules)
         living = sum((told.flexible_costs or {}).values()) if statement_is_complete(told) else spend
         if living * 100 < floor * limits.spend_below_floor_percent:
@@ -85,6 +96,7 @@ DOUBTS = frozenset(
         "INCOME_UNLIKE_RECORD",
         "SPEND_BELOW_RECORD",
         "DEBTS_BELOW_RECORD",
+        "DEPENDANTS_BELOW_RECORD",
         "SPEND_ABOVE_INCOME",
         "ABOVE_GUIDELINE",
         "PAYMENTS_WITHOUT_DEBT",
@@ -175,7 +187,8 @@ def _debts_are_below_record(
         payments = told.other_debt_payments
         return by_payments and payments is not None and _is_far_below(payments, record, limits)
     by_balance = told.teller("other_unsecured_balance") == "CUSTOMER"
-    if not by_balance or income is None or spend is None or spend >= income or owed <= 0:
+    spend = spend or 0  # unknown: it would be too little even where nothing were spent
+    if not by_balance or income is None or spend >= income or owed <= 0:
         return False
     return _is_far_below((income - spend) * balance // (owed + balance), record, limits)
 

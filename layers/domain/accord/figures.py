@@ -159,7 +159,8 @@ def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
     said = {name: value for name in _MEANS if (value := getattr(told, name)) is not None}
     theirs = {*own.own, *own.seen}
     on_record: dict[str, Any] = {name: value for name, value in said.items() if name not in theirs}
-    on_record |= {ON_RECORD[name]: value for name, value in said.items() if name in theirs & ON_RECORD.keys()}
+    beside = (theirs & ON_RECORD.keys()) - {*own.papers}  # what staff saw is the better record
+    on_record |= {ON_RECORD[name]: value for name, value in said.items() if name in beside}
     if on_record.get("hardship", own.hardship) != own.hardship:
         # How long another hardship was to last says nothing of this one.
         on_record |= {"hardship_months": None, "own": tuple(name for name in own.own if name != "hardship_months")}
@@ -167,7 +168,8 @@ def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
 
 
 def _as_billing_has_it(known: Circumstances) -> Circumstances:
-    kept = {name: getattr(known, record) for name, record in ON_RECORD.items() if known.teller(name) != "BILLING"}
+    others = {name for name in ON_RECORD if known.teller(name) != "BILLING"} - {*known.papers}
+    kept = {name: getattr(known, ON_RECORD[name]) for name in others}
     return known.model_copy(update=kept)
 
 

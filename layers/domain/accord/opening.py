@@ -22,8 +22,9 @@ GRAVEST_FIRST: tuple[str, ...] = get_args(AccountStatus)
 # Civil Code of China Art. 17; England and nearly all of the United States have the same age.
 _OF_AGE = 18
 STANDINGS = frozenset(GRAVEST_FIRST) - {"NORMAL"}
-# Of these, what is true of the account's holder and not of the account.
+# Of these, what is true of the account's holder and not of the account; and what takes it back.
 _OF_THE_HOLDER = ("DECEASED", "BANKRUPT", "MORATORIUM")
+TOLD_OF_THE_HOLDER = (*_OF_THE_HOLDER, "NORMAL")
 # Told with an account and true of its holder, until another word takes it back.
 _UNTIL_TAKEN_BACK = ("REPRESENTED", "CEASE_CONTACT")
 _TAKES_BACK = "CONTACT_AGAIN"
@@ -231,12 +232,20 @@ def with_flags_told(reach: Reach, event: AccountOverdue) -> Reach:
     return reach
 
 
+def with_words_of(reach: Reach, other: Reach, account_id: str) -> Reach:
+    """What is known of a person after what was told with an account of theirs while it was another's."""
+    for word in other.words:
+        if word.account_id == account_id and word.kind in _UNTIL_TAKEN_BACK:
+            reach = reach.hearing(word, lighter={_TAKES_BACK})
+    return reach
+
+
 def with_standing_told(reach: Reach, account_id: str, standing: str, at: datetime) -> Reach:
     """What is known of a person after a word on the standing of one of their accounts; NORMAL takes one back.
 
     What is true of the account alone takes nothing back: it is closed, or sold, because its holder died.
     """
-    if standing not in (*_OF_THE_HOLDER, "NORMAL"):
+    if standing not in TOLD_OF_THE_HOLDER:
         return reach
     lighter = GRAVEST_FIRST[GRAVEST_FIRST.index(standing) + 1 :]
     return reach.hearing(Word(kind="STANDING", word=standing, account_id=account_id, at=at), lighter)

@@ -16,6 +16,9 @@ _NO_MORE_AT_ALL = re.compile(rf"(?:{_LONG})+|[{''.join(word for word in sorted(_
 _BESIDE = re.compile(r"\b(?:please|pls|all|the|these|texts?|texting|messages?|messaging|sms|me|to|thank you|thanks?)\b")
 _BESIDE_IN_CHINESE = re.compile("请|請|麻烦|麻煩|回复|回復|回|短信|简讯|簡訊|谢谢|謝謝|谢|謝|您|你|了")
 
+# "Cancel the stop": for a person to hear.
+_STARTS_AGAIN = re.compile(r"(?:取消|停止) ?(?:退订|退訂|拒收)|\b(?:cancel|end|revoke) (?:stop|unsubscribe|opt ?out)\b")
+
 
 def is_opt_out(text: str) -> bool:
     """Whether an answer says nothing but that no more texts are wanted, whatever its letters' size, width and marks,
@@ -25,4 +28,6 @@ def is_opt_out(text: str) -> bool:
     """
     plain = unicodedata.normalize("NFKC", text).casefold().replace("_", " ")
     said = re.findall(r"[a-z0-9]+|[^\W a-z0-9]+", _BESIDE_IN_CHINESE.sub(" ", _BESIDE.sub(" ", plain)))
+    if _STARTS_AGAIN.search(" ".join(said)):
+        return False
     return bool(said) and ("".join(said) in _NO_MORE or all(map(_NO_MORE_AT_ALL.fullmatch, said)))

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from accord import clock
@@ -30,6 +31,7 @@ from accord.opening import (
     with_flags_told,
     with_standing_told,
     with_words,
+    with_words_of,
 )
 from accord.policy import load_policy
 from accord.reach import Reach
@@ -103,9 +105,10 @@ class Intake:
 
     def _open_case(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
         heard_by = self._record_what_is_said(event)
-        outcome = self._open_or_tell(event, now, sent_at)
-        self._tell_other_cases(heard_by, event.account.account_id, event.event_id)
-        return outcome
+        try:
+            return self._open_or_tell(event, now, sent_at)
+        finally:  # whatever is wrong with the account's own case
+            self._tell_other_cases(heard_by, event.account.account_id, event.event_id)
 
     def _open_or_tell(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
         known = self._cases.cases_of(event.account.account_id)
@@ -146,8 +149,10 @@ class Intake:
         def act() -> str:
             heard_by = self._record_what_is_said(event)
             self._cases.record_in_order(account_id, (event.occurred_at, sent_at, event.event_id))
-            self._tell_figures(event, now, sent_at)
-            self._tell_other_cases(heard_by, account_id, event.event_id)
+            try:
+                self._tell_figures(event, now, sent_at)
+            finally:
+                self._tell_other_cases(heard_by, account_id, event.event_id)
             return "NOTED"
 
         def keep_person() -> None:
@@ -167,12 +172,15 @@ class Intake:
         known = self._cases.cases_of(account_id).holders
         heard_by: frozenset[str] = frozenset()
         if cardholder_id not in known:
+            for other in map(self._cases.reach, sorted(known)):
+                heard_by = self._tell_holders(
+                    [cardholder_id], partial(with_words_of, other=other, account_id=account_id)
+                )
             # Before the standing is read: who tells one writes it first and then looks for holders.
             self._cases.record_holder(account_id, cardholder_id)
-            if told := self._cases.status_told(account_id):
-                heard_by = self._tell_holders(
-                    [cardholder_id], lambda reach: with_standing_told(reach, account_id, *told)
-                )
+        # Also of a holder who is known: the try that made them known may have stopped before they heard it.
+        if told := self._cases.told_of_holder(account_id):
+            heard_by = self._tell_holders([cardholder_id], lambda reach: with_standing_told(reach, account_id, *told))
         if not HEARD_WITHOUT_A_CASE.isdisjoint(event.cardholder.flags):
             heard_by = self._tell_holders({*known, cardholder_id}, lambda reach: with_flags_told(reach, event))
         return heard_by
@@ -242,8 +250,10 @@ class Intake:
             self._cases.cases_of(account_id).holders,
             lambda reach: with_standing_told(reach, account_id, event.status, event.at),
         )
-        self._tell_open_case(account_id, event_id, lambda case: self._with_newest_words(case, event_id))
-        self._tell_other_cases(heard_by, account_id, event_id)
+        try:
+            self._tell_open_case(account_id, event_id, lambda case: self._with_newest_words(case, event_id))
+        finally:
+            self._tell_other_cases(heard_by, account_id, event_id)
         return "NOTED"
 
     def _tell_open_case(self, account_id: str, event_id: str, note: Callable[[Case], Change]) -> None:

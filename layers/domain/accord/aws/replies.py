@@ -31,7 +31,9 @@ class Replies:
             if text is not None:
                 newest.append(text)
             elif stop:  # no case of theirs has a message to which it could be told
-                self._cases.change_reach(holder, lambda reach: reach.refusing("SMS"))
+                self._cases.change_reach(
+                    holder, lambda reach: reach if reach.agreed_at.get("SMS", at) > at else reach.refusing("SMS")
+                )
                 without_text += 1
         if not stop:  # of two people with one telephone, it is an answer to who was written to last
             newest = sorted(newest, key=lambda text: text.at)[-1:]

@@ -8,6 +8,7 @@ Items of the cases table:
   ACCOUNT#<id>  CASES           whose it is, which case is open, how many rounds there were, how the last one ended,
                                 what was waived
   ACCOUNT#<id>  STATUS          what billing last said of the account's standing
+  ACCOUNT#<id>  HOLDER          the same, of what is true of its holder
   ACCOUNT#<id>  IN_ORDER        when billing last found nothing late
   EVENT#<id>    HEARD           an event of billing's: what kind, for which account, and what came of it
   PERSON#<id>   REACH           how a cardholder may be reached: what left over all accounts, refusals, consents
@@ -36,7 +37,7 @@ from accord.errors import (
     ServiceUnavailableError,
 )
 from accord.events import AgreementSealed, ChainedEvent, DamagedEvent, found_event, link
-from accord.opening import GRAVEST_FIRST, AccountCases, End
+from accord.opening import GRAVEST_FIRST, TOLD_OF_THE_HOLDER, AccountCases, End
 from accord.reach import Reach
 
 _ATTEMPTS = 8
@@ -372,15 +373,17 @@ class CaseStore:
         lighter = {f":{other}": {"S": other} for other in GRAVEST_FIRST[GRAVEST_FIRST.index(status) + 1 :]}
         graver = f" OR (#at = :at AND account_status IN ({', '.join(lighter)}))" if lighter else ""
         word = {"account_status": {"S": status}, "at": {"S": _sortable(at)}}
+        if status in TOLD_OF_THE_HOLDER:  # beside it: that the account was sold or closed takes no death off anybody
+            self._keep_newest(f"ACCOUNT#{account_id}", "HOLDER", word, graver, lighter)
         self._keep_newest(f"ACCOUNT#{account_id}", "STATUS", word, graver, lighter)
 
     def account_status(self, account_id: str) -> str | None:
         """What billing last said of the account's standing; None when it never did, or said NORMAL."""
         return _found_standing(self._read(f"ACCOUNT#{account_id}", "STATUS"))
 
-    def status_told(self, account_id: str) -> tuple[str, datetime] | None:
-        """The same word as it was said, NORMAL too, and when; None when it never was."""
-        item = self._read(f"ACCOUNT#{account_id}", "STATUS")
+    def told_of_holder(self, account_id: str) -> tuple[str, datetime] | None:
+        """What billing last said that is true of the account's holder, or takes that back, and when; else None."""
+        item = self._read(f"ACCOUNT#{account_id}", "HOLDER")
         return (item["account_status"]["S"], datetime.fromisoformat(item["at"]["S"])) if item else None
 
     def told_about(self, case: Case) -> tuple[str | None, Reach, set[str]]:
