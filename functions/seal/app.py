@@ -8,17 +8,15 @@ from zoneinfo import ZoneInfo
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from botocore.exceptions import ClientError
 
 from accord import clock
 from accord.agreement import check_complete
 from accord.aws.certificate import SealCertificate
 from accord.aws.clients import client, translated
-from accord.aws.signed import signature_of
+from accord.aws.signed import drawn_signature, signature_of
 from accord.aws.steps import StepInput, case_store, check_in_hand, negotiation_step, people_store, take_step
 from accord.case import Agreement, Case, Change
-from accord.drawing import drawing_hash, drawing_key
-from accord.errors import GlyphMissingError, SealCertificateError, TermsAlteredError, TimeStampError
+from accord.errors import GlyphMissingError, SealCertificateError, TimeStampError
 from accord.events import AgreementSealed, ChainedEvent
 from accord.lifecycle import cannot_print, hold_back, is_held_back, sealed, sealed_before, signed_agreement, withdraw
 from accord.person import Person
@@ -68,7 +66,7 @@ def make_document(
     signed_at = signed.moment.astimezone(ZoneInfo(case.time_zone))
     check_complete(terms, policy, signed_at.date())
     reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
-    drawing = drawn_signature(case.case_id, agreement)
+    drawing = drawn_signature(BUCKET, case.case_id, agreement)
     plain = render_agreement(terms, person, reference, agreement.language, signed_at, drawing)
     chain = certificate.pem()
     with translated():
@@ -90,21 +88,6 @@ def make_document(
         key_arn=KEY_ARN,
         time_stamp=time_stamp,
     )
-
-
-def drawn_signature(case_id: str, agreement: Agreement) -> str:
-    """What the customer drew when they signed; nothing where they did not. Raises TermsAlteredError."""
-    if agreement.drawing_sha256 is None:
-        return ""
-    key = drawing_key(case_id, agreement.drawing_sha256)
-    try:
-        with translated():
-            drawing: bytes = client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
-    except ClientError as error:  # who may not list a bucket is told "denied" of a file that is gone
-        raise TermsAlteredError("the drawn signature cannot be read from among the documents") from error
-    if drawing_hash(drawing.decode(errors="replace")) != agreement.drawing_sha256:
-        raise TermsAlteredError("the drawn signature is not the one that was signed with")
-    return drawing.decode()
 
 
 def sealed_document(plain: bytes, chain: str) -> tuple[bytes, str]:

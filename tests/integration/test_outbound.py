@@ -163,6 +163,7 @@ def texting(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubb
 def test_a_text_by_the_banks_own_number_names_its_contact_and_stage(texting: Stubber) -> None:
     texting.add_response("send_text_message", {"MessageId": "m-1"}, LEAVES)
     AwsOutbound("", NUMBER, "prod").sms("c-1-7", "+12025550147", "Example Bank: hello")
+    texting.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(

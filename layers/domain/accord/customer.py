@@ -47,7 +47,7 @@ from accord.means import BY_CATEGORY, with_word
 from accord.names import without_private_codes
 from accord.offers import quotable
 from accord.opening import STANDINGS
-from accord.reach import Reach, leaving
+from accord.reach import Reach, with_news
 
 _AT_ONCE = timedelta(minutes=15)  # a message that leaves later counts from then on
 _CALLED_AFTER = 3  # tries at the questions about one offer
@@ -115,8 +115,9 @@ def note_delivery(
         case = case.model_copy(update={"left": (*case.left, contact_id)})
     known = reach
     if reach is not None and left_late(case, contact_id, now) and outcome == "SENT":
-        case = case.model_copy(update={"contacts": leaving(case.contacts, contact_id, now)})
-        known = reach.model_copy(update={"contacts": leaving(reach.contacts, contact_id, now)})
+        left = {"at": now}
+        case = case.model_copy(update={"contacts": with_news(case.contacts, contact_id, left)})
+        known = reach.model_copy(update={"contacts": with_news(reach.contacts, contact_id, left)})
     if reach is not None and failure is not None and failure.reason == TaskReason.OPTED_OUT:
         channel = next(record.channel for record in case.contacts if record.contact_id == contact_id)
         known = reach.refusing(channel)

@@ -29,14 +29,16 @@ def with_word(
     for name, record in ON_RECORD.items():
         if name in told and known.teller(name) not in ("CUSTOMER", by):
             whole[record] = getattr(known, name)
-    saw = {name for name in told & ON_RECORD.keys() if known.teller(name) == "STAFF"} if by == "CUSTOMER" else told
-    whole["papers"] = tuple(sorted({*known.papers} | saw if by == "CUSTOMER" else {*known.papers} - saw))
     if "monthly_income" in told:
         whole["told_by"] = by
     if by == "CUSTOMER":
-        whole |= {"own": tuple(sorted({*known.own, *told})), "seen": tuple(sorted({*known.seen} - told))}
+        seen_before = {name for name in told & ON_RECORD.keys() if known.teller(name) == "STAFF"}
+        whole["own"] = tuple(sorted({*known.own, *told}))
+        whole["seen"] = tuple(sorted({*known.seen} - told))
+        whole["papers"] = tuple(sorted({*known.papers} | seen_before))
     else:
         whole["seen"] = tuple(sorted({*known.seen, *told}))
+        whole["papers"] = tuple(sorted({*known.papers} - told))
         if "other_debt_payments" in told and known.teller("other_unsecured_balance") == "CUSTOMER":
             # A balance goes before the payments: nobody would reckon with what staff saw.
             kept = tuple(name for name in known.own if name != "other_unsecured_balance")

@@ -3,9 +3,9 @@
 It holds no personal data: a number is told by its place, and the person by the cardholder id.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -111,9 +111,11 @@ class Reach(Value):
         )
 
 
-def leaving(contacts: tuple[ContactRecord, ...], contact_id: str, at: datetime) -> tuple[ContactRecord, ...]:
-    """The contacts, one of which leaves only now: it counts from then on."""
-    return tuple(one.model_copy(update={"at": at}) if one.contact_id == contact_id else one for one in contacts)
+def with_news(
+    contacts: tuple[ContactRecord, ...], contact_id: str, news: Mapping[str, Any]
+) -> tuple[ContactRecord, ...]:
+    """The contacts, with what became known of one of them."""
+    return tuple(one.model_copy(update=news) if one.contact_id == contact_id else one for one in contacts)
 
 
 def facts_for_third_parties(reach: Reach, now: datetime, zone: ZoneInfo) -> set[str]:

@@ -5,7 +5,6 @@ else answered counts most. What a person wants is heard each time.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from accord.billing import ContactReceipt
 from accord.calls import CALLS
@@ -14,7 +13,7 @@ from accord.channels import history
 from accord.errors import InputRejectedError
 from accord.events import Actor, CaseEvent, ContactPreferencesTold, ReceiptNoted
 from accord.messages import purpose_of
-from accord.reach import SUCCEEDED, ContactRecord, Reach
+from accord.reach import SUCCEEDED, ContactRecord, Reach, with_news
 
 # The later one counts: a message that was read had arrived, and nobody hears of READ from a stranger.
 _GROWING = ("NO_ANSWER", "FAILED", "DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT", "WRONG_PERSON")
@@ -52,8 +51,8 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
     if says_what_came_of_it and (record.status is None or _RANK[receipt.status] > _RANK[record.status]):
         answered = record.connected or (record.channel == "CALL" and receipt.status == "ANSWERED")
         news = {"status": receipt.status, "connected": answered}
-        after = case.model_copy(update={"contacts": _with(case.contacts, record.contact_id, news)})
-        known = known.model_copy(update={"contacts": _with(known.contacts, record.contact_id, news)})
+        after = case.model_copy(update={"contacts": with_news(case.contacts, record.contact_id, news)})
+        known = known.model_copy(update={"contacts": with_news(known.contacts, record.contact_id, news)})
     if receipt.status in SUCCEEDED and not is_stranger:
         known = known.seeing(receipt.at)
     agreed_at = known.agreed_at.get(record.channel)
@@ -91,7 +90,3 @@ def _is_collection(record: ContactRecord) -> bool:
     if record.channel == "CALL":
         return record.template in TaskKind.__members__ and CALLS.get(TaskKind(record.template)) == "COLLECTION"
     return purpose_of(record.template) == "COLLECTION"
-
-
-def _with(contacts: tuple[ContactRecord, ...], contact_id: str, news: dict[str, Any]) -> tuple[ContactRecord, ...]:
-    return tuple(one.model_copy(update=news) if one.contact_id == contact_id else one for one in contacts)

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -105,10 +106,8 @@ class Intake:
 
     def _open_case(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
         heard_by = self._record_what_is_said(event)
-        try:
+        with self._others_hear_too(heard_by, event.account.account_id, event.event_id):
             return self._open_or_tell(event, now, sent_at)
-        finally:  # whatever is wrong with the account's own case
-            self._tell_other_cases(heard_by, event.account.account_id, event.event_id)
 
     def _open_or_tell(self, event: AccountOverdue, now: datetime, sent_at: datetime) -> str:
         known = self._cases.cases_of(event.account.account_id)
@@ -149,10 +148,8 @@ class Intake:
         def act() -> str:
             heard_by = self._record_what_is_said(event)
             self._cases.record_in_order(account_id, (event.occurred_at, sent_at, event.event_id))
-            try:
+            with self._others_hear_too(heard_by, account_id, event.event_id):
                 self._tell_figures(event, now, sent_at)
-            finally:
-                self._tell_other_cases(heard_by, account_id, event.event_id)
             return "NOTED"
 
         def keep_person() -> None:
@@ -189,6 +186,13 @@ class Intake:
         for holder in (found := frozenset(holders)):
             self._cases.change_reach(holder, told)
         return found
+
+    @contextmanager
+    def _others_hear_too(self, holders: frozenset[str], account_id: str, event_id: str) -> Iterator[None]:
+        try:
+            yield
+        finally:  # whatever is wrong with the account's own case
+            self._tell_other_cases(holders, account_id, event_id)
 
     def _tell_other_cases(self, holders: frozenset[str], account_id: str, event_id: str) -> None:
         """What was told of persons with one account reaches their open cases about the others, whatever is wrong with
@@ -250,10 +254,8 @@ class Intake:
             self._cases.cases_of(account_id).holders,
             lambda reach: with_standing_told(reach, account_id, event.status, event.at),
         )
-        try:
+        with self._others_hear_too(heard_by, account_id, event_id):
             self._tell_open_case(account_id, event_id, lambda case: self._with_newest_words(case, event_id))
-        finally:
-            self._tell_other_cases(heard_by, account_id, event_id)
         return "NOTED"
 
     def _tell_open_case(self, account_id: str, event_id: str, note: Callable[[Case], Change]) -> None:

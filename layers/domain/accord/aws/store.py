@@ -46,8 +46,8 @@ _BATCH = 100  # what one BatchGetItem call takes
 _KEEP_MARKER = timedelta(days=400)
 _PARTITIONS_A_DAY = 4  # each takes a thousand writes a second
 _KEEP_FLAGS = timedelta(days=30)  # a message lives 14 days in the queue, and as long again once it is sent back there
-# Why DynamoDB cancels a transaction that would go through at another moment, by what to do about it.
 _PLAN_ENDED = (Status.COMPLETED, Status.BREACHED)
+# Why DynamoDB cancels a transaction that would go through at another moment, by what to do about it.
 _LOST_A_RACE = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 _THROTTLED = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 
