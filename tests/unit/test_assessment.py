@@ -196,7 +196,23 @@ def test_a_category_above_its_guideline_counts_up_to_it_and_a_person_looks() -> 
     assessment = assessed(statement(flexible_costs=SPENT | {"personal": 900 * YUAN}))
     assert (lines(assessment)["personal"], rules(assessment)["personal"]) == (650 * YUAN, "assessment.guidelines")
     assert lines(assessment)["essential_spend"] == 4_750 * YUAN
+    assert rules(assessment)["essential_spend"] == "assessment.guidelines", "and not by the word of anybody"
     assert assessment.doubts == ("ABOVE_GUIDELINE",)
+
+
+@pytest.mark.parametrize(("total", "spend", "by"), [(5_500, 5_500, "BILLING"), (None, 5_300, "CUSTOMER")])
+def test_the_spending_is_the_word_of_who_told_what_it_was_reckoned_from(total: int | None, spend: int, by: str) -> None:
+    means = circumstances(
+        monthly_essential_spend=total and total * YUAN,
+        dependants=0,
+        fixed_costs={"HOUSING": 4_000 * YUAN},
+        flexible_costs={"food_housekeeping": 1_300 * YUAN},
+        own=("fixed_costs", "flexible_costs"),
+    )
+    reckon(means, 6_000 * YUAN, 0, "least", the_policy().on(TODAY), log := Log())
+    assert [(line.amount, line.rule, line.by) for line in log if line.name == "essential_spend"] == [
+        (spend * YUAN, None, by)
+    ]
 
 
 def test_a_category_without_a_guideline_counts_as_told_and_a_person_looks() -> None:

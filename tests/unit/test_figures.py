@@ -22,7 +22,6 @@ from accord.assessment import assess
 from accord.case import Account, Balance, Case, Circumstances, Decision, Figures, Status
 from accord.events import ContactRequested
 from accord.figures import (
-    _MEANS,
     NEW_FIGURES,
     called_for,
     calls_for_assessment,
@@ -32,6 +31,7 @@ from accord.figures import (
 )
 from accord.identification import identify
 from accord.lifecycle import apply_review, invite, remind
+from accord.means import OF_BILLING
 from accord.offers import propose, reject_offers
 from accord.reach import ContactRecord, Reach
 
@@ -47,7 +47,7 @@ def figures(account: Account | None = None, **changes: Any) -> Figures:
     }  # fmt: skip
     given = whole | changes
     told = (given["told_at"], given["sent_at"], given["event_id"])
-    known = given["circumstances"].model_dump(exclude_none=True, include=set(_MEANS))
+    known = given["circumstances"].model_dump(exclude_none=True, include=set(OF_BILLING))
     return Figures(**given, means_told=dict.fromkeys(known, told))
 
 
@@ -419,7 +419,7 @@ def test_a_payment_that_is_taken_back_after_the_assessment_counts() -> None:
     assert changes_offers(assessed_on_half, figures())
 
 
-OTHER_MEANS = {
+OTHEROF_BILLING = {
     "monthly_income": 9_000 * YUAN,
     "monthly_essential_spend": 7_500 * YUAN,
     "other_debt_payments": 3_900 * YUAN,
@@ -428,10 +428,10 @@ OTHER_MEANS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHER_MEANS)
+@pytest.mark.parametrize("name", OTHEROF_BILLING)
 def test_other_means_than_were_on_record_are_reckoned_with(name: str) -> None:
     """Somebody who fell ill gets the care that the policy has for it, also after the offers were made."""
-    told = figures(circumstances=Circumstances(**{name: OTHER_MEANS[name]}))
+    told = figures(circumstances=Circumstances(**{name: OTHEROF_BILLING[name]}))
     for known in (Circumstances(), Circumstances(monthly_income=5_000 * YUAN, hardship="JOB_LOSS", dependants=1)):
         case = invited(circumstances=known)
         assert changes_offers(case, told)

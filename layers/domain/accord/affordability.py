@@ -106,19 +106,22 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
     fixed, flexible = _statement(told, persons, rules, log)
     untold = _fixed_untold(told, persons, end, rules)
     fixed += untold
-    spend, rule = fixed + flexible, _FIXED_UNKNOWN if untold else None
+    capped = fixed + flexible < untold + spending_by_category(told)
+    spend, rule = fixed + flexible, _FIXED_UNKNOWN if untold else _GUIDELINES if capped else None
+    by = told.teller("flexible_costs" if told.fixed_costs is None else "fixed_costs")
     if not statement_is_complete(told) or told.teller("monthly_essential_spend") == "STAFF":
         # What is known only in total, was seen on papers, or is not known at all; a part that was told by category
         # counts in full.
         total, assumed = told.monthly_essential_spend, _assumed_percent(told, end, rules) * counted // 100
         whole, why = (assumed, _SPEND_UNKNOWN) if total is None else (total, None)
-        spend, rule = max((spend, rule), (whole, why), key=lambda known: known[0])
+        if whole > spend:
+            spend, rule, by = whole, why, told.teller("monthly_essential_spend")
     # A customer may not bargain away food, whatever the rent is.
     if fixed + floor > spend:
         spend, rule = fixed + floor, _FLOOR
     if untold and rule in (_FIXED_UNKNOWN, _FLOOR):
         log.add("fixed_costs_assumed", untold, _FIXED_UNKNOWN)
-    log.add("essential_spend", spend, rule, by=None if rule else told.teller("monthly_essential_spend"))
+    log.add("essential_spend", spend, rule, by=None if rule else by)
     return spend
 
 

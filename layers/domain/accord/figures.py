@@ -6,12 +6,12 @@ how they can be reached holds at once, for the next message already.
 """
 
 from datetime import UTC, datetime, time
-from typing import Any
 
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue
-from accord.case import ENDED, ON_RECORD, Balance, Case, Change, Circumstances, Decision, Figures, Status, Told
+from accord.case import ENDED, Balance, Case, Change, Decision, Figures, Status, Told
 from accord.events import Actor, FiguresTold
 from accord.identification import bucket
+from accord.means import OF_BILLING, as_billing_has_it, with_record
 
 _NOT_ASSESSED = (Status.OPENED, Status.IDENTIFIED)
 _UNSIGNED = (Status.ASSESSED, Status.IN_REVIEW, Status.OFFERED, Status.INVITED, Status.NEGOTIATING)
@@ -26,8 +26,6 @@ _LEADS_BACK = {
     Status.ASSESSED: ("STAFF", "RETRY"),
 }
 _MORE_THAN_INTEREST_PERCENT = 110
-# What billing may tell of the person's means, and may leave out.
-_MEANS = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "dependants", "hardship")
 _REACHED = ("time_zone", "language", "reachable_by")
 _WHEN_TOLD = ("told", "means_told", "late_told", "risk_told")
 
@@ -44,7 +42,7 @@ def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
         told_at=event.occurred_at,
         sent_at=sent_at,
         event_id=event.event_id,
-        means_told={name: told for name in _MEANS if getattr(means, name) is not None},
+        means_told={name: told for name in OF_BILLING if getattr(means, name) is not None},
         late_told=told if event.account.days_past_due > 0 else None,
         risk_told=told if at_risk else None,
         at_risk=at_risk,
@@ -66,7 +64,7 @@ def with_figures(case: Case, figures: Figures) -> Case:
             "at_risk": figures.at_risk or _helped_still(case, figures),
             "late_told": figures.late_told,
             "risk_told": figures.risk_told,
-            "circumstances": _on_record(case.circumstances, figures.circumstances),
+            "circumstances": with_record(case.circumstances, figures.circumstances),
             "means_told": figures.means_told,
             "newer": None,
         }
@@ -124,7 +122,7 @@ def _known(case: Case) -> Figures:
         risk_told=case.risk_told,
         at_risk=case.at_risk,
         account=case.account,
-        circumstances=_as_billing_has_it(case.circumstances),
+        circumstances=as_billing_has_it(case.circumstances),
         **{name: getattr(case, name) for name in _REACHED},
     )
 
@@ -150,27 +148,6 @@ def _helped_still(case: Case, figures: Figures) -> bool:
     """Whether help that came before anything was late goes on: nothing was late since, whenever that is heard."""
     late_since = figures.late_told is not None and (figures.risk_told is None or figures.late_told > figures.risk_told)
     return case.at_risk and case.status not in _NOT_ASSESSED and figures.account.days_past_due <= 0 and not late_since
-
-
-def _on_record(own: Circumstances, told: Circumstances) -> Circumstances:
-    """The person's means with what billing told of them. What the customer told, or staff saw, goes before; the record
-    of an income or a cost is kept beside it. What billing leaves out stays.
-    """
-    said = {name: value for name in _MEANS if (value := getattr(told, name)) is not None}
-    theirs = {*own.own, *own.seen}
-    on_record: dict[str, Any] = {name: value for name, value in said.items() if name not in theirs}
-    beside = (theirs & ON_RECORD.keys()) - {*own.papers}  # what staff saw is the better record
-    on_record |= {ON_RECORD[name]: value for name, value in said.items() if name in beside}
-    if on_record.get("hardship", own.hardship) != own.hardship:
-        # How long another hardship was to last says nothing of this one.
-        on_record |= {"hardship_months": None, "own": tuple(name for name in own.own if name != "hardship_months")}
-    return own.model_copy(update=on_record)
-
-
-def _as_billing_has_it(known: Circumstances) -> Circumstances:
-    others = {name for name in ON_RECORD if known.teller(name) != "BILLING"} - {*known.papers}
-    kept = {name: getattr(known, ON_RECORD[name]) for name in others}
-    return known.model_copy(update=kept)
 
 
 def _reached_by(case: Case, figures: Figures) -> Case:
@@ -209,7 +186,7 @@ def changes_offers(case: Case, figures: Figures) -> bool:
         not is_same_debt(before.balance, after.balance)
         or bucket(after.days_past_due) != bucket(before.days_past_due)
         or (case.at_risk and after.days_past_due <= 0 and not (figures.at_risk or _helped_still(case, figures)))
-        or _on_record(case.circumstances, figures.circumstances) != case.circumstances
+        or with_record(case.circumstances, figures.circumstances) != case.circumstances
     )
 
 

@@ -1,4 +1,4 @@
-"""The person's means with figures that somebody told: whose word each is, and what stays on record beside it."""
+"""The person's means with a newer word, told by somebody or on record: whose each is, and what stays beside it."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
@@ -7,6 +7,8 @@ from accord.affordability import spending_by_category, statement_is_complete
 from accord.case import ON_RECORD, Circumstances
 
 BY_CATEGORY = frozenset({"fixed_costs", "flexible_costs"})
+# What billing may tell of the person's means, and may leave out.
+OF_BILLING = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "dependants", "hardship")
 
 
 def with_word(
@@ -20,31 +22,63 @@ def with_word(
     The total of the spending and its categories contradict each other where the categories come to more, or where all
     of them are known and come to something else. A new total alone then puts the categories aside: it is the newer
     word. Otherwise the categories win: the total is their sum where all are known, and is not known any more where a
-    part of them is already above it, because what is left out is never nothing.
+    part of them is already above it, because what is left out is never nothing. Who tells categories tells of the
+    total only where they contradict it: else it stays whose it was.
     """
-    # Who tells a category tells of the total too.
-    total = () if BY_CATEGORY.isdisjoint(news) else ("monthly_essential_spend",)
-    told = {*news, *total}
-    whole = known.model_dump() | dict(figures)
-    for name, record in ON_RECORD.items():
-        if name in told and known.teller(name) not in ("CUSTOMER", by):
-            whole[record] = getattr(known, name)
+    whole = Circumstances.model_validate(known.model_dump() | dict(figures))
+    total_alone = "monthly_essential_spend" in news and BY_CATEGORY.isdisjoint(news)
+    fitting = _without_contradiction(whole, total_alone)
+    told = {*news}
+    if fitting.monthly_essential_spend != known.monthly_essential_spend:
+        told.add("monthly_essential_spend")
+    after: dict[str, Any] = {
+        record: getattr(known, name)
+        for name, record in ON_RECORD.items()
+        if name in told and known.teller(name) not in ("CUSTOMER", by)
+    }
     if "monthly_income" in told:
-        whole["told_by"] = by
+        after["told_by"] = by
     if by == "CUSTOMER":
         seen_before = {name for name in told & ON_RECORD.keys() if known.teller(name) == "STAFF"}
-        whole["own"] = tuple(sorted({*known.own, *told}))
-        whole["seen"] = tuple(sorted({*known.seen} - told))
-        whole["papers"] = tuple(sorted({*known.papers} | seen_before))
+        after["own"] = tuple(sorted({*known.own, *told}))
+        after["seen"] = tuple(sorted({*known.seen} - told))
+        after["papers"] = tuple(sorted({*known.papers} | seen_before))
     else:
-        whole["seen"] = tuple(sorted({*known.seen, *told}))
-        whole["papers"] = tuple(sorted({*known.papers} - told))
+        after["seen"] = tuple(sorted({*known.seen, *told}))
+        after["papers"] = tuple(sorted({*known.papers} - told))
         if "other_debt_payments" in told and known.teller("other_unsecured_balance") == "CUSTOMER":
             # A balance goes before the payments: nobody would reckon with what staff saw.
             kept = tuple(name for name in known.own if name != "other_unsecured_balance")
-            whole |= {"other_unsecured_balance": None, "own": kept}
-    total_alone = "monthly_essential_spend" in news and not total
-    return _without_contradiction(Circumstances.model_validate(whole), total_alone)
+            after |= {"other_unsecured_balance": None, "own": kept}
+    return fitting.model_copy(update=after)
+
+
+def with_record(own: Circumstances, told: Circumstances) -> Circumstances:
+    """The person's means with what billing told of them. What the customer told, or staff saw, goes before; the record
+    of an income or a cost is kept beside it. What billing leaves out stays.
+    """
+    said = {name: value for name in OF_BILLING if (value := getattr(told, name)) is not None}
+    theirs = {*own.own, *own.seen}
+    beside = (theirs & ON_RECORD.keys()) - {*own.papers}  # what staff saw is the better record
+    after: dict[str, Any] = {name: value for name, value in said.items() if name not in theirs}
+    after |= {ON_RECORD[name]: value for name, value in said.items() if name in beside}
+    if after.get("hardship", own.hardship) != own.hardship:
+        # How long another hardship was to last says nothing of this one.
+        after |= {"hardship_months": None, "own": tuple(name for name in own.own if name != "hardship_months")}
+    known = own.model_copy(update=after)
+    fitting = _without_contradiction(known, total_alone=False)
+    if "monthly_essential_spend" not in after or fitting == known:
+        return known
+    # The categories that the customer told contradict the newer total: that is their word against the record.
+    theirs_too = tuple(sorted({*known.own, "monthly_essential_spend"}))
+    return fitting.model_copy(update={"own": theirs_too, "spend_on_record": known.monthly_essential_spend})
+
+
+def as_billing_has_it(known: Circumstances) -> Circumstances:
+    """The means with what is on record in place of what somebody else told."""
+    others = {name for name in ON_RECORD if known.teller(name) != "BILLING"} - {*known.papers}
+    kept = {name: getattr(known, ON_RECORD[name]) for name in others}
+    return known.model_copy(update=kept)
 
 
 def _without_contradiction(told: Circumstances, total_alone: bool) -> Circumstances:
