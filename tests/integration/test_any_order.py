@@ -65,6 +65,7 @@ class Desk:
             "revision",
             "version",
             "head",
+            "head_at",
             "opened_at",
             "told",
             "means_told",

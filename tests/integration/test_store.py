@@ -169,6 +169,20 @@ def test_a_round_is_counted_once(store: CaseStore, monkeypatch: pytest.MonkeyPat
     assert store.cases_of("a-1").open_case_id is None
 
 
+def test_a_chain_never_goes_back_in_time_although_one_hosts_clock_is_behind(
+    store: CaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    case_id = opened(store)
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=5))
+    store.change(case_id, "step-1", identified)
+    monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=4, seconds=57))
+    store.change(case_id, "step-2", lambda case: close(case, ClosedReason.NO_AFFORDABLE_OFFER))
+    moments = [event.moment for event in store.events(case_id)]
+    assert moments[-2:] == [NOW + timedelta(minutes=5)] * 2
+    assert moments == sorted(moments)
+
+
 def test_an_event_in_the_chain_is_never_overwritten(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accord.aws.store.time.sleep", lambda seconds: None)
     case_id = opened(store)

@@ -5,14 +5,15 @@ from string import Formatter
 from typing import Any
 
 import pytest
-from builders import NOBODY_REACHED, NOW, TODAY, an_offered_case, the_policy
+from builders import NOBODY_REACHED, NOW, TALKED, TODAY, after, an_offered_case, the_policy
 from unit.test_messages import FORBIDDEN
 
 from accord import staff
 from accord.calls import CALLS, Script, may_call, script
 from accord.case import TASK_FACTS, Case, Change, Decision, StaffTask, Status, TaskKind, TaskReason, new_task
-from accord.events import CallMade
+from accord.events import CallMade, ContactRequested
 from accord.money import format_money
+from accord.policy import load_policy
 from accord.reach import ContactRecord, Reach
 from accord.texts import LANGUAGES, format_date, texts
 
@@ -144,6 +145,47 @@ def test_who_complained_is_called_back_where_they_asked_for_it_and_not_for_our_o
     assert may_call(case, ours, NOBODY_REACHED, the_policy(), NOW).rule == "contact.stop_on"
 
 
+def test_who_asks_for_a_call_is_called_although_they_want_no_calls_otherwise() -> None:
+    refuses = NOBODY_REACHED.refusing("CALL")
+    case = an_offered_case()
+    asked, ours = task_of(case), task_of(case, TaskReason.NO_AFFORDABLE_OFFER)
+    assert may_call(case, asked, refuses, the_policy(), NOW).allowed
+    assert may_call(case, ours, refuses, the_policy(), NOW).rule == "opted_out"
+    a_week_later = NOW + timedelta(days=7, minutes=1)
+    assert may_call(case, asked, refuses, the_policy(), a_week_later).rule == "opted_out", "no wish holds for ever"
+
+
+@pytest.mark.parametrize(("jurisdiction", "allowed"), [("US", True), ("CN", True)])
+def test_a_call_that_was_asked_for_does_not_wait_a_week_for_the_last_conversation(
+    jurisdiction: str, allowed: bool
+) -> None:
+    case = an_offered_case().model_copy(update={"jurisdiction": jurisdiction})
+    talked = NOBODY_REACHED.with_contact(TALKED.model_copy(update={"at": NOW - timedelta(days=2)}))
+    policy = load_policy(jurisdiction)
+    assert may_call(case, task_of(case), talked, policy, NOW).allowed is allowed
+    ours = may_call(case, task_of(case, TaskReason.NO_AFFORDABLE_OFFER), talked, policy, NOW)
+    assert ours.allowed is (jurisdiction == "CN")
+
+
+def test_by_night_nobody_is_called_whatever_they_asked_for() -> None:
+    case = an_offered_case()
+    assert may_call(case, task_of(case), NOBODY_REACHED, the_policy(), NIGHT).rule == "contact.quiet_hours_local"
+
+
+def test_a_promised_call_is_tried_three_times_and_the_customer_hears_of_each() -> None:
+    case, tasks, reach, now = an_offered_case(), [], NOBODY_REACHED, NOW
+    task = task_of(case)
+    for tried in (1, 2, 3):
+        change = staff.decide(case, task, [*tasks, task], reach, "NOT_REACHED", "mei", "LEAD", the_policy(), now)
+        told = [event.template for event in change.events if isinstance(event, ContactRequested)]
+        assert told == ["CALL_TRIED"]
+        closed, *again = change.tasks
+        assert [one.reason for one in again] == ([task.reason] if tried < 3 else [])
+        assert change.case.call_arranged is (tried < 3)
+        case, tasks, reach, now = after(change), [*tasks, closed], change.reach or reach, now + timedelta(days=1)
+        task = again[0] if again else task
+
+
 # --- how it counts --------------------------------------------------------------------------------------------
 
 
@@ -155,8 +197,8 @@ def test_a_call_counts_for_the_case_and_for_the_person(choice: str, outcome: str
     called = change.events[0]
     assert called == CallMade(contact_id=change.tasks[0].task_id, outcome=outcome, text="CALL/1/zh-CN")
     assert change.reach is not None
-    (record,) = change.reach.contacts
-    assert change.case.contacts == (record,)
+    record = change.reach.contacts[0]
+    assert change.case.contacts == change.reach.contacts
     assert (record.channel, record.status, record.connected) == ("CALL", outcome, connected)
     assert change.reach.seen_at == ((NOW,) if connected else ())
 

@@ -1,15 +1,17 @@
 """A complaint is heard at once, makes work for a person, and silences our own wishes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from builders import NOBODY_REACHED, NOW, after, an_offered_case, the_policy
 
+from accord import staff
 from accord.case import Case, Change, Status
 from accord.channels import next_way
 from accord.complaint import ABOUT, answer_within_days, complain
 from accord.errors import DecisionRefusedError
 from accord.events import Actor, ContactRequested
+from accord.lifecycle import remind
 from accord.reach import Reach
 
 CUSTOMER = Actor(kind="CUSTOMER", id="visit-1")
@@ -56,3 +58,45 @@ def test_one_complaint_at_a_time_about_something_on_the_list() -> None:
         complained(after(complained()))
     with pytest.raises(DecisionRefusedError, match="REASON"):
         complained(about="in their own words")
+
+
+# --- while it is looked at, and afterwards ----------------------------------------------------------------------
+
+
+def invited(**changes: object) -> Case:
+    return an_offered_case().moved(Status.INVITED, **changes)
+
+
+def answered(case: Case, outcome: str, now: datetime) -> Change:
+    complained_at = complain(case, NOBODY_REACHED, "AMOUNT", the_policy(), CUSTOMER, NOW)
+    reach = complained_at.reach or NOBODY_REACHED
+    (task,) = complained_at.tasks
+    return staff.decide(after(complained_at), task, [task], reach, outcome, "mei", "LEAD", the_policy(), now)
+
+
+def test_nobodys_time_runs_out_while_a_complaint_of_theirs_is_looked_at() -> None:
+    case = invited()
+    late = case.offers[0].valid_until + timedelta(days=1)
+    assert remind(case, NOBODY_REACHED, the_policy(), late).result == {"outcome": "EXPIRED"}
+    assert remind(after(complained(case)), NOBODY_REACHED, the_policy(), late).result == {"outcome": "WAIT"}
+
+
+def test_offers_that_ran_out_meanwhile_are_worked_out_anew_when_it_is_answered() -> None:
+    late = invited().offers[0].valid_until + timedelta(hours=12)
+    decision = answered(invited(), "UPHELD", late).case.decision
+    assert decision is not None
+    assert (decision.by, decision.kind) == ("CUSTOMER", "NEW_FIGURES"), "which leads back to the assessment"
+    assert answered(invited(), "UPHELD", NOW).case.decision is None, "they still stand"
+    signed = answered(an_offered_case().model_copy(update={"status": Status.SIGNED}), "UPHELD", late)
+    assert signed.case.decision is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [("UPHELD", True), ("UPHELD_IN_PART", True), ("NOT_UPHELD", True), ("WITHDRAWN_BY_CUSTOMER", False)],
+)
+def test_who_complained_hears_that_it_was_answered(outcome: str, told: bool) -> None:
+    change = answered(invited(), outcome, NOW + timedelta(days=2))
+    assert change.case.complaint == "CLOSED"
+    sent = [event.template for event in change.events if isinstance(event, ContactRequested)]
+    assert sent == (["COMPLAINT_ANSWERED"] if told else [])

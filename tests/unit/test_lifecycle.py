@@ -449,7 +449,7 @@ def test_who_asks_for_a_call_twice_is_called_once_and_can_ask_again_when_staff_a
     again = arrange_call(who_asks_for_a_call(first.case), NOW)
     assert (again.result, again.tasks, again.events) == (first.result, (), ())
     assert again.case.decision is None
-    done = decide(again.case, task, [task], NOBODY_REACHED, "NOT_REACHED", "staff-7", "NEGOTIATOR", the_policy(), NOW)
+    done = decide(again.case, task, [task], NOBODY_REACHED, "NO_LONGER_NEEDED", "s-7", "NEGOTIATOR", the_policy(), NOW)
     assert [task.kind for task in arrange_call(who_asks_for_a_call(done.case), NOW).tasks] == [TaskKind.CALL_CUSTOMER]
 
 

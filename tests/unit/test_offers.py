@@ -1,10 +1,11 @@
 """Offers: affordable, within the policy, approved before anybody quotes a figure of them."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import oracle
 import pytest
@@ -37,6 +38,8 @@ from accord.identification import identify
 from accord.offers import approve_offers, check_approval, propose, quotable, reject_offers
 from accord.policy import Policy, load_policy
 from accord.schedule import schedule_of
+
+END_OF_LAST_DAY = datetime(2026, 3, 19, 15, 59, 59, tzinfo=UTC)  # the end of 19 March in Shanghai
 
 
 def proposed(policy: Policy | None = None, **changes: Any) -> Change:
@@ -337,7 +340,7 @@ def test_where_income_is_unknown_and_nothing_was_paid_the_customer_is_asked_inst
     change = proposed(circumstances=Circumstances(), account=an_account(history=a_history(0, 0, 0)))
     assert change.result == {"outcome": "ASK"}
     assert (change.case.status, change.case.offers, change.tasks) == (Status.ASSESSED, (), ())
-    assert change.case.answer_by == NOW + timedelta(days=14)
+    assert change.case.answer_by == END_OF_LAST_DAY
 
 
 def test_where_a_plan_would_bring_less_than_none_a_person_hears_why_and_nobody_is_asked_for_their_income() -> None:
@@ -476,9 +479,20 @@ def test_approval_by_staff_makes_the_offers() -> None:
     assert (event.approved_by, change.actor.kind, change.actor.id) == ("s-7", "STAFF", "s-7")
 
 
+@pytest.mark.parametrize("hour", [0, 2, 15, 16, 23])
+def test_offers_stand_until_the_end_of_the_day_that_people_are_told(hour: int) -> None:
+    """Whatever the hour at which they were made, on the last day they stand until midnight where the customer is."""
+    made_at = NOW.replace(hour=hour)
+    shanghai = ZoneInfo("Asia/Shanghai")
+    for offer in propose(an_assessed_case(), the_policy(), made_at).case.offers:
+        ends = offer.valid_until.astimezone(shanghai)
+        assert (f"{ends:%H:%M:%S}", offer.valid_until.tzinfo) == ("23:59:59", UTC)
+        assert ends.date() == made_at.astimezone(shanghai).date() + timedelta(days=14)
+
+
 def test_offers_that_ran_out_in_review_cannot_be_approved() -> None:
     with pytest.raises(NotApprovedError, match="ran out"):
-        approve_offers(in_review(), "s-7", NOW + timedelta(days=14))
+        approve_offers(in_review(), "s-7", END_OF_LAST_DAY)
 
 
 def reviewed(**changes: Any) -> Case:

@@ -157,7 +157,7 @@ def test_where_nothing_waits_a_task_closes_without_a_decision(kind: TaskKind, st
     task = a_task(case, kind)
     assert "APPROVED" not in staff.choices(case, task, NOW)
     assert "RETRY" not in staff.choices(case, task, NOW)
-    done = "NOT_UPHELD" if kind is TaskKind.COMPLAINT else "NO_LONGER_NEEDED"
+    done = "WITHDRAWN_BY_CUSTOMER" if kind is TaskKind.COMPLAINT else "NO_LONGER_NEEDED"
     change = staff.decide(case, task, [], NOBODY_REACHED, done, "staff-7", "MANAGER", the_policy(), NOW)
     assert change.case == case.model_copy(update={"complaint": change.case.complaint})
     assert change.case.complaint == ("CLOSED" if kind is TaskKind.COMPLAINT else None)

@@ -1,11 +1,11 @@
 """A call by a person: whether the contact gate opens for it, what may be said, and how it counts afterwards."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from accord.case import Case, Offer, Product, StaffTask, Status, TaskKind
+from accord.case import Case, Offer, Product, StaffTask, Status, TaskKind, TaskReason
 from accord.channels import history, may_reach
 from accord.contact_gate import Ask, Purpose, Verdict
 from accord.customer import offers_to_show
@@ -37,6 +37,7 @@ _CAME_OF: Mapping[str, Receipt] = {
     "CALLED/REACHED": "ANSWERED",
     "CALLED/NOT_REACHED": "NO_ANSWER",
 }
+_A_WISH_HOLDS = timedelta(days=7)  # Regulation F, 12 CFR 1006.14(b)(3)(i): consent given within seven days
 # Calls for a task that something else decides: they are recorded, and it stays open.
 CALLED = ("CALLED/REACHED", "CALLED/NOT_REACHED")
 _UNDECIDED = (Status.OFFERED, Status.INVITED, Status.NEGOTIATING)
@@ -54,8 +55,12 @@ class Script(NamedTuple):
 
 
 def may_call(case: Case, task: StaffTask, reach: Reach, policy: Policy, now: datetime) -> Verdict:
-    """What the contact gate says of calling the customer now, for what the task is about."""
-    return may_reach(case, reach, Ask("CALL", CALLS[task.kind]), policy, now)
+    """What the contact gate says of calling the customer now, for what the task is about.
+
+    Whoever asked for a call is called although they want none otherwise, within `contact.wish_opens`.
+    """
+    asked_for = task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL and now - task.created_at <= _A_WISH_HOLDS
+    return may_reach(case, reach, Ask("CALL", CALLS[task.kind], wished=asked_for), policy, now)
 
 
 def script(case: Case, task: StaffTask, policy: Policy, now: datetime) -> Script:

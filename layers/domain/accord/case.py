@@ -351,6 +351,7 @@ class Case(Value):
     revision: int = 0
     version: int = 0
     head: str = GENESIS
+    head_at: datetime | None = None  # when its last event happened: of two clocks one is behind
     opened_at: datetime
     at_risk: bool = False  # billing, or the early warning, sees trouble coming and nothing is late yet
     account: Account
@@ -409,6 +410,13 @@ class Case(Value):
     def given_up(self) -> bool:
         """Whether staff decided to end the case, and no step has heard it yet."""
         return self.decision is not None and self.decision.kind == "GIVE_UP"
+
+    @property
+    def decide_by(self) -> datetime | None:
+        """Until when there is something to decide: the last offer, or the question of income where there is no offer.
+        None where nothing is asked.
+        """
+        return max((offer.valid_until for offer in self.offers), default=self.answer_by)
 
     def offer(self, offer_id: str | None) -> Offer | None:
         """The offer of that id, or None."""

@@ -35,6 +35,7 @@ class Ask:
     purpose: Purpose = "COLLECTION"
     party: Party = "DEBTOR"
     number: str = ""
+    wished: bool = False  # the person asked for this very contact within the last week
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def _verdict(
     resting = holidays.calendar if ask.channel in holidays.closed_to else None
     quiet: QuietHours = rules["contact.quiet_hours_local"]
     per_week: int = rules["contact.max_contacts_rolling_7_days"]
-    caps = _caps(rules, ask, reach.contacts)
+    despite = frozenset(rules["contact.wish_opens"]) if ask.wished else frozenset()
+    caps = [cap for cap in _caps(rules, ask, reach.contacts) if cap.rule not in despite]
 
     first_rule, moment = None, now
     for _ in range(_MAX_OBSTACLES):
@@ -125,6 +127,12 @@ def _against(
         facts = facts_for_third_parties(reach, now, zone)
         allowed = facts.intersection(rules["contact.third_party_allowed_when"])
         return None if ask.channel == "CALL" and allowed and not refused else "contact.third_party_allowed_when"
+    against = _refused(rules, ask, reach)
+    return None if ask.wished and against in rules["contact.wish_opens"] else against
+
+
+def _refused(rules: RulesOfTheDay, ask: Ask, reach: Reach) -> str | None:
+    """Whether the person refused the channel, or did not agree to it where that takes their express word."""
     if ask.channel in reach.opted_out:
         return OPTED_OUT
     if ask.channel in rules["contact.express_consent"] and ask.channel not in reach.consents:

@@ -81,7 +81,7 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
         return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
     if case.offers and not any(offer.approved_by for offer in case.offers):
         raise NotApprovedError("no offer is approved")
-    if _stands_until(case, now) <= now:
+    if _ran_out(case, now):
         return Change(taken, (), _WORKFLOW, {"outcome": "EXPIRED"})
     template = _invitation(case)
     way = next_way(case, reach, purpose_of(template), policy, now)
@@ -90,7 +90,7 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     if (
         verdict.allowed
         and not waited_for
-        and (better := better_moment(case, reach, way, policy, now, _stands_until(case, now)))
+        and (better := better_moment(case, reach, way, policy, now, case.decide_by or now))
     ):
         return Change(taken, (), _WORKFLOW, _wait_until(better, now))
     if verdict.allowed:
@@ -194,7 +194,7 @@ def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
         return Change(case, (), _WORKFLOW, {"outcome": "EXCLUDED"})
     if calls_for_assessment(case):
         return Change(case, (), _WORKFLOW, {"outcome": "REASSESS"})
-    if _stands_until(case, now) <= now:
+    if _ran_out(case, now):
         return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
     template = "REMINDER" if case.offers else "QUESTIONS"
     way = next_way(case, reach, purpose_of(template), policy, now)
@@ -206,9 +206,11 @@ def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     return Change(reminded, (requested,), _WORKFLOW, waits, reach=counted)
 
 
-def _stands_until(case: Case, now: datetime) -> datetime:
-    """Until when there is something to decide: the last offer, or the question of income where there is no offer."""
-    return max((offer.valid_until for offer in case.offers), default=case.answer_by or now)
+def _ran_out(case: Case, now: datetime) -> bool:
+    """Whether there is nothing to decide any more. Nobody's time runs out while a complaint of theirs is looked at: it
+    may be about these offers. Once it is answered, new ones are worked out (`accord.staff`).
+    """
+    return case.complaint != "OPEN" and (case.decide_by or now) <= now
 
 
 def _contact(case: Case, reach: Reach, template: str, way: Way, now: datetime) -> tuple[Case, Reach, ContactRequested]:

@@ -49,13 +49,26 @@ IN_ORDER = "IN_ORDER"
 DECLINED, RAN_OUT, COMPLAINT_NOTED = "DECLINED", "RAN_OUT", "COMPLAINT_NOTED"
 # The customer asked for a call, or for a person to decide; what they told us changed nothing that was offered.
 CALL_NOTED, PERSON_NOTED, OFFERS_STAND = "CALL_NOTED", "PERSON_NOTED", "OFFERS_STAND"
+# A person has answered the complaint; a promised call did not reach the customer.
+COMPLAINT_ANSWERED, CALL_TRIED = "COMPLAINT_ANSWERED", "CALL_TRIED"
 # What was signed does not begin.
 PLAN_WITHDRAWN = "PLAN_WITHDRAWN"
 # What is owed has changed since the offers were made, and they with it.
 CHANGED_OFFERS = "CHANGED_OFFERS"
 # The pages hold nothing more to see or to decide, or nothing that the message is about.
 WITHOUT_LINK = frozenset(
-    {REVIEW_NO_PLAN, IN_ORDER, DECLINED, RAN_OUT, COMPLAINT_NOTED, PLAN_WITHDRAWN, CALL_NOTED, PERSON_NOTED}
+    {
+        REVIEW_NO_PLAN,
+        IN_ORDER,
+        DECLINED,
+        RAN_OUT,
+        COMPLAINT_NOTED,
+        COMPLAINT_ANSWERED,
+        PLAN_WITHDRAWN,
+        CALL_NOTED,
+        CALL_TRIED,
+        PERSON_NOTED,
+    }
 )
 _WITHOUT_OFFERS = WITHOUT_LINK | {ASKING, NEW_LINK, PLAN_ACTIVE}
 # A one-time code is good for so long.

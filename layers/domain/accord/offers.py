@@ -4,7 +4,7 @@ Waive first, then spread what is left. A plan of more than the bank's ordinary t
 only when the debt exceeds the ability to pay and the person is willing, and at most five years.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,7 @@ from accord.search import Pick, Search, search
 _STEP = Actor(kind="SYSTEM", id="propose")
 _REVIEW = Actor(kind="SYSTEM", id="negotiation")
 _BY_POLICY = "policy"
+_DAYS_END = time(23, 59, 59)
 # Who is not known is asked before anybody is refused, and so is who would only have to show that they are willing.
 _ASK_FIRST = ("MEANS_UNKNOWN", "WILLINGNESS_NOT_SHOWN")
 
@@ -82,7 +83,7 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
     # Who asked for it on the page sees it there, unless they were promised a message meanwhile.
     seen = {"untold": case.untold or not case.asked_again}
     if found.why_none in _ASK_FIRST:
-        answer_by = now + timedelta(days=rules["offer.valid_days"])
+        answer_by = _until(case, now, rules)
         asking = case.model_copy(update={"offers": (), "answer_by": answer_by, **fresh, **seen})
         return Change(asking, (), _STEP, {"outcome": "ASK"})
     if not found.picks:
@@ -244,11 +245,18 @@ def _review_reasons(
     return tuple(reasons)
 
 
+def _until(case: Case, now: datetime, rules: RulesOfTheDay) -> datetime:
+    """The end of the last day on which the offers stand, where the customer is: people are told a day and no hour."""
+    zone = ZoneInfo(case.time_zone)
+    last = now.astimezone(zone).date() + timedelta(days=rules["offer.valid_days"])
+    return datetime.combine(last, _DAYS_END, zone).astimezone(UTC)
+
+
 def _offers(
     found: Search, case: Case, now: datetime, approved_by: str | None, rules: RulesOfTheDay
 ) -> tuple[Offer, ...]:
     zone = ZoneInfo(case.time_zone)
-    valid_until = now + timedelta(days=rules["offer.valid_days"])
+    valid_until = _until(case, now, rules)
     # Whenever it is signed, the first payment is still ahead.
     instalments_from = max(
         now.astimezone(zone).date() + timedelta(days=rules["offer.first_due_after_days"]),

@@ -338,6 +338,13 @@ class Reage(Closed):
     workout_per_60_months: Times
 
 
+# What stands against a contact that the person may open by asking for it.
+Opened = Literal[
+    "opted_out",
+    "contact.express_consent",
+    "contact.max_calls_rolling_7d_per_debt",
+    "contact.cooldown_after_conversation_days",
+]
 Flexible = Literal["food_housekeeping", "communications_leisure", "personal"]
 Guidelines = Annotated[dict[Flexible, Household], _names_all(*get_args(Flexible))]
 Need = Literal["ORDINARY", "PERSONALISED"]  # an ordinary plan clears the debt, or it takes one under Art. 70
@@ -396,6 +403,7 @@ _VALUES: Mapping[str, Any] = {
     "contact.express_consent": Words,
     "contact.stop_on": Words,
     "contact.service_despite": Words,
+    "contact.wish_opens": tuple[Opened, ...],
     "contact.max_connected_voice_per_debtor_per_day": Times | None,
     "contact.max_unanswered_attempts_per_number_per_day": Times | None,
     "contact.max_calls_rolling_7d_per_debt": Times | None,

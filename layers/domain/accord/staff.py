@@ -21,13 +21,13 @@ from accord.case import (
     TaskReason,
     new_task,
 )
-from accord.channels import next_way, request_contact
+from accord.channels import acknowledged, next_way, noted, request_contact
 from accord.customer import offers_to_show, with_call
 from accord.errors import DecisionRefusedError, NotApprovedError
 from accord.events import AccessUnlocked, Actor, CaseEvent, PapersSeen, StaffDecided, StaffTaskClosed
-from accord.figures import called_for
+from accord.figures import NEW_FIGURES, called_for
 from accord.means import with_word
-from accord.messages import NEW_LINK, purpose_of
+from accord.messages import CALL_TRIED, COMPLAINT_ANSWERED, NEW_LINK, purpose_of
 from accord.offers import check_approval
 from accord.policy import Policy
 from accord.reach import Reach, Word
@@ -72,6 +72,8 @@ _OUTCOMES = {
     TaskKind.CHECK_DOCUMENT: ("MENDED", "NO_LONGER_NEEDED"),
     TaskKind.COMPLAINT: ("UPHELD", "UPHELD_IN_PART", "NOT_UPHELD", "WITHDRAWN_BY_CUSTOMER"),
 }
+_PROMISED_CALLS = 3  # whoever was promised a call is tried so often
+_ANSWERS = ("UPHELD", "UPHELD_IN_PART", "NOT_UPHELD")
 
 
 def resumes(case: Case, task: StaffTask) -> bool:
@@ -179,7 +181,7 @@ def decide(
     if task.reason is TaskReason.OFFERS_BEYOND_MEANS:
         case = case.model_copy(update={"advice_due": False})
     if task.kind is TaskKind.COMPLAINT:
-        case = case.model_copy(update={"complaint": "CLOSED"})
+        case = _with_time_again(case.model_copy(update={"complaint": "CLOSED"}), task, now)
         known = known.hearing(Word(kind="COMPLAINT", word="ANSWERED", account_id=case.account_id, at=now))
     if task.kind is TaskKind.CHECK_DOCUMENT:
         case = case.model_copy(update={"copy_missing": False})
@@ -192,18 +194,20 @@ def decide(
         events += unlocked
         result["unlocked"] = case.unlocked
     events += [StaffTaskClosed(task_id=closed.task_id, outcome=choice) for closed in closing]
-    if choice == "NOT_REACHED" and _has_to_be_reached(case, task):
+    if choice == "NOT_REACHED" and _has_to_be_reached(case, task, others):
         again, created = new_task(case, task.kind, now, task.reason, task.facts)
         following.append(again)
         events.append(created)
         if task.reason is TaskReason.NAME_NOT_PRINTABLE:
             case = case.model_copy(update={"glyph_task": "OPEN"})
+        if task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
+            case = case.model_copy(update={"call_arranged": True})
     if call is not None:
         # After the new link: the call that lets it leave must not be what bars it.
         case, known = counted(case, known, call[0])
         events.insert(0, call[1])
     said = {"outcome": choice, "closed_by": staff_id, "closed_at": now}
-    return Change(
+    change = Change(
         case,
         tuple(events),
         actor,
@@ -211,6 +215,20 @@ def decide(
         tasks=tuple(closed.model_copy(update=said) for closed in closing) + tuple(following),
         reach=None if known is reach else known,
     )
+    if choice in _ANSWERS:
+        return acknowledged(change, COMPLAINT_ANSWERED, reach, policy, now)
+    if choice == "NOT_REACHED" and task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
+        return noted(change, CALL_TRIED, reach, policy, now)
+    return change
+
+
+def _with_time_again(case: Case, task: StaffTask, now: datetime) -> Case:
+    """The complaint is answered. Where the offers ran out meanwhile, new ones are worked out."""
+    waiting = case.status in (Status.INVITED, Status.NEGOTIATING) and case.decision is None
+    if not waiting or case.decide_by is None or case.decide_by > now:
+        return case
+    decision = Decision(decision_id=task.task_id, by="CUSTOMER", kind=NEW_FIGURES, at=now)
+    return case.model_copy(update={"decision": decision})
 
 
 def _by_papers(case: Case, seen: Mapping[str, int], role: str) -> tuple[Case, PapersSeen]:
@@ -233,11 +251,16 @@ def _spoken_with(case: Case, now: datetime) -> Case:
     return called_for(case.model_copy(update={"decision": None, "untold": False}), now)
 
 
-def _has_to_be_reached(case: Case, task: StaffTask) -> bool:
-    """Whether the customer can go no further before somebody has spoken with them: nobody gets in, nobody signs."""
+def _has_to_be_reached(case: Case, task: StaffTask, others: Iterable[StaffTask]) -> bool:
+    """Whether somebody has to try again: the customer can go no further before, or was promised the call."""
+    if case.status in ENDED:
+        return False
     if task.reason is TaskReason.NAME_NOT_PRINTABLE:
-        return case.agreement is None and case.status not in ENDED
-    return task.kind is TaskKind.UNLOCK_ACCESS and case.status not in ENDED
+        return case.agreement is None
+    if task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
+        tried = sum(other.reason is task.reason and other.outcome == "NOT_REACHED" for other in others if other != task)
+        return tried + 1 < _PROMISED_CALLS
+    return task.kind is TaskKind.UNLOCK_ACCESS
 
 
 def _is_last_approval(case: Case, staff_id: str, role: str) -> bool:

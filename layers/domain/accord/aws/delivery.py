@@ -190,7 +190,7 @@ class Messenger:
             self._out.sms(contact.contact_id, person.phone, message.sms)
 
     def _new_link(self, case: Case, now: datetime) -> str:
-        stands_until = max([offer.valid_until for offer in case.offers] or [case.answer_by or now])
+        stands_until = case.decide_by or now
         if case.agreement is not None:
             stands_until = found_until(case.agreement.schedule[-1].due_date, case.time_zone)
         return f"{self._base_url}/c/{self._links.issue(case.case_id, case.cardholder_id, now, stands_until)}"

@@ -218,13 +218,15 @@ class CaseStore:
         after = change.case
         chain: list[ChainedEvent] = []
         known = before or change.case  # a case that opens counts no event yet
-        version, head = known.version, known.head
+        version, head, head_at = known.version, known.head, known.head_at
         for event in change.events:
             version += 1
-            chained = link(after.case_id, after.account_id, version, head, now, change.actor, event)
+            head_at = max(now, head_at or now)  # a chain never goes back in time, whatever a host's clock says
+            chained = link(after.case_id, after.account_id, version, head, head_at, change.actor, event)
             chain.append(chained)
             head = chained.hash
-        after = after.model_copy(update={"revision": known.revision + 1, "version": version, "head": head})
+        counted = {"revision": known.revision + 1, "version": version, "head": head, "head_at": head_at}
+        after = after.model_copy(update=counted)
         writes = [
             self._put_new(self._cases, _marker_item(after.case_id, key, change.result, now)),
             self._put_case(before, after, now),
