@@ -133,19 +133,27 @@ def compare_means(told: Circumstances, owed: int, assessment: Assessment, rules:
         }
         essential = oracle.living(sum(told.fixed_costs.values()), told.flexible_costs or {}, limits, floor)
     else:
-        essential = max(told.monthly_essential_spend or 0, floor)
+        # How much of the total is rent is not known: the floor stands beside what it would be by assumption.
+        total, rent = told.monthly_essential_spend or 0, rules["assessment.fixed_costs_when_unknown"]["DEFAULT"]
+        essential = max(total, floor + min(total, rent.first + rent.further * told.dependants))
     percent = rules["assessment.income_counted_percent"]
     record = told.income_on_record if told.told_by == "CUSTOMER" else None
-    exact = oracle.affordable(
-        oracle.counted(told.monthly_income, percent[told.told_by], record, percent["BILLING"]),
-        essential,
-        told.other_debt_payments,
-        owed=owed,
-        owed_elsewhere=told.other_unsecured_balance,
-        reserve_percent=rules["assessment.contingency_percent"],
-        reserve_cap=rules["assessment.contingency_cap"],
-        share_percent=rules["assessment.affordability_percent"],
-        step=rules["assessment.rounding_step"],
+    ways = [told.other_unsecured_balance]
+    if "other_debt_payments" in told.seen:
+        ways.append(None)  # seen on papers: it counts where it leaves less than the balance does
+    exact = min(
+        oracle.affordable(
+            oracle.counted(told.monthly_income, percent[told.told_by], record, percent["BILLING"]),
+            essential,
+            told.other_debt_payments,
+            owed=owed,
+            owed_elsewhere=owed_elsewhere,
+            reserve_percent=rules["assessment.contingency_percent"],
+            reserve_cap=rules["assessment.contingency_cap"],
+            share_percent=rules["assessment.affordability_percent"],
+            step=rules["assessment.rounding_step"],
+        )
+        for owed_elsewhere in ways
     )
     same("affordable a month", assessment.affordable_monthly, exact, given)
     return True

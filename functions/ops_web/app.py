@@ -49,6 +49,7 @@ from accord.explain import (
     explain_worth,
     figure_of,
 )
+from accord.means import ON_PAPERS
 from accord.money import format_money, minor_digits
 from accord.policy import Policy, load_policy
 from accord.receipts import proven_collections
@@ -281,7 +282,7 @@ def settle(page: Page, case_id: str, task_id: str) -> Response:
     seen: dict[str, int] = {}
     if choice == staff.PAPERS_SEEN:
         case = store.get(case_id)
-        typed = {name: form[name][0] for name in staff.SEEN_ON_PAPERS if form.get(name, [""])[0].strip()}
+        typed = {name: form[name][0] for name in ON_PAPERS if form.get(name, [""])[0].strip()}
         amounts = {name: _minor_units(text, case.account.currency) for name, text in typed.items()}
         seen = {name: amount for name, amount in amounts.items() if amount is not None}
         if len(seen) < len(amounts) or not amounts:
@@ -393,7 +394,7 @@ def _task_page(
     decisions = tuple(choice for choice in choices if choice != staff.PAPERS_SEEN)
     shown = {"choices": decisions, "intro": intro, "problem": problem, "offers_named": _offers_named(case)}
     if staff.PAPERS_SEEN in choices:  # which has a form of its own
-        shown["papers"] = {"choice": staff.PAPERS_SEEN, "names": staff.SEEN_ON_PAPERS, "typed": typed, "wrong": wrong}
+        shown["papers"] = {"choice": staff.PAPERS_SEEN, "names": ON_PAPERS, "typed": typed, "wrong": wrong}
     else:
         shown["papers"] = None
     shown["sheet"] = secrets.token_hex(8)

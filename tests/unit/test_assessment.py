@@ -85,8 +85,10 @@ def test_every_step_of_the_calculation_is_on_record() -> None:
 
 def test_the_floor_is_kept_however_little_somebody_says_to_need() -> None:
     assessment = assessed(circumstances(monthly_essential_spend=500 * YUAN, dependants=2))
-    assert lines(assessment)["essential_spend"] == 3_600 * YUAN
+    assert lines(assessment)["essential_spend"] == 4_100 * YUAN, "all of the 500 may be rent"
     assert rules(assessment)["essential_spend"] == "assessment.protected_floor"
+    assert assessment.affordable_most is not None
+    assert assessment.affordable_most >= assessment.affordable_monthly
 
 
 def test_the_reserve_is_capped() -> None:
@@ -761,8 +763,14 @@ def told_by_customer(**figures: Any) -> dict[str, Any]:
     [
         ({}, ()),
         (told_by_customer(monthly_essential_spend=2_400 * YUAN), ()),  # on record is half as much again
-        (told_by_customer(monthly_essential_spend=2_400 * YUAN - 1), ("SPEND_BELOW_RECORD",)),
-        (told_by_customer(monthly_essential_spend=5_900 * YUAN), ()),  # more than on record is no gain to anybody
+        (told_by_customer(monthly_essential_spend=2_400 * YUAN - 1), ("SPEND_UNLIKE_RECORD",)),
+        (told_by_customer(monthly_essential_spend=5_400 * YUAN, fixed_costs={"HOUSING": 3_000 * YUAN}), ()),
+        # As a total alone it leaves more for living than all guidelines together, whatever the rent is.
+        (told_by_customer(monthly_essential_spend=5_400 * YUAN), ("ABOVE_GUIDELINE",)),
+        (
+            told_by_customer(monthly_essential_spend=5_400 * YUAN + 1, fixed_costs={"HOUSING": 3_000 * YUAN}),
+            ("SPEND_UNLIKE_RECORD",),  # costs that are made up make a plan cheaper
+        ),
         ({"monthly_essential_spend": 2_300 * YUAN, "spend_on_record": 3_600 * YUAN}, ()),  # not the customer's word
         (
             told_by_customer(monthly_essential_spend=2_300 * YUAN) | {"seen": ("monthly_essential_spend",)},
@@ -770,28 +778,33 @@ def told_by_customer(**figures: Any) -> dict[str, Any]:
         ),
         (told_by_customer(monthly_essential_spend=2_300 * YUAN) | {"spend_on_record": None}, ()),
         (told_by_customer(other_debt_payments=800 * YUAN), ()),
-        (told_by_customer(other_debt_payments=800 * YUAN - 1), ("DEBTS_BELOW_RECORD",)),
-        (told_by_customer(other_debt_payments=0), ("DEBTS_BELOW_RECORD",)),
+        (told_by_customer(other_debt_payments=800 * YUAN - 1), ("DEBTS_UNLIKE_RECORD",)),
+        (told_by_customer(other_debt_payments=0), ("DEBTS_UNLIKE_RECORD",)),
         (told_by_customer(other_debt_payments=0) | {"seen": ("other_debt_payments",)}, ()),
         # By balance the others get their share of the 2,400 that are left: 800 of them, or less.
         (told_by_customer(other_unsecured_balance=6_000 * YUAN), ()),
-        (told_by_customer(other_unsecured_balance=5_990 * YUAN), ("DEBTS_BELOW_RECORD",)),
+        (told_by_customer(other_unsecured_balance=5_990 * YUAN), ("DEBTS_UNLIKE_RECORD",)),
         (
             told_by_customer(other_unsecured_balance=5_990 * YUAN, other_debt_payments=100 * YUAN),
-            ("DEBTS_BELOW_RECORD",),
+            ("DEBTS_UNLIKE_RECORD",),
         ),
         (told_by_customer(other_unsecured_balance=5_990 * YUAN) | {"other_debt_payments": 600 * YUAN}, ()),
-        (told_by_customer(other_unsecured_balance=10, monthly_income=3_600 * YUAN), ()),  # nothing is left to share
+        (
+            told_by_customer(other_unsecured_balance=10, monthly_income=3_600 * YUAN),
+            ("PAYMENTS_WITHOUT_DEBT",),  # nothing is left to share, and less is owed than is paid a month
+        ),
         (
             told_by_customer(other_unsecured_balance=10) | {"monthly_essential_spend": None},
-            ("DEBTS_BELOW_RECORD",),  # even if they spent nothing on living
+            ("DEBTS_UNLIKE_RECORD", "PAYMENTS_WITHOUT_DEBT"),  # even if they spent nothing on living
         ),
+        (told_by_customer(other_unsecured_balance=90_000 * YUAN), ("DEBTS_UNLIKE_RECORD",)),
         (
             told_by_customer(monthly_essential_spend=None, fixed_costs={"HOUSING": 500 * YUAN}),
-            ("SPEND_BELOW_RECORD",),  # a part above the total leaves no total
+            ("SPEND_UNLIKE_RECORD",),  # a part above the total leaves no total
         ),
         (told_by_customer(dependants=1) | {"dependants_on_record": 1}, ()),
-        (told_by_customer(dependants=1) | {"dependants_on_record": 2}, ("DEPENDANTS_BELOW_RECORD",)),
+        (told_by_customer(dependants=1) | {"dependants_on_record": 2}, ("DEPENDANTS_UNLIKE_RECORD",)),
+        (told_by_customer(dependants=1) | {"dependants_on_record": 0}, ("DEPENDANTS_UNLIKE_RECORD",)),
         ({"dependants": 1, "dependants_on_record": 2}, ()),
         ({"monthly_income": 16_000 * YUAN}, ()),  # 70 % are left
         ({"monthly_income": 16_001 * YUAN}, ("SURPLUS_TOO_HIGH",)),
@@ -899,10 +912,16 @@ def test_a_counter_offer_does_not_raise_what_is_affordable() -> None:
 
 
 def test_who_came_to_the_pages_has_shown_so() -> None:
-    case = assess(negotiating(a_counter_offer(500 * YUAN), account=SILENT), the_policy(), TODAY).case
+    case = assess(negotiating(a_counter_offer(500 * YUAN), account=SILENT, came=True), the_policy(), TODAY).case
     assert case.assessment is not None
     assert lines(case.assessment)["came_to_the_pages"] == 1
     assert case.assessment.willingness == "HIGH"
+    in_review = negotiating(a_counter_offer(1), account=SILENT, came=True).model_copy(
+        update={"status": Status.IN_REVIEW}
+    )
+    again = assess(in_review, the_policy(), TODAY).case.assessment
+    assert again is not None
+    assert lines(again)["came_to_the_pages"] == 1, "whatever has become of the case since"
 
 
 @pytest.mark.parametrize(

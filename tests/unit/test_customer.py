@@ -322,10 +322,10 @@ def test_a_new_total_of_the_spending_is_newer_than_what_was_known_by_category() 
     assert spending(told(part, monthly_essential_spend=5)) == (5, None, None)
     assert told(part, monthly_income=5).fixed_costs == {"HOUSING": 100}
     whole = knowing(**COSTS, monthly_essential_spend=1_300)
-    for total in (1_000, 2_000):
-        assert spending(told(whole, monthly_essential_spend=total)) == (total, None, None)
+    for total, fixed in ((999, None), (1_000, COSTS["fixed_costs"]), (2_000, COSTS["fixed_costs"])):
+        assert spending(told(whole, monthly_essential_spend=total)) == (total, fixed, None)
         # The page shows the categories again, and they come back with the form as they were.
-        assert spending(told(whole, monthly_essential_spend=total, **COSTS)) == (total, None, None)
+        assert spending(told(whole, monthly_essential_spend=total, **COSTS)) == (total, fixed, None)
 
 
 def test_a_total_that_has_room_for_the_categories_stands_beside_them() -> None:
@@ -348,10 +348,13 @@ def test_a_part_that_was_told_after_the_rest_completes_the_statement() -> None:
     assert told(most, flexible_costs={FLEXIBLE[0]: 100}).monthly_essential_spend == 1_300
 
 
-def test_a_total_below_a_part_of_it_is_not_known_any_more() -> None:
+def test_a_total_below_a_part_of_it_does_not_count() -> None:
     """Its sum would say that what was left out is nothing, food among it."""
-    known = told(invited(), monthly_essential_spend=1_000, fixed_costs={"HOUSING": 1_500})
-    assert spending(known) == (None, {"HOUSING": 1_500}, None)
+    figures = {"monthly_essential_spend": 1_000, "fixed_costs": {"HOUSING": 1_500}}
+    assert spending(told(knowing(monthly_essential_spend=None), **figures)) == (None, {"HOUSING": 1_500}, None)
+    on_record = told(invited(), **figures)
+    assert spending(on_record) == (invited().circumstances.monthly_essential_spend, {"HOUSING": 1_500}, None)
+    assert on_record.teller("monthly_essential_spend") == "BILLING"
 
 
 def test_zero_is_known_and_what_is_left_out_stays_as_it_was() -> None:
@@ -457,7 +460,8 @@ def test_spending_and_debts_that_the_customer_tells_stand_beside_those_on_record
 def test_what_the_customer_tells_after_staff_saw_papers_is_their_word_beside_what_was_seen() -> None:
     seen = knowing(told_by="STAFF", seen=("monthly_income", "savings"), monthly_income=500_000, income_on_record=1)
     stated = told(seen, monthly_income=900_000)
-    assert (stated.told_by, stated.income_on_record, stated.seen) == ("CUSTOMER", 500_000, ("savings",))
+    assert (stated.told_by, stated.income_on_record, stated.seen) == ("CUSTOMER", 1, ("savings",))
+    assert stated.on_papers == {"monthly_income": 500_000}
 
 
 def test_who_says_that_the_amount_is_wrong_gets_a_person() -> None:

@@ -355,8 +355,9 @@ def test_amounts_are_those_of_the_account() -> None:
 
 @BOTH
 def test_every_bound_of_an_offer_is_told(language: str) -> None:
-    offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD", worth=Worth(expected=777_777, without_plan=555_555))
-    sentences = explain_offer(an_assessed_case(proposed_monthly=600 * YUAN), offer, the_policy(), language)
+    worth = Worth(expected=777_777, without_plan=555_555)
+    offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD", worth=worth, stressed_monthly=500 * YUAN)
+    sentences = explain_offer(an_assessed_case(), offer, the_policy(), language)
     assert len(sentences) == len(BOUNDS) + 1 + len(BEST) + 1  # whether it would hold, and who approved it
     assert [sentence.rule for sentence in sentences[: len(BOUNDS)]] == [bound.rule for bound in BOUNDS]
     for sentence in sentences:
@@ -375,8 +376,9 @@ def test_what_an_offer_is_worth_is_told_apart_and_never_beside_its_figures() -> 
 
 
 def test_the_sentences_of_an_offer_name_its_own_figures() -> None:
-    offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD")
-    told = text_of(explain_offer(an_assessed_case(proposed_monthly=600 * YUAN), offer, the_policy(), "en"))
+    offer = an_offer(bounds=BOUNDS, best_at=BEST, approver="LEAD", own_amount=600 * YUAN, stressed_monthly=500 * YUAN)
+    # What the customer named since, and what their means have become, says nothing of an offer that was kept.
+    told = text_of(explain_offer(an_assessed_case(proposed_monthly=50 * YUAN), offer, the_policy(), "en"))
     for words in (
         "Each instalment is ¥485.41 and the last ¥485.57; by “what is affordable a month” each may be ¥860.00 at most.",
         "Number of instalments: 24; by “the longest personalised plan” 60 at most.",
@@ -385,6 +387,7 @@ def test_the_sentences_of_an_offer_name_its_own_figures() -> None:
         "The concession is within the authority of a lead, by “who may concede how much”.",
         "The soonest to be free of all offers: 29 February 2028.",
         "It keeps to the ¥600.00 a month that the customer named",
+        "¥500.00 a month would still be affordable",
     ):
         assert words in told
 
@@ -481,11 +484,12 @@ def test_an_offer_waits_for_whoever_may_approve_all_offers_beside_it() -> None:
 
 @pytest.mark.parametrize(("resilient", "said"), [(True, "It would hold with"), (False, "It would not hold with")])
 def test_whether_a_plan_would_hold_with_less_income_is_told(resilient: bool, said: str) -> None:
-    (told, _) = explain_offer(an_assessed_case(), an_offer(resilient=resilient), the_policy(), "en")
+    offer = an_offer(resilient=resilient, stressed_monthly=430 * YUAN)
+    (told, _) = explain_offer(an_assessed_case(), offer, the_policy(), "en")
     assert told.text.startswith(said)
     assert told.rule == "assessment.stress_percent"
-    unknown = an_assessed_case(circumstances=Circumstances())
-    assert not any("would" in s.text for s in explain_offer(unknown, an_offer(), the_policy(), "en"))
+    unknown = an_offer(stressed_monthly=None)
+    assert not any("would" in s.text for s in explain_offer(an_assessed_case(), unknown, the_policy(), "en"))
 
 
 # --- nothing personal ----------------------------------------------------------------------------------------------

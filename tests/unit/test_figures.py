@@ -476,7 +476,7 @@ def test_what_the_customer_told_is_theirs_but_a_record_of_another_income_is_hear
     assert (known.monthly_essential_spend, known.spend_on_record) == (4_000 * YUAN, 9_000 * YUAN)
     assert (known.other_debt_payments, known.debts_on_record) == (1, None), "which the customer has not told"
     assert doubted.assessment is not None
-    assert "SPEND_BELOW_RECORD" in doubted.assessment.doubts
+    assert "SPEND_UNLIKE_RECORD" in doubted.assessment.doubts
     assert not changes_offers(doubted, costs), "once is enough"
     record = figures(circumstances=Circumstances(monthly_income=6_000 * YUAN))
     assert changes_offers(case, record)
@@ -496,7 +496,9 @@ def test_what_staff_saw_on_papers_is_not_replaced_by_billing_either() -> None:
     )
     told = figures(circumstances=Circumstances(monthly_income=1, other_debt_payments=2, monthly_essential_spend=3))
     kept = with_figures(invited(circumstances=seen), told).circumstances
-    assert kept == seen.model_copy(update={"income_on_record": 1, "debts_on_record": 2, "monthly_essential_spend": 3})
+    record = {"income_on_record": 1, "debts_on_record": 2, "monthly_essential_spend": 3}
+    since = {"told_since": ("monthly_income", "other_debt_payments")}
+    assert kept == seen.model_copy(update=record | since)
     again = note_figures(invited(circumstances=kept), told, LATER).case
     assert again.newer is not None
     assert again.newer.circumstances.monthly_income == 1, "billing's own word is what is compared with its next"

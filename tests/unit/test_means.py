@@ -28,7 +28,7 @@ def recorded(known: Circumstances, total: int) -> Circumstances:
 
 
 def spending(known: Circumstances) -> tuple[int | None, str, int | None]:
-    """The total, who told it, and what is on record beside it."""
+    """The total, who told it, and what billing has beside it."""
     return known.monthly_essential_spend, known.teller("monthly_essential_spend"), known.spend_on_record
 
 
@@ -44,8 +44,9 @@ def test_a_category_below_the_total_leaves_it_whose_it_was() -> None:
 def test_all_categories_are_the_total_and_the_record_stays_beside_it() -> None:
     assert spending(told(BILLING, **WHOLE)) == (COMES_TO, "CUSTOMER", 360_000)
     assert spending(told(Circumstances(), **WHOLE)) == (COMES_TO, "CUSTOMER", None)
-    papers = seen(BILLING, monthly_essential_spend=350_000)
-    assert spending(told(papers, **WHOLE)) == (COMES_TO, "CUSTOMER", 350_000)
+    papers = told(seen(BILLING, monthly_essential_spend=350_000), **WHOLE)
+    assert spending(papers) == (COMES_TO, "CUSTOMER", 360_000)
+    assert papers.on_papers == {"monthly_essential_spend": 350_000}, "and so does what staff saw"
 
 
 def test_categories_that_come_to_the_total_confirm_it() -> None:
@@ -66,20 +67,62 @@ def test_a_newer_record_below_the_parts_that_were_told_does_not_make_them_less()
     assert spending(recorded(rent, 140_000)) == (None, "CUSTOMER", 140_000)
 
 
-def test_the_customers_total_alone_puts_their_older_categories_aside() -> None:
-    less = told(told(BILLING, **WHOLE), monthly_essential_spend=200_000)
-    assert spending(less) == (200_000, "CUSTOMER", 360_000)
+@pytest.mark.parametrize("by", [told, seen])
+def test_a_total_alone_puts_older_categories_aside_but_the_fixed_costs_that_it_has_room_for(by: Any) -> None:
+    more = by(told(BILLING, **WHOLE), monthly_essential_spend=200_000)
+    assert spending(more) == (200_000, "CUSTOMER" if by is told else "STAFF", 360_000)
+    assert (more.fixed_costs, more.flexible_costs) == (WHOLE["fixed_costs"], None)
+    less = by(told(BILLING, **WHOLE), monthly_essential_spend=99_999)
     assert (less.fixed_costs, less.flexible_costs) == (None, None)
 
 
-@pytest.mark.parametrize("by", ["CUSTOMER", "STAFF"])
-def test_what_staff_saw_is_the_record_that_billing_does_not_replace(by: str) -> None:
+def test_a_total_that_was_put_aside_comes_back_when_it_fits_again() -> None:
+    typo = told(BILLING, fixed_costs={"HOUSING": 15_000_000})
+    assert spending(typo) == (None, "CUSTOMER", 360_000)
+    assert told(typo, fixed_costs={"HOUSING": 150_000}) == told(BILLING, fixed_costs={"HOUSING": 150_000})
+    corrected = recorded(told(BILLING, fixed_costs={"HOUSING": 400_000}), 500_000)
+    assert corrected == told(recorded(BILLING, 500_000), fixed_costs={"HOUSING": 400_000}), (
+        "in whatever order they come"
+    )
+    papers = told(seen(BILLING, monthly_essential_spend=350_000), fixed_costs={"HOUSING": 400_000})
+    assert spending(papers) == (None, "CUSTOMER", 360_000)
+    again = told(papers, fixed_costs={"HOUSING": 100_000})
+    assert (spending(again), again.on_papers) == ((350_000, "STAFF", 360_000), {})
+
+
+def test_what_staff_saw_stands_beside_billings_word_and_beside_the_customers_later_one() -> None:
     papers = seen(BILLING, monthly_essential_spend=350_000)
-    if by == "CUSTOMER":
-        stated = recorded(told(papers, monthly_essential_spend=500_000), 900_000)
-        assert spending(stated) == (500_000, "CUSTOMER", 350_000)
-    else:
-        assert spending(recorded(papers, 900_000)) == (350_000, "STAFF", 900_000)
+    night = recorded(papers, 900_000)
+    assert (spending(night), night.told_since) == ((350_000, "STAFF", 900_000), ("monthly_essential_spend",))
+    assert recorded(papers, 360_000).told_since == (), "what billing always said is no news"
+    stated = recorded(told(papers, monthly_essential_spend=500_000), 900_000)
+    assert spending(stated) == (500_000, "CUSTOMER", 900_000)
+    assert stated.on_papers == {"monthly_essential_spend": 350_000}
+    once_more = seen(stated, monthly_essential_spend=400_000)
+    assert (spending(once_more), once_more.on_papers, once_more.told_since) == ((400_000, "STAFF", 900_000), {}, ())
+
+
+def test_savings_that_staff_saw_are_not_forgotten_when_the_customer_says_that_there_are_none() -> None:
+    none_left = told(seen(BILLING, savings=5_000_000), savings=0)
+    assert (none_left.savings, none_left.on_papers) == (0, {"savings": 5_000_000})
+
+
+@pytest.mark.parametrize("billing", [True, False])
+def test_papers_that_were_seen_before_another_hardship_say_nothing_of_the_time_after(billing: bool) -> None:
+    papers = seen(Circumstances(hardship="ILLNESS"), monthly_income=600_000)
+    lost = Circumstances(hardship="JOB_LOSS")
+    after = with_record(papers, lost) if billing else told(papers, hardship="JOB_LOSS")
+    assert (after.hardship, after.told_since) == ("JOB_LOSS", ("hardship",))
+    assert with_record(papers, Circumstances(hardship="ILLNESS")).told_since == ()
+    assert seen(after, monthly_income=200_000).told_since == ()
+
+
+def test_a_hardship_that_billing_tells_after_the_customer_stands_beside_theirs() -> None:
+    healthy = told(Circumstances(hardship="INCOME_REDUCED"), hardship=None)
+    assert (healthy.hardship, healthy.hardship_on_record) == (None, None)
+    ill = with_record(healthy, Circumstances(hardship="ILLNESS"))
+    assert (ill.hardship, ill.hardship_on_record) == (None, "ILLNESS")
+    assert told(ill, hardship="ILLNESS").hardship_on_record is None
 
 
 amounts = st.integers(0, 500_000)
@@ -99,7 +142,7 @@ words = st.lists(
 def test_whatever_is_told_in_whatever_order_the_spending_fits_together_and_the_record_is_kept(
     words: list[tuple[str, int]],
 ) -> None:
-    known, billing, papers = Circumstances(), None, False
+    known, billing = Circumstances(), None
     for word, amount in words:
         match word:
             case "total":
@@ -109,7 +152,7 @@ def test_whatever_is_told_in_whatever_order_the_spending_fits_together_and_the_r
             case "whole":
                 known = told(known, **WHOLE | {"flexible_costs": dict.fromkeys(FLEXIBLE, amount)})
             case "papers":
-                known, papers = seen(known, monthly_essential_spend=amount), True
+                known = seen(known, monthly_essential_spend=amount)
                 assert spending(known)[:2] == (amount, "STAFF"), "what was seen counts"
             case _:
                 known, billing = recorded(known, amount), amount
@@ -118,5 +161,4 @@ def test_whatever_is_told_in_whatever_order_the_spending_fits_together_and_the_r
             assert total == by_category
         else:
             assert total is None or total >= by_category, "a part is never more than the whole"
-        if not papers:
-            assert as_billing_has_it(known).monthly_essential_spend == billing, "the newest record is never lost"
+        assert as_billing_has_it(known).monthly_essential_spend == billing, "the newest record is never lost"

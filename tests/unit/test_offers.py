@@ -319,8 +319,10 @@ def test_who_might_well_afford_a_plan_is_asked_before_they_are_refused() -> None
     told = Circumstances(monthly_income=2_000 * YUAN)
     change = proposed(circumstances=told)
     assert (change.result, change.case.why_no_offer, change.tasks) == ({"outcome": "ASK"}, "MEANS_UNKNOWN", ())
-    answered = proposed(circumstances=told.model_copy(update={"own": ("savings",), "savings": 0}))
-    assert answered.result["outcome"] == "NO_AFFORDABLE_OFFER", "nobody is asked the same thing twice"
+    more = Circumstances(monthly_income=3_000 * YUAN)
+    for part in ({"savings": 0}, {"dependants": 1}, {"hardship": "ILLNESS"}):
+        answered = proposed(circumstances=more.model_copy(update=part | {"own": tuple(part)}))
+        assert answered.result == {"outcome": "ASK"}, "who tells a part of it is not worse off than who tells nothing"
 
 
 @pytest.mark.parametrize(("history", "willing"), [((), None), ((0, 0, 0, 0, 0, 0), False)])
@@ -770,7 +772,8 @@ def test_who_earns_a_little_more_loses_no_plan_because_collection_would_take_mor
     owed = a_balance(principal=4_000_00, interest=0, penalty_interest=0, late_fees=0, fees=0)
     account = an_account(days_past_due=0, apr_ppm=0, balance=owed, history=a_history(80_00, 80_00, 80_00))
     told = circumstances(monthly_income=income * 100, monthly_essential_spend=780_00, other_debt_payments=0)
-    assert across("US", account, told.model_copy(update={"told_by": "STAFF", "dependants": 0})).case.offers
+    seen = {"told_by": "STAFF", "seen": ("monthly_essential_spend", "monthly_income"), "dependants": 0}
+    assert across("US", account, told.model_copy(update=seen)).case.offers
 
 
 def test_that_a_plan_at_the_cards_own_rate_becomes_affordable_takes_no_relief_away() -> None:

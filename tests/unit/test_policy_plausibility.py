@@ -12,6 +12,7 @@ RECOVERY = dict(zip(BUCKETS, (92, 80, 62, 48, 36, 28, 22, 15), strict=True))
 BREAKS = dict(zip(BUCKETS, range(8000, 16000, 1000), strict=True))
 PRODUCTS = {"ALL": ["INTEREST_FREE"]}
 HARDSHIPS = the_policy().rules["assessment.hardship_months"].value
+ENDINGS = the_policy().rules["negotiation.new_round_after_days"].value
 STOPS = the_policy().rules["contact.stop_on"].value
 CATEGORIES = ("food_housekeeping", "communications_leisure", "personal")
 
@@ -177,6 +178,10 @@ MONTHS = {
          "most: 0 is unusual: usual are 1 to 10 persons"),
         ({"assessment__dependants_when_unknown": {"least": 2, "most": 2}}, "assessment.dependants_when_unknown",
          "least and most are both 2: what nobody knows counts as if it were known"),
+        ({"assessment__income_counted_percent": {"BILLING": 80, "CUSTOMER": 90, "STAFF": 100}},
+         "assessment.income_counted_percent", "counts for more than what is on record"),
+        ({"negotiation__new_round_after_days": dict.fromkeys(ENDINGS, 0)},
+         "negotiation.new_round_after_days", "asked again the next night"),
         ({"assessment__other_debts_percent_when_unknown": {"least": 0, "most": 0}},
          "assessment.other_debts_percent_when_unknown", "most: 0 is unusual"),
         ({"assessment__other_debts_percent_when_unknown": {"least": 5, "most": 5}},

@@ -20,6 +20,7 @@ from builders import NOW as MORNING
 from unit.test_figures import figures
 
 from accord import customer, staff
+from accord.affordability import Log, reckon
 from accord.assessment import assess
 from accord.billing import AccountOverdue, parse
 from accord.calls import CALLED, CALLS
@@ -32,6 +33,7 @@ from accord.evidence import doubts
 from accord.figures import changes_offers, note_figures, with_figures
 from accord.identification import identify
 from accord.lifecycle import apply_review, cannot_print, invite, record_failure
+from accord.means import ON_PAPERS
 from accord.messages import NEW_LINK, purpose_of
 from accord.offers import propose
 from accord.opening import NEW_ACCOUNT, open_case
@@ -252,7 +254,7 @@ def test_a_night_after_papers_takes_no_doubt_away_that_the_customers_later_word_
     invited = seen.model_copy(update={"decision": None, "status": Status.INVITED})
     word = {"monthly_income": 900_000, "monthly_essential_spend": 200_000}
     told = customer.tell_circumstances(invited, word, "d-1", Actor(kind="CUSTOMER", id="v"), NOW).case
-    doubted = {"INCOME_UNLIKE_RECORD", "SPEND_BELOW_RECORD"}
+    doubted = {"INCOME_UNLIKE_RECORD", "SPEND_UNLIKE_RECORD"}
     assert doubted <= set(doubts(told, the_policy().on(NOW.date())))
     tonight = figures(account=told.account, circumstances=on_record.circumstances)
     after = note_figures(told, tonight, NOW + timedelta(days=1)).case
@@ -260,10 +262,19 @@ def test_a_night_after_papers_takes_no_doubt_away_that_the_customers_later_word_
     assert doubted <= set(doubts(with_figures(after, tonight), the_policy().on(NOW.date())))
 
 
-def test_what_staff_saw_of_other_debts_counts_although_the_customer_told_a_balance() -> None:
-    case = in_review(other_unsecured_balance=10_000, own=("other_unsecured_balance",))
-    means = papers_seen(case, other_debt_payments=200_000).case.circumstances
-    assert (means.other_debt_payments, means.other_unsecured_balance, means.own) == (200_000, None, ())
+@pytest.mark.parametrize(("payments", "cautious"), [(200_000, "other_debt_payments"), (300, "other_unsecured_balance")])
+def test_beside_a_balance_that_the_customer_told_what_staff_saw_counts_where_it_leaves_less(
+    payments: int, cautious: str
+) -> None:
+    case = in_review(other_unsecured_balance=400_000, own=("other_unsecured_balance",))
+    means = papers_seen(case, other_debt_payments=payments).case.circumstances
+    assert (means.other_debt_payments, means.other_unsecured_balance) == (payments, 400_000), "nothing is lost"
+    assert means.monthly_income is not None
+    month = reckon(means, means.monthly_income, 1_200_000, "most", the_policy().on(NOW.date()), log := Log())
+    only = {"other_debt_payments": {"other_unsecured_balance": None}, "other_unsecured_balance": {}}[cautious]
+    alone = means.model_copy(update=only | {"seen": ()})
+    assert month == reckon(alone, means.monthly_income, 1_200_000, "most", the_policy().on(NOW.date()), Log())
+    assert cautious in {line.name for line in log}
 
 
 def test_figures_seen_on_papers_are_those_of_staff_each_by_itself_and_the_case_is_worked_out_anew() -> None:
@@ -272,7 +283,7 @@ def test_figures_seen_on_papers_are_those_of_staff_each_by_itself_and_the_case_i
     means = change.case.circumstances
     assert (means.monthly_income, means.told_by, means.income_on_record) == (650_000, "STAFF", 300_000)
     assert (means.savings, means.seen) == (0, ("monthly_income", "savings"))
-    tellers = [means.teller(name) for name in staff.SEEN_ON_PAPERS]
+    tellers = [means.teller(name) for name in ON_PAPERS]
     assert tellers == ["STAFF", "BILLING", "CUSTOMER", "STAFF"]
     assert means.own == case.circumstances.own, "that they told their own figures stays true"
     assert change.events[0] == PapersSeen(fields=("monthly_income", "savings"))

@@ -61,7 +61,7 @@ class Month:
 
     counted: int  # the income, as far as it counts
     essential: int
-    others: int  # payments on other debts that come off before this debt's share
+    others: int  # payments on other debts; they come off before this debt's share where no balance shares
     disposable: int  # what is left, never below nothing
     share: int  # this debt's share of it
     affordable: int  # the part of the share that the policy takes, rounded down
@@ -74,7 +74,7 @@ def reckon(told: Circumstances, income: int, owed: int, end: End, rules: RulesOf
     log.add("income_counted", counted, "assessment.income_counted_percent")
     essential = essential_spend(told, counted, end, rules, log)
     others = _other_debts(told, counted, end, rules, log)
-    return _left(told, owed, counted, essential, others, rules, log)
+    return _lesser(told, owed, counted, essential, others, rules, log)
 
 
 def _counted(told: Circumstances, income: int, percent: Mapping[str, int], log: Log) -> int:
@@ -82,17 +82,20 @@ def _counted(told: Circumstances, income: int, percent: Mapping[str, int], log: 
     nobody has less because they say a little more than billing knows.
     """
     counted = income * percent[told.told_by] // 100
-    if told.told_by == "CUSTOMER" and told.income_on_record is not None:
-        on_record = min(income, told.income_on_record)
+    seen, by = told.on_papers.get("monthly_income"), "STAFF"
+    if seen is None:
+        seen, by = told.income_on_record, "BILLING"
+    if told.told_by == "CUSTOMER" and seen is not None:
+        on_record = min(income, seen)
         log.add("income_on_record", on_record)
-        counted = max(counted, on_record * percent["BILLING"] // 100)
+        counted = max(counted, on_record * percent[by] // 100)
     return counted
 
 
 def with_less_income(month: Month, told: Circumstances, owed: int, percent: int, rules: RulesOfTheDay) -> Month:
     """The same month with so much less income. What goes out stays, also where it was assumed from the income."""
     counted = month.counted * (100 - percent) // 100
-    return _left(told, owed, counted, month.essential, month.others, rules, Log())
+    return _lesser(told, owed, counted, month.essential, month.others, rules, Log())
 
 
 def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfTheDay, log: Log) -> int:
@@ -112,10 +115,22 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
     if not statement_is_complete(told) or told.teller("monthly_essential_spend") == "STAFF":
         # What is known only in total, was seen on papers, or is not known at all; a part that was told by category
         # counts in full.
-        total, assumed = told.monthly_essential_spend, _assumed_percent(told, end, rules) * counted // 100
-        whole, why = (assumed, _SPEND_UNKNOWN) if total is None else (total, None)
-        if whole > spend:
-            spend, rule, by = whole, why, told.teller("monthly_essential_spend")
+        total, teller = told.monthly_essential_spend, told.teller("monthly_essential_spend")
+        assumed = _assumed_percent(told, end, rules) * counted // 100
+        if total is None and assumed > spend:
+            spend, rule = assumed, _SPEND_UNKNOWN
+        if total is None:  # put aside, because a part is above it: the whole is no less than that
+            total, teller = told.on_papers.get("monthly_essential_spend"), "STAFF"
+        if total is None:
+            total, teller = told.spend_on_record, "BILLING"
+        if total is not None and total > spend:
+            spend, rule, by = total, None, teller
+    total = told.monthly_essential_spend
+    as_seen = _fixed_are_told(told) or told.teller("monthly_essential_spend") == "STAFF"
+    if total is not None and end == "most" and not as_seen:
+        # How much of the sum is rent nobody knows; the floor stands beside what it would be by assumption.
+        within = max(fixed, min(total, fixed_costs_assumed(told, persons, rules)))
+        fixed, untold = within, within - fixed
     # A customer may not bargain away food, whatever the rent is.
     if fixed + floor > spend:
         spend, rule = fixed + floor, _FLOOR
@@ -127,9 +142,16 @@ def essential_spend(told: Circumstances, counted: int, end: End, rules: RulesOfT
 
 def _fixed_untold(told: Circumstances, persons: int, end: End, rules: RulesOfTheDay) -> int:
     """What is assumed, with caution, for the fixed costs that were not told: a rent alone is not all of them."""
-    is_known = told.monthly_essential_spend is not None or set(FIXED) <= set(told.fixed_costs or ())
-    if is_known or end == "least":
-        return 0
+    is_known = told.monthly_essential_spend is not None or _fixed_are_told(told)
+    return 0 if is_known or end == "least" else fixed_costs_assumed(told, persons, rules)
+
+
+def _fixed_are_told(told: Circumstances) -> bool:
+    return set(FIXED) <= set(told.fixed_costs or ())
+
+
+def fixed_costs_assumed(told: Circumstances, persons: int, rules: RulesOfTheDay) -> int:
+    """What is assumed, with caution, for the fixed costs of a household of which nothing is known."""
     row: Household = _of_region(rules[_FIXED_UNKNOWN], told.region)
     return row.of(persons)
 
@@ -141,7 +163,7 @@ def spending_is_known(told: Circumstances) -> bool:
 
 def statement_is_complete(told: Circumstances) -> bool:
     """Whether every fixed and every flexible category was told. A category that was left out is not known."""
-    return set(FIXED) <= set(told.fixed_costs or ()) and set(FLEXIBLE) <= set(told.flexible_costs or ())
+    return _fixed_are_told(told) and set(FLEXIBLE) <= set(told.flexible_costs or ())
 
 
 def spending_told(told: Circumstances) -> int | None:
@@ -215,34 +237,57 @@ def _assumed_percent(told: Circumstances, end: End, rules: RulesOfTheDay) -> int
 
 
 def _other_debts(told: Circumstances, counted: int, end: End, rules: RulesOfTheDay, log: Log) -> int:
-    """What goes to other creditors before this debt has its share."""
+    """What goes to other creditors a month, where their balance does not say what their share is."""
+    if told.other_debt_payments is not None:
+        return told.other_debt_payments
     if told.other_unsecured_balance is not None:
-        # Everybody who is owed something has a share of what is left, by balance. The payments on the other debts are
-        # what those creditors' shares are for: taking them off as well would count them twice.
         return 0
-    others, rule = told.other_debt_payments, None
-    if others is None:
-        rule = _DEBTS_UNKNOWN
-        # Where the spending is assumed too, both shares are taken of the income in one go: two roundings could make
-        # the payment fall by a step when the income rises by a cent.
-        before = _assumed_percent(told, end, rules)
-        others = counted * (before + getattr(rules[rule], end)) // 100 - counted * before // 100
-    log.add("other_debt_payments", others, rule, by=None if rule else told.teller("other_debt_payments"))
-    return others
+    # Where the spending is assumed too, both shares are taken of the income in one go: two roundings could make
+    # the payment fall by a step when the income rises by a cent.
+    before = _assumed_percent(told, end, rules)
+    both: int = before + getattr(rules[_DEBTS_UNKNOWN], end)
+    return counted * both // 100 - counted * before // 100
+
+
+def _lesser(
+    told: Circumstances, owed: int, counted: int, essential: int, others: int, rules: RulesOfTheDay, log: Log
+) -> Month:
+    """What is left by the balance of other debts, or by what is paid on them a month.
+
+    Everybody who is owed something has a share of what is left, by balance. The payments on the other debts are what
+    those creditors' shares are for: taking them off as well would count them twice. Where staff saw such payments, and
+    the customer told the balance, that counts which leaves less.
+    """
+    name = "other_debt_payments"
+    seen = told.other_debt_payments is not None and (told.teller(name) == "STAFF" or name in told.on_papers)
+    by_balance = told.other_unsecured_balance is not None
+    months = [
+        (_left(told, owed, counted, essential, others, shares, rules, steps := Log()), steps)
+        for shares in (True, False)
+        if (by_balance if shares else seen or not by_balance)
+    ]
+    month, steps = min(months, key=lambda found: found[0].share)
+    log.extend(steps)
+    return month
 
 
 def _left(
-    told: Circumstances, owed: int, counted: int, essential: int, others: int, rules: RulesOfTheDay, log: Log
-) -> Month:
-    """What is left when all that comes first is paid, and what of it can go to this debt."""
-    surplus = counted - essential - others
+    told: Circumstances, owed: int, counted: int, essential: int, others: int, shares: bool, rules: RulesOfTheDay,
+    log: Log,
+) -> Month:  # fmt: skip
+    """What is left when all that comes first is paid, and what of it can go to this debt; `shares`: by balance."""
+    surplus = counted - essential
+    if not shares:
+        rule = _DEBTS_UNKNOWN if told.other_debt_payments is None else None
+        log.add("other_debt_payments", others, rule, by=None if rule else told.teller("other_debt_payments"))
+        surplus -= others
     log.add("surplus", surplus)
     reserve = min(max(surplus, 0) * rules["assessment.contingency_percent"] // 100, rules["assessment.contingency_cap"])
     log.add("contingency", reserve, "assessment.contingency_percent")
     disposable: int = max(0, surplus - reserve)
     log.add("disposable_income", disposable)
     share, elsewhere = disposable, told.other_unsecured_balance
-    if elsewhere is not None:
+    if shares and elsewhere is not None:
         log.add("other_unsecured_balance", elsewhere, by=told.teller("other_unsecured_balance"))
         if owed + elsewhere > 0:
             share = disposable * owed // (owed + elsewhere)

@@ -121,12 +121,16 @@ class Circumstances(Value):
     told_by: str = "BILLING"  # the income: BILLING has it on record, the CUSTOMER stated it, or STAFF saw papers
     own: tuple[str, ...] = ()  # which of these the customer told; the others are on record
     seen: tuple[str, ...] = ()  # which of these staff saw on papers, whoever told them before
-    papers: tuple[str, ...] = ()  # of which of these the record is what staff saw, before the customer told another
-    # What was on record where somebody told another figure.
+    on_papers: dict[str, MinorUnits] = Field(default_factory=dict)  # what they saw before the customer told another
+    shown: tuple[str, ...] = ()  # the papers that were asked for when staff saw them
+    # Of which of what staff saw billing told another figure since, or another hardship than the papers were about.
+    told_since: tuple[str, ...] = ()
+    # What billing has where somebody told another figure.
     income_on_record: MinorUnits | None = None
     spend_on_record: MinorUnits | None = None
     debts_on_record: MinorUnits | None = None
     dependants_on_record: int | None = None
+    hardship_on_record: str | None = None  # only where billing told it after the customer told theirs
 
     def teller(self, name: str) -> str:
         """Who told a figure: BILLING has it on record, the CUSTOMER stated it, or STAFF saw papers."""
@@ -141,6 +145,7 @@ ON_RECORD: Mapping[str, str] = {
     "monthly_essential_spend": "spend_on_record",
     "other_debt_payments": "debts_on_record",
     "dependants": "dependants_on_record",
+    "hardship": "hardship_on_record",
 }
 
 
@@ -259,6 +264,8 @@ class Offer(Value):
     bounds: tuple[Bound, ...] = ()
     worth: Worth | None = None
     resilient: bool = True  # still affordable if part of the income were gone
+    stressed_monthly: MinorUnits | None = None  # what would be affordable then; None where that was not reckoned
+    own_amount: MinorUnits | None = None  # what the customer had named a month when it was made
     approver: str = "POLICY"  # the least role whose authority the concession is within
     four_eyes: bool = False  # two persons have to approve
     approved_by: str | None  # "policy", a staff member's id, or None while in review

@@ -5,6 +5,8 @@ from datetime import date
 from itertools import pairwise
 
 from accord.affordability import (
+    FLEXIBLE,
+    fixed_costs_assumed,
     guideline,
     household,
     protected_floor,
@@ -12,7 +14,7 @@ from accord.affordability import (
     spending_told,
     statement_is_complete,
 )
-from accord.case import Account, Case, Circumstances, HistoryMonth
+from accord.case import ON_RECORD, Account, Case, Circumstances, HistoryMonth
 from accord.policy import Doubts, RulesOfTheDay
 from accord.willingness import usual_payment
 
@@ -57,16 +59,21 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
             found.append("INCOME_ABOVE_LIMIT")
         # On record from before the job or the business was lost, most likely.
         is_gone = told.hardship in limits.income_gone_hardships
-        if income and told.told_by == "BILLING" and is_gone:
+        before = told.told_by == "BILLING" or (told.told_by == "STAFF" and "hardship" in told.told_since)
+        if income and before and is_gone:
             found.append("INCOME_BEFORE_HARDSHIP")
-        if _is_unlike_record(told, income, limits.income_unlike_record_percent, is_gone=is_gone):
+        if _is_unlike(told, "monthly_income", income, limits, lower_is_explained=is_gone):
             found.append("INCOME_UNLIKE_RECORD")
     # Where a part contradicts the total there is no total: then the parts were stated.
     stated = spending_by_category(told) if spend is None else spend
-    if told.teller("monthly_essential_spend") == "CUSTOMER" and _is_far_below(stated, told.spend_on_record, limits):
-        found.append("SPEND_BELOW_RECORD")
-    if told.teller("dependants") == "CUSTOMER" and (told.dependants or 0) < (told.dependants_on_record or 0):
-        found.append("DEPENDANTS_BELOW_RECORD")
+    if _is_unlike(told, "monthly_essential_spend", stated, limits):
+        found.append("SPEND_UNLIKE_RECORD")
+    if told.teller("dependants") == "CUSTOMER" and told.dependants_on_record not in (None, told.dependants):
+        found.append("DEPENDANTS_UNLIKE_RECORD")
+    if told.hardship_on_record is not None:
+        found.append("HARDSHIP_UNLIKE_RECORD")
+    if (told.savings or 0) < told.on_papers.get("savings", 0):
+        found.append("SAVINGS_BELOW_PAPERS")
     if spend is not None:
         floor = protected_floor(told, household(told, "least", rules), rules)
         living = sum((told.flexible_costs or {}).values()) if statement_is_complete(told) else spend
@@ -74,9 +81,10 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
             found.append("SPEND_BELOW_FLOOR")
     if _is_above_guideline(told, rules):
         found.append("ABOVE_GUIDELINE")
-    if _debts_are_below_record(told, income, spend, case.account.balance.total, limits):
-        found.append("DEBTS_BELOW_RECORD")
-    if told.other_unsecured_balance == 0 and told.other_debt_payments:
+    if _debts_are_unlike_record(told, income, spend, case.account.balance.total, limits):
+        found.append("DEBTS_UNLIKE_RECORD")
+    # Nobody pays more a month than they owe.
+    if told.other_unsecured_balance is not None and told.other_unsecured_balance < (told.other_debt_payments or 0):
         found.append("PAYMENTS_WITHOUT_DEBT")
     if _dates_contradict(case.account):
         found.append("DATES_CONTRADICT")
@@ -94,9 +102,11 @@ DOUBTS = frozenset(
         "INCOME_ABOVE_LIMIT",
         "INCOME_BEFORE_HARDSHIP",
         "INCOME_UNLIKE_RECORD",
-        "SPEND_BELOW_RECORD",
-        "DEBTS_BELOW_RECORD",
-        "DEPENDANTS_BELOW_RECORD",
+        "SPEND_UNLIKE_RECORD",
+        "DEBTS_UNLIKE_RECORD",
+        "DEPENDANTS_UNLIKE_RECORD",
+        "HARDSHIP_UNLIKE_RECORD",
+        "SAVINGS_BELOW_PAPERS",
         "SPEND_ABOVE_INCOME",
         "ABOVE_GUIDELINE",
         "PAYMENTS_WITHOUT_DEBT",
@@ -112,6 +122,10 @@ MAY_HIDE_MEANS: Mapping[str, tuple[str, ...]] = {
     "SPEND_ABOVE_INCOME": ("INCOME", "ESSENTIAL_SPEND"),
     "ABOVE_GUIDELINE": ("ESSENTIAL_SPEND",),
     "SAVINGS_ABOVE_DEBT": ("SAVINGS",),
+    "SAVINGS_BELOW_PAPERS": ("SAVINGS",),
+    "SPEND_UNLIKE_RECORD": ("ESSENTIAL_SPEND",),
+    "DEBTS_UNLIKE_RECORD": ("OTHER_DEBTS",),
+    "DEPENDANTS_UNLIKE_RECORD": ("DEPENDANTS",),
 }
 
 
@@ -151,50 +165,81 @@ def _month_number(month: HistoryMonth) -> int:
 def _surplus_told(told: Circumstances, income: int, spend: int, owed: int) -> int | None:
     """What the figures leave as they were told; None while nothing is known of other debts.
 
-    Where only their balance is known, this debt has its share of what is left, as in the assessment.
+    Where their balance is known, this debt has its share of what is left, as in the assessment.
     """
+    if told.other_unsecured_balance is not None and owed > 0:
+        return (income - spend) * owed // (owed + told.other_unsecured_balance)
     if told.other_debt_payments is not None:
         return income - spend - told.other_debt_payments
-    if told.other_unsecured_balance is None or owed <= 0:
-        return None
-    return (income - spend) * owed // (owed + told.other_unsecured_balance)
+    return None
 
 
-def _is_unlike_record(told: Circumstances, income: int, percent: int, *, is_gone: bool) -> bool:
-    """Whether the customer states quite another income than billing has. That one was lost explains a lower one."""
-    record = told.income_on_record
-    if told.told_by != "CUSTOMER" or record is None or (income < record and is_gone):
+def _is_unlike(
+    told: Circumstances, name: str, figure: int, limits: Doubts, *, lower_is_explained: bool = False
+) -> bool:
+    """Whether the customer tells quite another figure than staff saw on papers, or than is on record; or whether
+    billing has told quite another one since staff saw it.
+    """
+    teller, record = told.teller(name), getattr(told, ON_RECORD[name])
+    if teller == "BILLING" or (teller == "STAFF" and name not in told.told_since):
         return False
-    return abs(income - record) * 100 > record * percent
+    seen = told.on_papers.get(name)
+    if seen is not None and teller == "CUSTOMER":
+        record, percent = seen, limits.unlike_papers_percent
+    else:
+        percent = limits.income_unlike_record_percent
+    if record is None or (figure < record and lower_is_explained):
+        return False
+    return _are_far_apart(figure, record, percent)
 
 
-def _is_far_below(told: int, record: int | None, limits: Doubts) -> bool:
-    """Whether a cost on record is above the one that was told by more than the policy's share of it."""
-    return record is not None and record * 100 > told * (100 + limits.income_unlike_record_percent)
+def _are_far_apart(one: int, other: int, percent: int) -> bool:
+    """Whether the larger of two amounts is above the smaller by more than so many per cent of it."""
+    smaller, larger = sorted((one, other))
+    return larger * 100 > smaller * (100 + percent)
 
 
-def _debts_are_below_record(
+def _debts_are_unlike_record(
     told: Circumstances, income: int | None, spend: int | None, owed: int, limits: Doubts
 ) -> bool:
-    """Whether other creditors get far less a month by the customer's word than is on record.
+    """Whether other creditors get quite another sum a month by the customer's word than is on record, or than they get
+    now by that very word, where the means would allow it.
 
     Where their balance is known they get their share of what is left, as in the assessment.
     """
-    by_payments = told.teller("other_debt_payments") == "CUSTOMER"
-    record = told.debts_on_record if by_payments else told.other_debt_payments
-    balance = told.other_unsecured_balance
+    name, balance = "other_debt_payments", told.other_unsecured_balance
     if balance is None:
         payments = told.other_debt_payments
-        return by_payments and payments is not None and _is_far_below(payments, record, limits)
-    by_balance = told.teller("other_unsecured_balance") == "CUSTOMER"
+        return payments is not None and _is_unlike(told, name, payments, limits)
     spend = spend or 0  # unknown: it would be too little even where nothing were spent
-    if not by_balance or income is None or spend >= income or owed <= 0:
+    if told.teller("other_unsecured_balance") != "CUSTOMER" or income is None or spend >= income or owed <= 0:
         return False
-    return _is_far_below((income - spend) * balance // (owed + balance), record, limits)
+    share, percent = (income - spend) * balance // (owed + balance), limits.income_unlike_record_percent
+    if told.teller(name) != "CUSTOMER":
+        record = told.other_debt_payments
+    elif name in told.on_papers:
+        record, percent = told.on_papers[name], limits.unlike_papers_percent
+    else:
+        record = told.debts_on_record
+    if record is not None and _are_far_apart(share, record, percent):
+        return True
+    now = told.other_debt_payments or 0
+    return share < now <= income - spend and _are_far_apart(share, now, percent)
 
 
 def _is_above_guideline(told: Circumstances, rules: RulesOfTheDay) -> bool:
-    """Whether a flexible category is above what needs no explanation, or has no such guideline at all."""
-    persons = household(told, "most", rules) if told.flexible_costs else 1
-    limits = ((spent, guideline(told, name, persons, rules)) for name, spent in (told.flexible_costs or {}).items())
-    return any(spent > (0 if limit is None else limit) for spent, limit in limits)
+    """Whether a flexible category is above what needs no explanation, or has no such guideline at all; or whether the
+    customer tells a total that leaves more for these than all guidelines together.
+    """
+    spent_on = told.flexible_costs or {}
+    total = told.monthly_essential_spend if told.teller("monthly_essential_spend") == "CUSTOMER" else None
+    if not spent_on and total is None:
+        return False
+    persons = household(told, "most", rules)
+    limits = {name: guideline(told, name, persons, rules) for name in {*spent_on, *FLEXIBLE}}
+    if any(spent > (limits[name] or 0) for name, spent in spent_on.items()):
+        return True
+    if total is None or statement_is_complete(told):
+        return False
+    fixed = max(sum((told.fixed_costs or {}).values()), fixed_costs_assumed(told, persons, rules))
+    return total > fixed + sum(limits[name] or 0 for name in FLEXIBLE)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from accord.affordability import Step
 from accord.authority import ROLES, higher
-from accord.case import Assessment, AssessmentLine, Bound, Case, Identification, Offer, Product, Status
+from accord.case import Assessment, AssessmentLine, Bound, Case, Identification, Offer, Status
 from accord.early_warning import EarlyWarning, early_warning, exact, load_card, sentence
 from accord.money import format_money, format_rate
 from accord.policy import Policy
@@ -199,7 +199,7 @@ def explain_offer(case: Case, offer: Offer, policy: Policy, language: str) -> tu
         if bound.figure in own
     ]
     last_due = due_dates(offer.first_due_date, offer.months)[-1]
-    named = offer.regular_instalment if case.proposed_monthly is None else case.proposed_monthly
+    named = offer.regular_instalment if offer.own_amount is None else offer.own_amount
     best = {
         "LOWEST_MONTHLY": own["MONTHLY"],
         "LOWEST_TOTAL": format_money(offer.total_payable, offer.currency, language),
@@ -212,15 +212,16 @@ def explain_offer(case: Case, offer: Offer, policy: Policy, language: str) -> tu
         for word in offer.best_at
         if word in best
     ]
-    return (*bound, *_resilience(case, offer, policy, language), *at_best, _approval(case, offer, language))
+    return (*bound, *_resilience(offer, policy, language), *at_best, _approval(case, offer, language))
 
 
-def _resilience(case: Case, offer: Offer, policy: Policy, language: str) -> Iterator[Sentence]:
-    """Whether the plan would hold with part of the income gone; nothing where that was not reckoned."""
-    stressed = case.assessment.stressed_monthly if case.assessment is not None else None
-    if stressed is None or offer.product is Product.LUMP_SUM:
+def _resilience(offer: Offer, policy: Policy, language: str) -> Iterator[Sentence]:
+    """Whether the plan would hold with part of the income gone, by the means that it was made for; nothing where that
+    was not reckoned.
+    """
+    if offer.stressed_monthly is None:
         return
-    rule, figure = "assessment.stress_percent", format_money(stressed, offer.currency, language)
+    rule, figure = "assessment.stress_percent", format_money(offer.stressed_monthly, offer.currency, language)
     text = texts("explain")["resilience"]["yes" if offer.resilient else "no"][language]
     yield Sentence(figure, text.format(figure=figure), rule, _citation(policy, rule))
 

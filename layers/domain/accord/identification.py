@@ -102,9 +102,8 @@ def ending(case: Case, identification: Identification, *, again: bool = False) -
 def identified(case: Case, rules: RulesOfTheDay, today: date) -> tuple[Identification, int]:
     """Who the cardholder is by what is known on a day, and for how many days the account is only watched."""
     exclusion = exclusion_of(case, rules)
-    vulnerable = (
-        "VULNERABLE" in case.flags or case.circumstances.hardship in rules["identification.vulnerable_hardships"]
-    )
+    hardships = {case.circumstances.hardship, case.circumstances.hardship_on_record}
+    vulnerable = "VULNERABLE" in case.flags or not hardships.isdisjoint(rules["identification.vulnerable_hardships"])
     pd_ppm, reasons = pd_of(case.account)
     days_to_watch = _days_to_watch(case, pd_ppm, today, rules)
     treatment = _treatment(case, exclusion, vulnerable, days_to_watch)

@@ -1,4 +1,9 @@
-"""The person's means with a newer word, told by somebody or on record: whose each is, and what stays beside it."""
+"""The person's means with a newer word, told by somebody or on record: whose each is, and what stays beside it.
+
+Three may tell a figure: billing has it on record, the customer tells it, or staff saw it on papers. The newest word of
+the customer or of staff is reckoned with; billing's stands beside it, and so does what staff saw before the customer
+told another.
+"""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
@@ -9,6 +14,9 @@ from accord.case import ON_RECORD, Circumstances
 BY_CATEGORY = frozenset({"fixed_costs", "flexible_costs"})
 # What billing may tell of the person's means, and may leave out.
 OF_BILLING = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "dependants", "hardship")
+# What staff may see on papers.
+ON_PAPERS = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "savings")
+_TOTAL = "monthly_essential_spend"
 
 
 def with_word(
@@ -16,77 +24,117 @@ def with_word(
 ) -> Circumstances:
     """The means with `figures`, of which `news` are told by the customer, or by staff who saw papers.
 
-    The record is kept beside an income or a cost that is told otherwise. To the customer's word what staff saw before
-    is a record too. Papers go before the customer's word and take nothing from it: that they told it stays true.
-
     The total of the spending and its categories contradict each other where the categories come to more, or where all
     of them are known and come to something else. A new total alone then puts the categories aside: it is the newer
-    word. Otherwise the categories win: the total is their sum where all are known, and is not known any more where a
-    part of them is already above it, because what is left out is never nothing. Who tells categories tells of the
+    word. The fixed costs stay where the new total has room for them, because the floor stands beside them. Otherwise
+    the categories win: the total is their sum where all are known, and where a part of them is already above it, it is
+    put aside until something fits again, because what is left out is never nothing. Who tells categories tells of the
     total only where they contradict it: else it stays whose it was.
     """
-    whole = Circumstances.model_validate(known.model_dump() | dict(figures))
-    total_alone = "monthly_essential_spend" in news and BY_CATEGORY.isdisjoint(news)
-    fitting = _without_contradiction(whole, total_alone)
-    told = {*news}
-    if fitting.monthly_essential_spend != known.monthly_essential_spend:
-        told.add("monthly_essential_spend")
-    after: dict[str, Any] = {
-        record: getattr(known, name)
-        for name, record in ON_RECORD.items()
-        if name in told and known.teller(name) not in ("CUSTOMER", by)
-    }
+    told = frozenset(news)
+    after: dict[str, Any] = {}
+    for name in told:
+        after |= _set_aside(known.model_copy(update=after), name, by)
     if "monthly_income" in told:
         after["told_by"] = by
     if by == "CUSTOMER":
-        seen_before = {name for name in told & ON_RECORD.keys() if known.teller(name) == "STAFF"}
         after["own"] = tuple(sorted({*known.own, *told}))
         after["seen"] = tuple(sorted({*known.seen} - told))
-        after["papers"] = tuple(sorted({*known.papers} | seen_before))
+        if "hardship" in told:
+            after["hardship_on_record"] = None  # whatever billing told of it is older now
     else:
         after["seen"] = tuple(sorted({*known.seen, *told}))
-        after["papers"] = tuple(sorted({*known.papers} - told))
-        if "other_debt_payments" in told and known.teller("other_unsecured_balance") == "CUSTOMER":
-            # A balance goes before the payments: nobody would reckon with what staff saw.
-            kept = tuple(name for name in known.own if name != "other_unsecured_balance")
-            after |= {"other_unsecured_balance": None, "own": kept}
-    return fitting.model_copy(update=after)
+    since = {*known.told_since} - told
+    if "monthly_income" in told:
+        since.discard("hardship")
+    elif "hardship" in told and known.told_by == "STAFF" and figures["hardship"] != known.hardship:
+        since.add("hardship")  # the papers are from before it
+    after["told_since"] = tuple(sorted(since))
+    whole = Circumstances.model_validate(known.model_dump() | dict(figures) | after)
+    if _TOTAL in told and BY_CATEGORY.isdisjoint(told):
+        return _by_total(whole)
+    return _by_parts(whole)
 
 
-def with_record(own: Circumstances, told: Circumstances) -> Circumstances:
+def with_record(known: Circumstances, told: Circumstances) -> Circumstances:
     """The person's means with what billing told of them. What the customer told, or staff saw, goes before; the record
-    of an income or a cost is kept beside it. What billing leaves out stays.
+    is kept beside it. What billing leaves out stays.
     """
-    said = {name: value for name in OF_BILLING if (value := getattr(told, name)) is not None}
-    theirs = {*own.own, *own.seen}
-    beside = (theirs & ON_RECORD.keys()) - {*own.papers}  # what staff saw is the better record
-    after: dict[str, Any] = {name: value for name, value in said.items() if name not in theirs}
-    after |= {ON_RECORD[name]: value for name, value in said.items() if name in beside}
-    if after.get("hardship", own.hardship) != own.hardship:
-        # How long another hardship was to last says nothing of this one.
-        after |= {"hardship_months": None, "own": tuple(name for name in own.own if name != "hardship_months")}
-    known = own.model_copy(update=after)
-    fitting = _without_contradiction(known, total_alone=False)
-    if "monthly_essential_spend" not in after or fitting == known:
-        return known
-    # The categories that the customer told contradict the newer total: that is their word against the record.
-    theirs_too = tuple(sorted({*known.own, "monthly_essential_spend"}))
-    return fitting.model_copy(update={"own": theirs_too, "spend_on_record": known.monthly_essential_spend})
+    after: dict[str, Any] = {}
+    since = {*known.told_since}
+    for name in OF_BILLING:
+        value = getattr(told, name)
+        if value is None:
+            continue
+        if known.teller(name) == "BILLING":
+            after[name] = value
+            continue
+        if getattr(known, ON_RECORD[name]) != value and (known.teller(name) == "STAFF" or name in known.on_papers):
+            since.add(name)
+        after[ON_RECORD[name]] = value
+    if "hardship" in after and after["hardship"] != known.hardship:
+        # How long another hardship was to last says nothing of this one, and papers are from before it.
+        after |= {"hardship_months": None, "own": tuple(name for name in known.own if name != "hardship_months")}
+        if known.told_by == "STAFF":
+            since.add("hardship")
+    if after.get("hardship_on_record") == known.hardship:
+        after["hardship_on_record"] = None  # nobody says anything else
+    return _by_parts(known.model_copy(update=after | {"told_since": tuple(sorted(since))}))
 
 
 def as_billing_has_it(known: Circumstances) -> Circumstances:
     """The means with what is on record in place of what somebody else told."""
-    others = {name for name in ON_RECORD if known.teller(name) != "BILLING"} - {*known.papers}
-    kept = {name: getattr(known, ON_RECORD[name]) for name in others}
-    return known.model_copy(update=kept)
+    others = (name for name in ON_RECORD if known.teller(name) != "BILLING")
+    return known.model_copy(update={name: getattr(known, ON_RECORD[name]) for name in others})
 
 
-def _without_contradiction(told: Circumstances, total_alone: bool) -> Circumstances:
-    """The figures, with a total and categories that fit together; `total_alone`: of these, only the total is news."""
-    total, by_category, complete = told.monthly_essential_spend, spending_by_category(told), statement_is_complete(told)
-    contradicts = total != by_category if complete else total is not None and total < by_category
-    if not contradicts:
+def _set_aside(known: Circumstances, name: str, by: Literal["CUSTOMER", "STAFF"]) -> dict[str, Any]:
+    """What stays of a figure beside another word of it."""
+    before, value = known.teller(name), getattr(known, name)
+    if before == "BILLING" and name in ON_RECORD and name != "hardship":
+        return {ON_RECORD[name]: value}
+    papers = {paper: seen for paper, seen in known.on_papers.items() if paper != name}
+    if by == "STAFF":
+        return {"on_papers": papers}
+    if before == "STAFF" and name in ON_PAPERS:
+        return {"on_papers": papers | {name: value}}
+    return {}
+
+
+def _by_total(told: Circumstances) -> Circumstances:
+    """The figures with a new total of the spending, which categories that do not fit yield to."""
+    if _fits(told, told.monthly_essential_spend):
         return told
-    if total_alone:
-        return told.model_copy(update=dict.fromkeys(BY_CATEGORY))
-    return told.model_copy(update={"monthly_essential_spend": by_category if complete else None})
+    fixed = told.fixed_costs
+    if fixed is not None and sum(fixed.values()) > (told.monthly_essential_spend or 0):
+        fixed = None
+    return told.model_copy(update={"fixed_costs": fixed, "flexible_costs": None})
+
+
+def _by_parts(told: Circumstances) -> Circumstances:
+    """The figures with a total that fits the categories: as it was told, else as it was on papers or on record, else
+    their sum where all of them are known, else none.
+    """
+    if told.monthly_essential_spend is not None and not _fits(told, told.monthly_essential_spend):
+        aside = _set_aside(told, _TOTAL, "CUSTOMER")
+        theirs = {"own": tuple(sorted({*told.own, _TOTAL})), "seen": tuple(n for n in told.seen if n != _TOTAL)}
+        told = told.model_copy(update={_TOTAL: None} | aside | theirs)
+    if told.monthly_essential_spend is not None:
+        return told
+    seen, record = told.on_papers.get(_TOTAL), told.spend_on_record
+    not_theirs = {"own": tuple(name for name in told.own if name != _TOTAL)}
+    if seen is not None and _fits(told, seen):
+        papers = {paper: figure for paper, figure in told.on_papers.items() if paper != _TOTAL}
+        again = {_TOTAL: seen, "on_papers": papers, "seen": tuple(sorted({*told.seen, _TOTAL}))}
+        return told.model_copy(update=not_theirs | again)
+    if seen is None and record is not None and _fits(told, record):
+        return told.model_copy(update=not_theirs | {_TOTAL: record, "spend_on_record": None})
+    if statement_is_complete(told):
+        own = tuple(sorted({*told.own, _TOTAL}))
+        return told.model_copy(update={_TOTAL: spending_by_category(told), "own": own})
+    return told
+
+
+def _fits(told: Circumstances, total: int | None) -> bool:
+    parts = spending_by_category(told)
+    return total == parts if statement_is_complete(told) else total is None or total >= parts

@@ -94,8 +94,8 @@ def propose(case: Case, policy: Policy, now: datetime) -> Change:
 
     reasons = _review_reasons(found.picks, case, case.identification, case.assessment, rules)
     offers = _offers(found, case, now, None if reasons else _BY_POLICY, rules)
+    least = rules["review.least_role"]  # without it nobody knows who may decide, and nothing is offered
     if reasons:
-        least = rules["review.least_role"]
         deciding = higher("NEGOTIATOR", *(least.get(reason, "NEGOTIATOR") for reason in reasons))
         offers = tuple(offer.model_copy(update={"approver": higher(offer.approver, deciding)}) for offer in offers)
         return _in_review(case, offers, promised, reasons, fresh, now)
@@ -226,17 +226,19 @@ def _review_reasons(
     if financed > rules["review.financed_above"]:
         reasons.append("AMOUNT_ABOVE_LIMIT")
     # It may have been told since the case was identified.
+    hardships = {case.circumstances.hardship, case.circumstances.hardship_on_record}
     if rules["review.vulnerable"] and (
         identification.vulnerable
         or "VULNERABLE" in case.flags
-        or case.circumstances.hardship in rules["identification.vulnerable_hardships"]
+        or not hardships.isdisjoint(rules["identification.vulnerable_hardships"])
     ):
         reasons.append("VULNERABLE")
     if assessment.confidence == "LOW" and financed > rules["review.low_confidence_above"]:
         reasons.append("LOW_CONFIDENCE")
     if "INCOME" in assessment.questions and (case.proposed_monthly or 0) >= (assessment.affordable_monthly or 0):
         reasons.append("OWN_AMOUNT_UNCHECKED")  # nothing but the person's own word says that they can afford it
-    if assessment.evidence and case.circumstances.told_by != "STAFF":
+    seen = case.circumstances.told_by == "STAFF" and set(assessment.evidence) <= set(case.circumstances.shown)
+    if assessment.evidence and not seen:
         reasons.append("PAPERS_TO_SEE")
     if assessment.doubts:
         reasons.append("FIGURES_DOUBTFUL")
@@ -290,6 +292,8 @@ def _offers(
                 bounds=bounds(pick, found, case, rules),
                 worth=Worth(expected=plan.expected, without_plan=found.without_plan),
                 resilient=stressed is None or max(amounts) <= stressed,
+                stressed_monthly=stressed,
+                own_amount=case.proposed_monthly,
                 approver=plan.approver,
                 four_eyes=pick.four_eyes,
                 rules=rules.used,

@@ -294,9 +294,9 @@ class Doubts(Closed):
     paid_above_income_percent: PercentOf  # what was paid to this card a month, of income: something is missing
     spend_below_floor_percent: PercentOf  # told spending, of the protected floor: nobody lives on that
     income_above_limit_percent: PercentOf  # a month's income, of the card's limit: a slip of the pen
-    # Stated income that differs by more than that of the income on record, and costs on record that are above the
-    # stated ones by more than that of these.
+    # Income and costs that the customer states, and that are apart from those on record by more than that.
     income_unlike_record_percent: PercentOf
+    unlike_papers_percent: PercentOf  # the same for what staff saw on papers before
     income_gone_hardships: Words  # after these, income that billing has on record is most likely no more
 
 

@@ -88,6 +88,7 @@ USUAL: Mapping[str, Usual] = {
     "assessment.doubts.spend_below_floor_percent": Usual(5, 100, _PERCENT, zero=True),
     "assessment.doubts.income_above_limit_percent": Usual(50, 10_000, _PERCENT),
     "assessment.doubts.income_unlike_record_percent": Usual(10, 300, _PERCENT),
+    "assessment.doubts.unlike_papers_percent": Usual(0, 100, _PERCENT),
     "plan.max_term_months": Usual(6, 120, _MONTHS),
     "plan.grace_days": Usual(0, 30, _DAYS),
     "plan.cure_days": Usual(1, 90, _DAYS, zero=True),
@@ -592,6 +593,8 @@ def _tellers(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     counted = rules.get(key)
     if counted and counted["CUSTOMER"] > counted["STAFF"]:
         yield Finding(key, "what a customer says counts for more than what staff have seen", "check both")
+    if counted and counted["CUSTOMER"] > counted["BILLING"]:
+        yield Finding(key, "what a customer says counts for more than what is on record", "check both")
 
 
 # --- words that nobody says ----------------------------------------------------------------------------------------
@@ -655,6 +658,11 @@ def _switched_off(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:
     for key in (key for key in effects if key in rules and not rules[key]):
         state, way_out = ("false", "write true") if rules[key] is False else ("empty", "add what was forgotten")
         yield Finding(key, f"it is {state}: {effects[key]}", way_out)
+    key = "negotiation.new_round_after_days"
+    if rules.get(key) and not any(rules[key].values()):
+        yield Finding(
+            key, "whoever declined is asked again the next night", "write days above 0 where somebody said no"
+        )
 
 
 def _despite(_: Policy, rules: Mapping[str, Any]) -> Iterator[Finding]:

@@ -129,7 +129,7 @@ def _questions(case: Case, assessment: Assessment) -> Iterator[tuple[str, dict[s
     """What a person might be asked, with what it would change in the assessment at best. Who answers is willing."""
     if assessment.exceeds_ability and not assessment.willing:
         yield "WILLINGNESS_NOT_SHOWN", {"willing": True}
-    best = None if case.circumstances.own else assessment.affordable_most
+    best = assessment.affordable_most if assessment.questions else None
     if case.circumstances.monthly_income is None:
         best = case.account.balance.total  # whatever they earn
     if best is not None:

@@ -26,7 +26,7 @@ from accord.customer import offers_to_show, with_call
 from accord.errors import DecisionRefusedError, NotApprovedError
 from accord.events import AccessUnlocked, Actor, CaseEvent, PapersSeen, StaffDecided, StaffTaskClosed
 from accord.figures import NEW_FIGURES, called_for
-from accord.means import with_word
+from accord.means import ON_PAPERS, with_word
 from accord.messages import CALL_TRIED, COMPLAINT_ANSWERED, NEW_LINK, purpose_of
 from accord.offers import check_approval
 from accord.policy import Policy
@@ -35,7 +35,6 @@ from accord.reach import Reach, Word
 _RECONSIDER = "REASSESS"
 # Figures were seen on papers, and all is worked out anew by them.
 PAPERS_SEEN = f"{_RECONSIDER}/PAPERS_SEEN"
-SEEN_ON_PAPERS = ("monthly_income", "monthly_essential_spend", "other_debt_payments", "savings")
 _REVIEW = (
     "APPROVED",
     _RECONSIDER,
@@ -126,7 +125,7 @@ def decide(
 ) -> Change:
     """Close the task with a choice. `role` is the authority of who decides: NEGOTIATOR, LEAD or MANAGER.
 
-    `seen` are the figures that PAPERS_SEEN is about: some of SEEN_ON_PAPERS, in minor units, a month but for savings.
+    `seen` are the figures that PAPERS_SEEN is about: some of ON_PAPERS, in minor units, a month but for savings.
 
     Raises DecisionRefusedError when that choice is not open (any more, or yet), or beyond the authority.
 
@@ -235,10 +234,12 @@ def _by_papers(case: Case, seen: Mapping[str, int], role: str) -> tuple[Case, Pa
     """The case with the figures that staff saw. It takes a role of the bank's, because such figures count in full."""
     if role not in ROLES[1:]:
         raise DecisionRefusedError("NO_ROLE")
-    if not seen or not seen.keys() <= set(SEEN_ON_PAPERS) or min(seen.values()) < 0:
+    if not seen or not seen.keys() <= set(ON_PAPERS) or min(seen.values()) < 0:
         raise DecisionRefusedError("NOTHING_SEEN")
     means = with_word(case.circumstances, seen, seen.keys(), "STAFF")
-    fields = tuple(name for name in SEEN_ON_PAPERS if name in seen)
+    asked = case.assessment.evidence if case.assessment is not None else ()
+    means = means.model_copy(update={"shown": tuple(sorted({*means.shown, *asked}))})
+    fields = tuple(name for name in ON_PAPERS if name in seen)
     return case.model_copy(update={"circumstances": means}), PapersSeen(fields=fields)
 
 

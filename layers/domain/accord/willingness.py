@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from accord.affordability import Log
-from accord.case import Account, Case, HistoryMonth, Status
+from accord.case import Account, Case, HistoryMonth
 from accord.money import PPM
 from accord.policy import RulesOfTheDay
 
@@ -64,7 +64,7 @@ def willingness(case: Case, proposed: int | None, rules: RulesOfTheDay, log: Log
     recent = case.account.history[: rules[key]]
     months_paid = sum(month.paid > 0 for month in recent)
     told_own = proposed is not None or bool(case.circumstances.own)
-    came = case.status is Status.NEGOTIATING or any(contact.connected for contact in case.contacts)
+    came = case.came or any(contact.connected for contact in case.contacts)
     log.add("months_observed", len(recent), key)
     log.add("months_with_payment", months_paid)
     log.add("own_figures_told", int(told_own))
