@@ -45,6 +45,7 @@ from accord.events import EVENT_TYPES, Actor, ReviewRequested, StaffTaskCreated,
 from accord.evidence import DOUBTS
 from accord.identification import identify
 from accord.lifecycle import arrange_call, record_failure
+from accord.means import ON_PAPERS
 from accord.money import format_money
 from accord.opening import NEW_ACCOUNT, open_case
 from accord.policy import load_policy
@@ -731,7 +732,7 @@ def test_every_word_is_there_in_both_languages(console: Console) -> None:
     found = assess(case, CN, NOW.date()).case.assessment
     assert found is not None
     assert set(said["questions"]) == set(found.questions)
-    assert set(groups["figures"]) == set(staff.SEEN_ON_PAPERS)
+    assert set(groups["figures"]) == set(ON_PAPERS)
     refused = {"not_open", "offers_changed", "message_later", "message_forbidden", "no_role", "nothing_seen"}
     assert refused <= set(texts)
     used = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "functions/ops_web/templates").iterdir())
@@ -857,7 +858,7 @@ def test_the_review_shows_which_figures_are_doubtful(console: Console) -> None:
     console.store.change(
         case.case_id, "doubt", lambda case: Change(case.model_copy(update={"assessment": doubted}), (), system)
     )
-    assert "far below what is on record" in console.ask(address(task))[1]
+    assert "far from what is on record" in console.ask(address(task))[1]
 
 
 def test_logs_name_ids_only(console: Console, caplog: pytest.LogCaptureFixture) -> None:
