@@ -853,7 +853,7 @@ def test_the_review_shows_which_figures_are_doubtful(console: Console) -> None:
     assessment = assess(identify(case.model_copy(update={"status": Status.OPENED}), CN, NOW).case, CN, NOW.date())
     found = assessment.case.assessment
     assert found is not None
-    doubted = found.model_copy(update={"doubts": ("DEBTS_BELOW_RECORD",)})
+    doubted = found.model_copy(update={"doubts": ("DEBTS_UNLIKE_RECORD",)})
     system = Actor(kind="SYSTEM", id="x")
     console.store.change(
         case.case_id, "doubt", lambda case: Change(case.model_copy(update={"assessment": doubted}), (), system)
