@@ -100,6 +100,10 @@ def deciding(web: Web, language: str) -> Seen:
     for name, changes in {
         "offers: a call is due": {"call_arranged": True},
         "offers: one within the proposal": {"proposed_monthly": max(offer.regular_instalment for offer in case.offers)},
+        "offers: the last payment above the proposal": {
+            "proposed_monthly": SIXTY_MONTHS.regular_instalment,
+            "offers": (SIXTY_MONTHS.model_copy(update={"last_instalment": SIXTY_MONTHS.regular_instalment + 1}),),
+        },
         "offers: none within the proposal": {"proposed_monthly": 1_000},
         "offers: by what was told": {"circumstances": case.circumstances.model_copy(update={"own": ("savings",)})},
         "offers: beyond the means": {"offers_beyond_means": True, "advice_due": True},
