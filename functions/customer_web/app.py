@@ -378,7 +378,7 @@ def code_form(locator: str) -> Response:
     now = clock.now()
     link = links.find(locator, now)
     holder = fingerprint(cookie(CODE_COOKIE))
-    waiting = codes.waits_for(link.case_id, Purpose.IDENTITY, holder, now) if link else None
+    waiting = codes.waits_for(link.case_id if link else _NOBODY, Purpose.IDENTITY, holder, now)
     tail = people.get(link.cardholder_id).phone[-2:] if link and waiting is not None else ""
     return outside("code.html", tail=tail, landing=landing_url(locator))
 
@@ -392,7 +392,7 @@ def enter(locator: str) -> Response:
     if not _CODE.fullmatch(digits(code)):  # no guess either
         return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
     if not codes.accept(case_id, Purpose.IDENTITY, fingerprint(cookie(CODE_COOKIE)), "", digits(code), now):
-        lock_if_due(case_id)
+        lock_if_due(case_id, Purpose.IDENTITY)
         return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
     session_id = sessions.open(case_id, language_for(cases.get(case_id)), now)
     actor = Actor(kind="CUSTOMER", id=fingerprint(session_id))
@@ -417,21 +417,26 @@ def identified(locator: str, last4: str) -> tuple[Person | None, str]:
     typed, right = unicodedata.normalize("NFKC", last4).upper(), person.id_last4.upper() if person else ""
     if not _LAST4.fullmatch(typed):  # no guess: scanners press buttons, and lock nobody out
         return None, case_id
-    if tries.begin(case_id) and hmac.compare_digest(typed.encode(), right.encode()) and person:
-        tries.give_back(case_id)
+    if tries.begin(case_id, Purpose.IDENTITY) and hmac.compare_digest(typed.encode(), right.encode()) and person:
+        tries.give_back(case_id, Purpose.IDENTITY)
         return person, case_id
-    lock_if_due(case_id)
+    lock_if_due(case_id, Purpose.IDENTITY)
     return None, case_id
 
 
-def lock_if_due(case_id: str) -> bool:
-    """Whether the case is locked: after the last failed try a person takes over. Each lock is recorded once."""
-    lock = tries.lock(case_id)
+def lock_if_due(case_id: str, purpose: Purpose) -> bool:
+    """Whether the door is locked: after the last failed try a person takes over. Each lock is recorded once.
+
+    Whether that is done is read also where nothing is locked, so that no answer is quicker than another.
+    """
+    lock = tries.lock(case_id, purpose)
+    key = f"access-locked/{lock or 0}"
+    recorded = cases.result_of(case_id, key) is not None
     if lock is None:
         return False
-    actor = Actor(kind="SYSTEM", id="customer_web")
-    key = f"access-locked/{lock}"
-    cases.change(case_id, key, lambda case: customer.lock_access(case, lock, actor, clock.now()))
+    if not recorded:
+        actor = Actor(kind="SYSTEM", id="customer_web")
+        cases.change(case_id, key, lambda case: customer.lock_access(case, lock, actor, clock.now()))
     return True
 
 
@@ -570,6 +575,8 @@ def consent(visit: Visit, form: Form) -> Response:
         return to("/my/sign")
     if not codes_are_reviewed():
         raise DecisionRefusedError("UNREVIEWED")
+    if tries.lock(visit.case.case_id, Purpose.SIGNATURE) is not None:
+        raise DecisionRefusedError("LOCKED")  # no code would be accepted
     now = clock.now()
     code = codes.new(visit.case.case_id, Purpose.SIGNATURE, visit.session.key, digest, now)
     if code is None:
@@ -616,7 +623,7 @@ def sign(visit: Visit, form: Form) -> Response:
     if not codes.accept(case_id, Purpose.SIGNATURE, holder, digest, digits(form.get("code", "")), now):
         if visit.done(form):  # the same form, sent twice at the same moment, has used the code
             return to("/my/plan")
-        if lock_if_due(case_id):
+        if lock_if_due(case_id, Purpose.SIGNATURE):
             raise DecisionRefusedError("LOCKED")
         return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name, drawing=drawing)
     try:

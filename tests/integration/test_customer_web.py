@@ -39,8 +39,8 @@ from accord import glyphs, staff, wording
 from accord.agreement import check_complete, found_until, terms_hash
 from accord.assessment import assess
 from accord.aws import clients, outbound
-from accord.aws.access import FAILURES_PER_CASE, TRIES_PER_CODE
-from accord.case import Case, Change, ClosedReason, Decision, Status
+from accord.aws.access import FAILURES_PER_CASE, TRIES_PER_CODE, Purpose
+from accord.case import Case, Change, ClosedReason, Decision, Status, TaskReason
 from accord.channels import next_way
 from accord.comprehension import questions
 from accord.customer import DECLINE_REASONS
@@ -255,7 +255,7 @@ def test_unknown_expired_replaced_locked_and_wrong_get_the_same_answer(web: Web)
     first = web.link(replaced)
     web.link(replaced)
     locked_link = web.link(locked)
-    while web.app.tries.begin(locked.case_id):
+    while web.app.tries.begin(locked.case_id, Purpose.IDENTITY):
         pass
     links = {
         "unknown": (f"/c/{'a' * 43}", LAST4),
@@ -296,6 +296,32 @@ def test_a_wrong_used_expired_or_foreign_code_gets_the_same_answer(web: Web) -> 
     texts = {re.sub(r"/c/[\w-]{43}", "/c/…", page.html) for page in pages}
     assert len(texts) == 1
     assert {(page.status, str(page.cookies)) for page in pages} == {(403, "[]")}
+
+
+@pytest.mark.parametrize("path", ["GET /code", "POST /code", "POST "])
+def test_unknown_wrong_and_locked_links_ask_the_tables_for_as_much(
+    web: Web, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """So that no answer is quicker than another."""
+    method, _, rest = path.partition(" ")
+    locked = web.invited()
+    links = {"unknown": f"/c/{'x' * 43}", "known": web.link(web.invited()), "locked": web.link(locked)}
+    for guess in range(FAILURES_PER_CASE[Purpose.IDENTITY] + 1):
+        web.browser().send("POST", links["locked"], {"last4": f"00{guess:02d}"})
+    db, calls = clients.client("dynamodb"), []
+    call = db._make_api_call
+
+    def counted(operation: str, arguments: dict[str, Any]) -> Any:
+        calls.append(operation)
+        return call(operation, arguments)
+
+    monkeypatch.setattr(db, "_make_api_call", counted)
+    found = {}
+    for name, link in links.items():
+        calls.clear()
+        web.browser().send(method, link + rest, {"code": "123456", "last4": "0000"} if method == "POST" else b"")
+        found[name] = list(calls)
+    assert found["known"] == found["unknown"] == found["locked"] != []
 
 
 def test_the_code_goes_to_the_phone_on_file_and_the_page_shows_its_last_two_digits_alone(web: Web) -> None:
@@ -404,7 +430,7 @@ def test_three_codes_an_hour_then_wait(web: Web) -> None:
 def test_the_tenth_failure_locks_the_case_and_calls_a_person_once(web: Web) -> None:
     case = web.invited()
     browser, link = web.browser(), web.link(case)
-    for _ in range(FAILURES_PER_CASE):
+    for _ in range(FAILURES_PER_CASE[Purpose.IDENTITY]):
         assert browser.submit(browser.get(link), last4="0000").status == 403
     assert browser.submit(browser.get(link), last4=LAST4).status == 403
     assert browser.submit(browser.get(web.link(case)), last4=LAST4).status == 403  # a new link does not help
@@ -427,9 +453,9 @@ def test_guesses_at_the_same_moment_never_get_more_than_ten_looks(web: Web, monk
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda number: web.app.identified(link[3:], f"{number:04d}")[0], range(40)))
     assert not any(found)
-    assert web.app.tries.lock(case.case_id) == 1
+    assert web.app.tries.lock(case.case_id, Purpose.IDENTITY) == 1
     (item,) = (item for item in web.dump("AccessTable") if item["pk"]["S"] == f"CASE#{case.case_id}")
-    assert item["failures"]["N"] == str(FAILURES_PER_CASE)
+    assert item["failures"]["N"] == str(FAILURES_PER_CASE[Purpose.IDENTITY])
 
 
 def test_an_sms_that_cannot_be_sent_is_said_and_opens_nothing(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1159,14 +1185,42 @@ def test_a_wrong_signing_code_is_refused_and_the_case_locks_in_the_end(web: Web)
     sign = before_signing(web, case, browser, offers)
     wrong = f"{(int(web.last_code()) + 1) % 10**6:06d}"
     assert browser.submit(sign, name=NAME, code=wrong).status == 403
-    for _ in range(FAILURES_PER_CASE):
-        web.app.tries.begin(case.case_id)
+    while web.app.tries.begin(case.case_id, Purpose.SIGNATURE):
+        pass
     page = browser.submit(sign, name=NAME, code=wrong)
     assert page.status == 409
-    assert "too many tries" in page.text
+    assert "too many wrong codes" in page.text
     assert browser.submit(sign, name=NAME, code=web.last_code()).status == 409
     assert web.cases.get(case.case_id).status is Status.NEGOTIATING
     assert happened(web, case).count("AccessLocked") == 1
+
+
+def test_a_stranger_with_the_link_stops_nobody_who_is_inside(web: Web) -> None:
+    case = web.invited()
+    link = web.link(case)
+    browser = web.browser()
+    offers = browser.submit(browser.submit(browser.get(link), last4=LAST4), code=web.last_code())
+    agreement = understood(web, case, browser, offers)
+    stranger = web.browser()
+    for guess in range(FAILURES_PER_CASE[Purpose.IDENTITY] + 1):
+        assert stranger.send("POST", link, {"last4": f"00{guess:02d}"}).status == 403
+    assert happened(web, case).count("AccessLocked") == 1
+    sign = browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+    wrong = f"{(int(web.last_code()) + 1) % 10**6:06d}"
+    assert "too many" not in browser.submit(sign, name=NAME, code=wrong).text
+    assert browser.submit(sign, name=NAME, code=web.last_code()).path == "/my/plan"
+
+
+def test_where_no_code_would_sign_none_is_sent_and_the_page_says_so(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    while web.app.tries.begin(case.case_id, Purpose.SIGNATURE):
+        pass
+    sent = len(web.sms())
+    page = browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+    assert (page.status, "you cannot sign for now, and we send no code" in page.text) == (409, True)
+    assert len(web.sms()) == sent
 
 
 def test_a_code_to_come_in_signs_nothing(web: Web) -> None:

@@ -6,7 +6,7 @@ Every limit is counted by a conditional write before the guess is looked at, so 
 
 Items of the access table (key `pk`, TTL `expires_at`):
   LINK#<hash>               which case a locator means
-  CASE#<id>                 the one link in force, failed tries, locks lifted, when codes were asked for
+  CASE#<id>                 the one link in force, failed tries of each door, locks lifted, when codes were asked for
   CODE#<id>#<purpose>       the one code in force, its tries, who asked and what it is bound to
   SESSION#<hash>            one visit
   DRAFT#<case>#<page>       what was typed and not sent, in the clear, found for a day: figures and picks alone
@@ -35,7 +35,6 @@ LINK_FOR = timedelta(days=7)
 CODE_FOR = timedelta(minutes=CODE_MINUTES)
 TRIES_PER_CODE = 5
 CODES_PER_HOUR = 3
-FAILURES_PER_CASE = 10
 IDLE_FOR = timedelta(minutes=10)
 SESSION_FOR = timedelta(minutes=30)
 DRAFT_FOR = timedelta(days=1)
@@ -52,6 +51,12 @@ class Purpose(StrEnum):
 
     IDENTITY = "IDENTITY"
     SIGNATURE = "SIGNATURE"
+
+
+# Each door has its own tries, so that who stands outside with the link uses up none of who is inside. Together they are
+# all the looks that anybody gets at codes of a million: the probability of a hit stays within 0.0015 % for a case.
+FAILURES_PER_CASE = {Purpose.IDENTITY: 10, Purpose.SIGNATURE: 5}
+_FAILURES = {Purpose.IDENTITY: "failures", Purpose.SIGNATURE: "failures_to_sign"}
 
 
 class Claim(StrEnum):
@@ -109,8 +114,8 @@ class Links:
         )
         self._table.update(
             f"CASE#{case_id}",
-            "SET link = :link, failures = if_not_exists(failures, :none), expires_at = :until",
-            {":link": {"S": fingerprint(locator)}, ":none": {"N": "0"}, ":until": _epoch(expires_at + _KEEP_CASE)},
+            "SET link = :link, expires_at = :until",
+            {":link": {"S": fingerprint(locator)}, ":until": _epoch(expires_at + _KEEP_CASE)},
         )
         return locator
 
@@ -134,28 +139,32 @@ class Links:
 
 
 class Tries:
-    """Failed tries of cases. The last one locks the case; its locks have numbers, from 1, and each is lifted once."""
+    """Failed tries of cases, apart for each door: the landing page, where one comes in, and the visit, where one signs.
+
+    The last one locks its door. The case's locks have numbers, from 1, and each is lifted once, for both doors.
+    """
 
     def __init__(self, access_table: str) -> None:
         self._table = _Table(access_table)
 
-    def begin(self, case_id: str) -> bool:
-        """Take one of the case's tries, before anything is compared; False when none is left or there is no case."""
+    def begin(self, case_id: str, purpose: Purpose) -> bool:
+        """Take one of the door's tries, before anything is compared; False when none is left or there is no case."""
+        failures = _FAILURES[purpose]
         return (
             self._table.update(
                 f"CASE#{case_id}",
-                "ADD failures :one",
-                {":one": {"N": "1"}, ":most": {"N": str(FAILURES_PER_CASE)}},
-                "failures < :most",
+                f"ADD {failures} :one",
+                {":one": {"N": "1"}, ":most": {"N": str(FAILURES_PER_CASE[purpose])}},
+                f"attribute_exists(pk) AND (attribute_not_exists({failures}) OR {failures} < :most)",
             )
             is not None
         )
 
-    def give_back(self, case_id: str) -> None:
+    def give_back(self, case_id: str, purpose: Purpose) -> None:
         """The try was right, or nothing was there to guess: it does not count as a failure."""
-        self._table.update(
-            f"CASE#{case_id}", "ADD failures :less", {":less": {"N": "-1"}, ":none": {"N": "0"}}, "failures > :none"
-        )
+        failures = _FAILURES[purpose]
+        less = {":less": {"N": "-1"}, ":none": {"N": "0"}}
+        self._table.update(f"CASE#{case_id}", f"ADD {failures} :less", less, f"{failures} > :none")
 
     def lock(self, case_id: str) -> int | None:
         """The number of the lock in force; None while the case has tries left."""
@@ -169,9 +178,10 @@ class Tries:
 
         Repeating it changes nothing, neither a later lock nor a later link.
         """
+        begin_anew = ", ".join(f"{failures} = :none" for failures in _FAILURES.values())
         self._table.update(
             f"CASE#{case_id}",
-            "SET failures = :none, lifted = :lock REMOVE link",
+            f"SET {begin_anew}, lifted = :lock REMOVE link",
             {":none": {"N": "0"}, ":lock": {"N": str(lock)}},
             "attribute_exists(pk) AND (attribute_not_exists(lifted) OR lifted < :lock)",
         )
@@ -233,7 +243,7 @@ class Codes:
             "tries < :most AND expires_at > :now AND attribute_not_exists(used_at)"
             " AND holder = :holder AND bound_to = :bound_to",
         )
-        if in_force is None or not self._tries.begin(case_id):
+        if in_force is None or not self._tries.begin(case_id, purpose):
             return False
         salt = in_force["salt"]
         if not hmac.compare_digest(self._mac(case_id, purpose, salt["S"], code), in_force["mac"]["S"]):
@@ -245,7 +255,7 @@ class Codes:
             {":now": _epoch(now), ":salt": salt},
             "attribute_not_exists(used_at) AND salt = :salt",
         )
-        self._tries.give_back(case_id)  # it was the right code, even where the same moment used it already
+        self._tries.give_back(case_id, purpose)  # it was the right code, even where the same moment used it already
         return used is not None
 
     def restore(self, case_id: str, purpose: Purpose) -> None:
