@@ -13,7 +13,7 @@ import secrets
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import wraps
 from io import BytesIO
 from typing import Any
@@ -350,7 +350,7 @@ def identify(locator: str) -> Response:
     try:
         out.sms(f"code-{secrets.token_hex(12)}", person.phone, identity_code_sms(code, language, sender, HOST))
     except (NotSentError, ServiceUnavailableError) as error:
-        return outside("landing.html", 503, problem=unsent(error).lower())
+        return outside("landing.html", 503, problem=unsent(case_id, Purpose.IDENTITY, now, error).lower())
     note_code(case_id, Purpose.IDENTITY, "", Actor(kind="CUSTOMER", id=fingerprint(holder)))
     return to(f"/c/{locator}/code{query()}", set_cookie(CODE_COOKIE, holder, CODE_FOR))
 
@@ -365,8 +365,13 @@ def codes_are_reviewed() -> bool:
     return True
 
 
-def unsent(error: NotSentError | ServiceUnavailableError) -> str:
-    """Why no code left: UNSENT where it may be asked for again, UNSENDABLE where the telephone takes none."""
+def unsent(case_id: str, purpose: Purpose, asked_at: datetime, error: NotSentError | ServiceUnavailableError) -> str:
+    """Why no code left: UNSENT where it may be asked for again, UNSENDABLE where the telephone takes none.
+
+    It does not count as one that was sent, unless it may have left all the same.
+    """
+    if not (isinstance(error, NotSentError) and error.reason is TaskReason.MESSAGE_IN_DOUBT):
+        codes.did_not_leave(case_id, purpose, asked_at)
     never = isinstance(error, NotSentError) and error.reason in (TaskReason.OPTED_OUT, TaskReason.MESSAGE_REJECTED)
     logger.warning("code not sent", reason=error.reason if never else type(error).__name__)
     return "UNSENDABLE" if never else "UNSENT"
@@ -585,7 +590,7 @@ def consent(visit: Visit, form: Form) -> Response:
     try:
         out.sms(f"code-{secrets.token_hex(12)}", people.get(visit.case.cardholder_id).phone, text)
     except (NotSentError, ServiceUnavailableError) as error:
-        raise DecisionRefusedError(unsent(error)) from error
+        raise DecisionRefusedError(unsent(visit.case.case_id, Purpose.SIGNATURE, now, error)) from error
     visit.change(form, lambda case: customer.note_code(case, Purpose.SIGNATURE, digest, visit.actor))
     return to("/my/sign")
 

@@ -251,6 +251,34 @@ def test_a_lifted_lock_gives_new_tries_at_both_doors(links: Links, tries: Tries)
     assert (tries.lock("c-1", OUTSIDE), tries.lock("c-1", INSIDE)) == (None, 2)
 
 
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_code_that_did_not_leave_is_none_of_the_three_and_waits_for_nobody(codes: Codes, purpose: Purpose) -> None:
+    for second in range(3 * CODES_PER_HOUR):
+        now = NOW + second * 5 * MINUTE
+        asked(codes, now, purpose=purpose)
+        codes.did_not_leave("c-1", purpose, now)
+        assert codes.waits_for("c-1", purpose, "holder", now) is None
+    later = NOW + 45 * MINUTE
+    for second in range(CODES_PER_HOUR):
+        asked(codes, later + second * SECOND, purpose=purpose)
+    assert codes.new("c-1", purpose, "holder", "", later + 3 * SECOND) is None
+
+
+def test_while_nothing_leaves_a_code_is_made_three_times_in_five_minutes(codes: Codes) -> None:
+    for second in range(CODES_PER_HOUR):
+        asked(codes, NOW + second * SECOND)
+        codes.did_not_leave("c-1", OUTSIDE, NOW + second * SECOND)
+    assert codes.new("c-1", OUTSIDE, "holder", "", NOW + 4 * MINUTE) is None
+    assert codes.new("c-1", OUTSIDE, "holder", "", NOW + 5 * MINUTE) is not None
+
+
+def test_a_code_that_did_not_leave_takes_nothing_from_the_one_that_did(codes: Codes) -> None:
+    asked(codes, NOW)
+    code = asked(codes, NOW + SECOND)
+    codes.did_not_leave("c-1", OUTSIDE, NOW)
+    assert accepted(codes, code, NOW + SECOND)
+
+
 def test_a_new_link_does_not_forget_failed_tries(codes: Codes, tries: Tries, links: Links) -> None:
     for _ in range(FAILURES_PER_CASE[OUTSIDE]):
         assert tries.begin("c-1", OUTSIDE)

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from threading import Lock
@@ -44,7 +45,7 @@ from accord.case import Case, Change, ClosedReason, Decision, Status, TaskReason
 from accord.channels import next_way
 from accord.comprehension import questions
 from accord.customer import DECLINE_REASONS
-from accord.errors import ServiceUnavailableError
+from accord.errors import NotSentError, ServiceUnavailableError
 from accord.events import Actor, verify_chain
 from accord.figures import figures_of, note_figures
 from accord.lifecycle import arrange_call, close, remind
@@ -421,7 +422,7 @@ def test_three_codes_an_hour_then_wait(web: Web) -> None:
     sent = len(web.sms())
     refused = browser.submit(browser.get(link), last4=LAST4)
     assert refused.status == 429
-    assert "wait an hour" in refused.text
+    assert "asked for a code three times" in refused.text
     assert len(web.sms()) == sent
     web.later(hours=1)
     assert browser.submit(browser.get(link), last4=LAST4).status == 200
@@ -471,6 +472,54 @@ def test_an_sms_that_cannot_be_sent_is_said_and_opens_nothing(web: Web, monkeypa
     assert "could not be sent" in page.text
     assert not browser.cookies
     assert "CodeSent" not in happened(web, case)
+
+
+def test_a_code_that_did_not_leave_is_none_of_the_three(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither at the door nor where one signs. Whoever tries on and on meanwhile is told to wait, as after three."""
+    case = web.invited()
+    link, browser = web.link(case), web.browser()
+    landing = browser.get(link)
+    with nothing_leaves(web, monkeypatch):
+        found = [browser.submit(landing, last4=LAST4) for _ in range(4)]
+    assert [page.status for page in found] == [503, 503, 503, 429]
+    assert "asked for a code three times" in found[3].text
+    assert "an hour at most" in found[3].text
+    web.later(minutes=5)
+    for _ in range(3):
+        code = browser.submit(landing, last4=LAST4)
+        assert code.path == f"{link}/code"
+    agreement = understood(web, case, browser, browser.submit(code, code=web.last_code()))
+    agreed = ticked(agreement)
+    with nothing_leaves(web, monkeypatch):
+        for _ in range(3):
+            fields = browser.filled(browser.get("/my/agreement")) | agreed
+            assert browser.post("/my/agreement", fields).status == 503
+            assert browser.get("/my/sign").path == "/my/agreement", "no page says that a code was sent"
+    web.later(minutes=5)
+    for _ in range(3):
+        fields = browser.filled(browser.get("/my/agreement")) | agreed
+        assert browser.post("/my/agreement", fields).path == "/my/sign"
+
+
+def test_a_code_that_may_have_left_counts_as_one_that_did(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, link = web.browser(), web.link(web.invited())
+    with nothing_leaves(web, monkeypatch, NotSentError(TaskReason.MESSAGE_IN_DOUBT)):
+        for _ in range(3):
+            assert browser.submit(browser.get(link), last4=LAST4).status == 503
+    web.later(minutes=5)
+    assert browser.submit(browser.get(link), last4=LAST4).status == 429
+
+
+@contextmanager
+def nothing_leaves(web: Web, monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> Iterator[None]:
+    """No text message leaves; for certain, unless another error says otherwise."""
+
+    def down(*_: str) -> None:
+        raise error or ServiceUnavailableError("throttled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(web.app.out, "sms", down)
+        yield
 
 
 def test_who_opted_out_of_texts_is_told_to_call_and_not_to_try_again(web: Web) -> None:

@@ -40,6 +40,7 @@ SESSION_FOR = timedelta(minutes=30)
 DRAFT_FOR = timedelta(days=1)
 
 _HOUR = timedelta(hours=1)
+_UNSENT_FOR = timedelta(minutes=5)  # so long a code that did not leave takes the place of one that did
 _TOUCH_AFTER = timedelta(minutes=1)  # a visit's idle clock is written at most this often
 _KEEP_CASE = timedelta(days=400)  # failed tries outlive every link of the case
 _KEEP_CONTACT = timedelta(days=60)  # longer than any queue can bring a message again
@@ -199,7 +200,7 @@ class Codes:
         """A new code of six digits, good for CODE_FOR; the former one stops working.
 
         It is good only for the same `holder` and for what it is `bound_to` (the terms' hash, or nothing). None when
-        three were asked for within the hour.
+        three were asked for within the hour; of those that did not leave (`did_not_leave`) the last minutes count.
         """
         if not self._may_have_another(case_id, purpose, now):
             return None
@@ -262,6 +263,25 @@ class Codes:
         """What the code was accepted for could not be done: it is good again until its time, and was no try."""
         change = "SET tries = tries - :one REMOVE used_at"
         self._table.update(f"CODE#{case_id}#{purpose}", change, {":one": {"N": "1"}}, "attribute_exists(used_at)")
+
+    def did_not_leave(self, case_id: str, purpose: Purpose, asked_at: datetime) -> None:
+        """The code that was made at `asked_at` certainly did not leave: nobody is asked to type it in, and it no longer
+        counts as one of the hour's three.
+
+        For a few minutes it still does: whoever tries on and on while nothing leaves is held up by the same number.
+        """
+        made = {":asked": _epoch(asked_at), ":until": _epoch(asked_at + CODE_FOR)}
+        self._table.update(f"CODE#{case_id}#{purpose}", "SET used_at = :asked", made, "expires_at = :until")
+        name = f"asked_{purpose}"
+        for _ in range(CODES_PER_HOUR + 1):
+            before = (self._table.get(f"CASE#{case_id}") or {}).get(name, {"L": []})
+            if _epoch(asked_at) not in before["L"]:
+                return
+            after = [*before["L"], _epoch(asked_at - _HOUR + _UNSENT_FOR)]
+            after.remove(_epoch(asked_at))
+            values = {":asked": {"L": after}, ":before": before}
+            if self._table.update(f"CASE#{case_id}", f"SET {name} = :asked", values, f"{name} = :before") is not None:
+                return
 
     def _may_have_another(self, case_id: str, purpose: Purpose, now: datetime) -> bool:
         name = f"asked_{purpose}"
