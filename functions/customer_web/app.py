@@ -1,12 +1,13 @@
 """The customer's pages: from a personal link to a signed agreement. Server-made HTML that needs no script.
 
 A GET changes no case. A POST has to come from our own page (Origin), and within a visit it carries the visit's token
-and the form's one-time key, so that a form sent twice acts once. Every decision is a change of the case; the workflow
+and its page's one-time key, so that a form sent twice acts once. Every decision is a change of the case; the workflow
 hears of it from the chain of events.
 """
 
 import hashlib
 import hmac
+import json
 import os
 import re
 import secrets
@@ -134,11 +135,11 @@ class Visit:
 
     def change(self, form: Form, decide: Callable[[Case], Change]) -> dict[str, Any]:
         """Change the case once for this form, however often it is sent."""
-        return cases.change(self.case.case_id, f"form/{form['key']}", decide)
+        return cases.change(self.case.case_id, f"form/{said(form)}", decide)
 
     def done(self, form: Form) -> bool:
         """Whether this form was sent before, and acted."""
-        return cases.result_of(self.case.case_id, f"form/{form['key']}") is not None
+        return has_acted(self.case.case_id, form)
 
 
 # --- what every request passes through -------------------------------------------------------------------------
@@ -220,6 +221,20 @@ def keyed(form: Form) -> Form:
     if not _KEY.fullmatch(form.get("key", "")):
         raise BadRequestError("key")
     return form
+
+
+def said(form: Form) -> str:
+    """What a form says, and where: the same for the same form of the same page alone.
+
+    Two forms of one page, or one with something else in it, are two. The key and the token in it tell nobody the rest.
+    """
+    fields = sorted(form.items())
+    return hashlib.sha256(json.dumps([app.current_request.path, fields]).encode()).hexdigest()
+
+
+def has_acted(case_id: str, form: Form) -> bool:
+    """Whether a form was sent before, and acted."""
+    return cases.result_of(case_id, f"form/{said(form)}") is not None
 
 
 def read_form() -> Form:
@@ -530,8 +545,11 @@ def offers(visit: Visit) -> Response:
 @app.route("/my/offers", methods=["POST"], content_types=FORM)
 @acting
 def choose(visit: Visit, form: Form) -> Response:
-    offer_id, now = form.get("offer", ""), clock.now()
-    visit.change(keyed(form), lambda case: customer.choose_offer(case, offer_id, visit.actor, now))
+    """The option that was touched last counts, also where one page sends one, another, and the first again."""
+    offer_id, now = keyed(form).get("offer", ""), clock.now()
+    if offer_id != visit.case.chosen_offer_id:
+        key = f"choice/{secrets.token_hex(8)}"
+        cases.change(visit.case.case_id, key, lambda case: customer.choose_offer(case, offer_id, visit.actor, now))
     note_if_unprintable(visit, form)
     return to("/my")
 
@@ -694,7 +712,7 @@ def download(visit: Visit, form: Form) -> Response:
     document = sealed_document(signed)
     if document is None:
         cases.change(
-            visit.case.case_id, f"copy/{form['key']}", lambda case: customer.note_missing_copy(case, clock.now())
+            visit.case.case_id, f"copy/{said(form)}", lambda case: customer.note_missing_copy(case, clock.now())
         )
         raise DecisionRefusedError("COPY_MISSING")
     visit.change(form, lambda case: customer.note_download(case, visit.actor))
@@ -770,7 +788,7 @@ def note_if_unprintable(visit: Visit, form: Form) -> bool:
     """Whether the documents cannot print the person's name; then staff have the task to see to it."""
     if not is_unprintable(visit):
         return False
-    actor, key = Actor(kind="SYSTEM", id="customer_web"), f"name/{keyed(form)['key']}"
+    actor, key = Actor(kind="SYSTEM", id="customer_web"), f"name/{said(keyed(form))}"
     cases.change(visit.case.case_id, key, lambda case: customer.note_unprintable_name(case, actor, clock.now()))
     return True
 
@@ -793,7 +811,7 @@ def told_so(visit: Visit, template: str, decide: Callable[[Case], Change]) -> Ca
 
 def decision_id(form: Form) -> str:
     """One form makes one decision, however often it is sent."""
-    return f"customer-{form['key']}"
+    return f"customer-{said(form)}"
 
 
 # --- other ways ------------------------------------------------------------------------------------------------
@@ -981,23 +999,29 @@ def prefer(visit: Visit, form: Form) -> Response:
     """By which channels the customer wants to hear from the bank."""
     wanted = {channel for channel in visit.case.reachable_by if form.get(channel) == "yes"}
     asked_for = visit.policy.rule("contact.express_consent", visit.today)
-    visit.change(
-        keyed(form),
-        lambda case: customer.prefer_channels(
-            case, cases.reach(case.cardholder_id), wanted, asked_for, visit.actor, clock.now()
-        ),
-    )
+    if wanted != {channel for channel, ticked in channels_of(visit) if ticked}:  # so the newest wish always counts
+        cases.change(
+            visit.case.case_id,
+            f"contact/{secrets.token_hex(8)}",
+            lambda case: customer.prefer_channels(
+                case, cases.reach(case.cardholder_id), wanted, asked_for, visit.actor, clock.now()
+            ),
+        )
     return contact_page(visit, saved=True)
 
 
 def contact_page(visit: Visit, saved: bool = False) -> Response:
+    return inside(visit, "contact", channels=channels_of(visit), saved=saved)
+
+
+def channels_of(visit: Visit) -> list[tuple[str, bool]]:
+    """The channels that reach the customer, and whether each has its box ticked."""
     reach, asked_for = cases.reach(visit.case.cardholder_id), visit.policy.rule("contact.express_consent", visit.today)
     # A box that is ticked already would be nobody's consent.
-    channels = [
+    return [
         (channel, channel in reach.consents or (channel not in reach.opted_out and channel not in asked_for))
         for channel in visit.case.reachable_by
     ]
-    return inside(visit, "contact", channels=channels, saved=saved)
 
 
 # --- the visit itself, and what pages look like -----------------------------------------------------------------

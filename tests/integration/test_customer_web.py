@@ -1727,6 +1727,54 @@ def test_every_form_sent_twice_acts_once(web: Web) -> None:
         assert web.dump("CasesTable", "EventsTable") == stored
 
 
+def test_of_the_options_that_one_page_sends_the_last_one_is_chosen(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    first, second = (browser.filled(offers) | {"offer": offer.offer_id} for offer in case.offers[:2])
+    for fields in (first, second, second, first):
+        assert browser.post("/my/offers", fields).path == "/my/questions"
+        assert web.cases.get(case.case_id).chosen_offer_id == fields["offer"]
+    assert happened(web, case).count("OfferChosen") == 3
+
+
+def test_right_answers_after_wrong_ones_from_the_same_page_count(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    page = browser.submit(offers)
+    right = answers(web, case)
+    wrong = {question: next(choice for choice in "abc" if choice != right[question]) for question in right}
+    for given, path in ((wrong, "/my/questions"), (wrong, "/my/questions"), (right, "/my/agreement")):
+        assert browser.submit(page, **given).path == path
+    assert happened(web, case).count("ComprehensionChecked") == 2
+    assert browser.submit(page, **wrong).path == "/my/agreement", "the first form again, come late, takes nothing back"
+
+
+def test_another_decision_from_the_same_page_is_refused_until_the_first_is_taken_up_and_never_lost(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.get("/my/proposal")
+    assert browser.submit(page, amount="500").status == 200
+    refused = browser.submit(page, amount="800")
+    assert (refused.status, "still working on what you sent before" in refused.text) == (409, True)
+    first = web.cases.get(case.case_id).decision
+    assert first is not None
+    assert first.amount == 50_000
+    web.update(case.case_id, decision=None)
+    browser.submit(page, amount="800")
+    second = web.cases.get(case.case_id).decision
+    assert second is not None
+    assert (second.amount, second.decision_id != first.decision_id) == (80_000, True)
+
+
+def test_a_second_signature_from_the_same_page_signs_nothing_more(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    sign = before_signing(web, case, browser, offers)
+    assert browser.submit(sign, name=NAME, code=web.last_code()).path == "/my/plan"
+    assert browser.submit(sign, name=f" {NAME[0]} {NAME[1:]}", code=web.last_code()).status == 409
+    assert happened(web, case).count("AgreementSigned") == 1
+
+
 def test_answers_sent_twice_are_one_attempt(web: Web) -> None:
     case = web.invited()
     browser, offers = web.entered(case)
@@ -1888,6 +1936,17 @@ def test_the_customer_says_how_they_may_be_reached(web: Web) -> None:
     assert (again.opted_out, again.consents) == (("CALL",), ("SMS",)), "one that they ticked themselves is"
     assert happened(web, case)[-1] == "ContactPreferencesTold"
     assert next_way(web.cases.get(case.case_id), reach, "COLLECTION", load_policy("CN"), web.now).channel == "EMAIL"
+
+
+def test_each_save_of_a_page_about_channels_is_what_counts_from_then_on(web: Web) -> None:
+    case = web.invited(reachable_by=("SMS", "CALL", "EMAIL"))
+    browser, _ = web.entered(case)
+    fields = browser.filled(browser.get("/my/contact"))
+    fewer = {name: value for name, value in fields.items() if name not in ("SMS", "CALL")}
+    for sent, refused in ((fewer, ("CALL", "SMS")), (fewer, ("CALL", "SMS")), (fields, ()), (fewer, ("CALL", "SMS"))):
+        assert "It is saved" in browser.post("/my/contact", sent).text
+        assert web.cases.reach(case.cardholder_id).opted_out == refused
+    assert happened(web, case).count("ContactPreferencesTold") == 3
 
 
 # --- what every answer has ---------------------------------------------------------------------------------------
