@@ -46,7 +46,7 @@ from accord.aws.clients import client, translated
 from accord.aws.outbound import outbound
 from accord.aws.steps import case_store, people_store
 from accord.case import Agreement, Case, Change, Offer, TaskReason
-from accord.channels import noted
+from accord.channels import next_way, noted
 from accord.drawing import drawing_hash, drawing_key, strokes
 from accord.errors import (
     DecisionRefusedError,
@@ -694,7 +694,7 @@ def plan(visit: Visit) -> Response:
     if customer.place(visit.case, now) != "plan":
         return to("/my")
     view = pages.plan_view(visit.case, now, visit.language)
-    response = inside(visit, "plan", **view)
+    response = inside(visit, "plan", **view, told_by_message=told_by_message(visit))
     if view["refresh"]:
         # A header rather than a tag: the page asks again by itself, without any script.
         response.headers["Refresh"] = f"2; url={BASE}/my"
@@ -911,7 +911,10 @@ def call(visit: Visit, form: Form) -> Response:
 @app.route("/my/person", methods=["GET"])
 @while_deciding
 def person_form(visit: Visit) -> Response:
-    return inside(visit, "person") if may_ask_for_person(visit) else to("/my")
+    if not may_ask_for_person(visit):
+        return to("/my")
+    approved = any(offer.approved_by != "policy" for offer in customer.offers_to_show(visit.case, clock.now()))
+    return inside(visit, "person", approved=approved, told_by_message=told_by_message(visit))
 
 
 @app.route("/my/person", methods=["POST"], content_types=FORM)
@@ -927,6 +930,12 @@ def ask_for_person(visit: Visit, form: Form) -> Response:
 
     visit.change(form, told_so(visit, PERSON_NOTED, ask))
     return to("/my")
+
+
+def told_by_message(visit: Visit) -> bool:
+    """Whether a message can tell the customer what came of it, now or later: not where they refused every channel."""
+    way = next_way(visit.case, cases.reach(visit.case.cardholder_id), "SERVICE", visit.policy, clock.now())
+    return way.verdict.allowed or way.verdict.not_before is not None
 
 
 def may_ask_for_person(visit: Visit) -> bool:

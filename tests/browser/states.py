@@ -185,6 +185,8 @@ def other_ways(web: Web, language: str) -> Seen:
         yield "income: regions", browser.get("/my/income")
     yield "income: first", changed(web, case, browser, "/my", offers=())
     yield "person", browser.get("/my/person")
+    approved = tuple(offer.model_copy(update={"approved_by": "mei"}) for offer in case.offers)
+    yield "person: approved by one", changed(web, case, browser, "/my/person", offers=approved)
     decline = browser.get("/my/decline")
     yield "decline", decline
     yield "decline: no reason", browser.submit(decline, reason="")
@@ -234,6 +236,11 @@ def any_time(web: Web, language: str) -> Seen:
     contact = browser.get("/my/contact")
     yield "contact", contact
     yield "contact: saved", browser.submit(contact)
+    fields = browser.filled(contact)
+    browser.post("/my/contact", {name: fields[name] for name in ("csrf", "key")})
+    yield "person: no message may come", browser.get("/my/person")
+    in_review = {"status": Status.IN_REVIEW}
+    yield "plan: working, no message may come", changed(web, case, browser, "/my", **in_review)
     complaint = browser.get("/my/complaint")
     yield "complaint", complaint
     yield "complaint: nothing picked", browser.submit(complaint)

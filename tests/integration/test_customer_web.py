@@ -1949,6 +1949,36 @@ def test_each_save_of_a_page_about_channels_is_what_counts_from_then_on(web: Web
     assert happened(web, case).count("ContactPreferencesTold") == 3
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_message_is_promised_to_who_refused_every_channel(web: Web, language: str) -> None:
+    promised, look = {
+        "en": ("send you a message when it is ready", "look here again tomorrow"),
+        "zh-CN": ("准备好后，我们会发消息给您", "请明天再来这里看"),
+    }[language]
+    asking = {"en": "Then we send you a message.", "zh-CN": "然后我们发消息告诉您。"}[language]
+    case = web.invited(reachable_by=("SMS", "CALL", "EMAIL"))
+    browser, _ = web.entered(case, language)
+    assert asking in browser.get("/my/person").text
+    web.update(case.case_id, status=Status.IN_REVIEW)
+    page = browser.get("/my")
+    assert (promised in page.text, look in page.text) == (True, False)
+    form = browser.filled(browser.get("/my/contact"))
+    browser.post("/my/contact", {name: form[name] for name in ("csrf", "key")})
+    page = browser.get("/my")
+    assert (promised in page.text, look in page.text) == (False, True)
+    web.update(case.case_id, status=Status.NEGOTIATING)
+    assert asking not in browser.get("/my/person").text
+
+
+def test_what_a_person_approved_is_not_told_as_a_computers_alone(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    assert "a person at the bank approved them" not in browser.get("/my/person").text
+    approved = tuple(offer.model_copy(update={"approved_by": "mei"}) for offer in case.offers)
+    web.update(case.case_id, offers=approved)
+    assert "a person at the bank approved them" in browser.get("/my/person").text
+
+
 # --- what every answer has ---------------------------------------------------------------------------------------
 
 
