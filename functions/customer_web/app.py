@@ -164,7 +164,7 @@ def reading(view: Callable[[Visit], Response]) -> Callable[[], Response]:
     @wraps(view)
     def get() -> Response:
         visit = current_visit()
-        return view(visit) if visit else notice("ended", 403)
+        return view(visit) if visit else ended({})
 
     return get
 
@@ -177,8 +177,7 @@ def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
         form = read_form()
         visit = current_visit()
         if visit is None:
-            sent = "unsent" if form.get("key") else ""  # who leaves or changes the language sends nothing of theirs
-            return notice("ended", 403, "kept" if keep_draft(form) else sent)
+            return ended(form)
         if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
             return notice("forged", 403)
         try:
@@ -192,22 +191,43 @@ def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
     return post
 
 
-def keep_draft(form: Form) -> bool:
+def ended(form: Form) -> Response:
+    """There is no visit, or no longer; what became of the form is said, and the browser forgets what it has seen."""
+    session = session_of(form)
+    reason = "unsent" if form.get("key") else ""  # who leaves or changes the language sends nothing of theirs
+    if session is not None and has_acted(session.case_id, form):
+        reason = ""  # it was sent in time, and comes again
+    elif session is not None and keep_draft(session, form):
+        reason = "kept"
+    return forgotten(notice("ended", 403, reason))
+
+
+def session_of(form: Form) -> Session | None:
+    """The visit that had just ended when its form was sent."""
+    session_id = cookie(SESSION_COOKIE)
+    session = sessions.find_ended(session_id, clock.now()) if session_id else None
+    its_own = hmac.compare_digest(form.get("csrf", "").encode(), csrf_token(session_id).encode())
+    return session if its_own else None
+
+
+def forgotten(response: Response) -> Response:
+    """The browser forgets what it has seen of the pages: without this its Back shows them once more, though no-store
+    says that it may not keep them.
+    """
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def keep_draft(session: Session, form: Form) -> bool:
     """Keep what was typed when a visit had just ended, for the same case's next one; whether it was kept."""
     page = app.current_request.path.rpartition("/")[2]
-    session_id = cookie(SESSION_COOKIE)
-    ended = sessions.find_ended(session_id, clock.now()) if session_id and page in pages.DRAFTED else None
-    if ended is None or not hmac.compare_digest(form.get("csrf", "").encode(), csrf_token(session_id).encode()):
-        return False
-    return keep_typed(cases.get(ended.case_id), page, form)
+    return page in pages.DRAFTED and keep_typed(session, cases.get(session.case_id), page, form)
 
 
-def keep_typed(case: Case, page: str, form: Form) -> bool:
-    """Keep the figures and picks of a form that was not sent, for its page; whether there were any."""
+def keep_typed(session: Session, case: Case, page: str, form: Form) -> bool:
+    """Keep the figures and picks of a form that was not sent, for its page; whether it was kept."""
     typed = draft_of(case, page, form)
-    if typed:
-        drafts.keep(case.case_id, page, typed, clock.now())
-    return bool(typed)
+    return bool(typed) and drafts.keep(session, page, typed, clock.now())
 
 
 def draft_of(case: Case, page: str, form: Form) -> Form:
@@ -846,7 +866,7 @@ def propose(visit: Visit, form: Form) -> Response:
         draft = draft_of(visit.case, "proposal", form)
         return proposal_page(visit, 422, problem="field.amount.range", value=typed, typed=draft)
     visit.change(keyed(form), lambda case: customer.propose_amount(case, amount, decision_id(form), visit.actor, now))
-    drafts.drop(visit.case.case_id, "proposal")
+    drafts.sent(visit.session, "proposal", now)
     return to("/my")
 
 
@@ -878,7 +898,7 @@ def tell(visit: Visit, form: Form) -> Response:
         if refusal.reason != "NOTHING_TOLD":
             raise
         return income_page(visit, 422, form, {"monthly_income": "field.nothing"})  # it came back as it was shown
-    drafts.drop(visit.case.case_id, "income")
+    drafts.sent(visit.session, "income", now)
     return to("/my")
 
 
@@ -1044,7 +1064,7 @@ def speak(visit: Visit, form: Form) -> Response:
         raise BadRequestError("language or page")
     sessions.speak(visit.session, language)
     if page in pages.DRAFTED:  # a form that was refused says again what was typed into it
-        keep_typed(visit.case, page, form)
+        keep_typed(visit.session, visit.case, page, form)
     if (language, True) != (visit.case.language, visit.case.own_language):  # what is written to them is in it too
         key = f"language/{secrets.token_hex(8)}"
         cases.change(visit.case.case_id, key, lambda case: customer.choose_language(case, language, visit.actor))
@@ -1057,7 +1077,7 @@ def leave(visit: Visit, form: Form) -> Response:
     for page in pages.DRAFTED:
         drafts.drop(visit.case.case_id, page)
     sessions.end(visit.session)
-    response = notice("left", 200)
+    response = forgotten(notice("left", 200))
     response.headers["Set-Cookie"] = set_cookie(SESSION_COOKIE, "", timedelta(0))
     return response
 

@@ -50,6 +50,13 @@ FONTS = f"""<fontconfig>
 </fontconfig>"""
 
 
+def keeping_pages(browser: Browser) -> Browser:
+    """Another one, which keeps whole pages for its Back, as those of people do and those of tests do not."""
+    return browser.browser_type.launch(
+        executable_path=installed_browser(), args=QUIET, ignore_default_args=["--disable-back-forward-cache"]
+    )
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright, NamedTemporaryFile("w", suffix=".conf") as fonts:

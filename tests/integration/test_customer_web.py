@@ -872,6 +872,17 @@ def test_an_account_that_was_sold_meanwhile_can_no_longer_be_agreed_on(web: Web)
     assert web.cases.get(case.case_id).chosen_offer_id is None
 
 
+def test_who_leaves_or_was_signed_out_leaves_no_page_behind_that_back_would_show(web: Web) -> None:
+    browser, page = web.entered(web.invited())
+    assert "clear-site-data" not in page.headers
+    web.later(minutes=11)
+    for answer in (browser.send("GET", "/my/offers"), browser.send("POST", "/my/offers", browser.filled(page))):
+        assert (answer.status, answer.headers["clear-site-data"]) == (403, '"cache"')
+    browser, page = web.entered(web.invited())
+    left = browser.send("POST", "/my/leave", page.forms[1]["fields"])
+    assert (left.status, left.headers["clear-site-data"]) == (200, '"cache"')
+
+
 def test_who_leaves_is_out(web: Web) -> None:
     browser, offers = web.entered(web.invited())
     cookies = dict(browser.cookies)
@@ -993,6 +1004,32 @@ def test_what_was_typed_when_the_visit_ended_is_there_again(
 def drafts(web: Web) -> list[dict[str, str]]:
     """What is kept of forms that were not sent."""
     return [json.loads(item["body"]["S"]) for item in web.dump("AccessTable") if item["pk"]["S"].startswith("DRAFT#")]
+
+
+def test_a_form_that_was_sent_in_time_and_comes_again_after_the_end_is_no_draft(web: Web) -> None:
+    browser, _ = web.entered(web.invited())
+    page = browser.get("/my/proposal")
+    assert browser.submit(page, amount="700").status == 200
+    web.later(minutes=11)
+    again = browser.submit(page, amount="700")
+    assert (again.status, "What you sent is kept." in again.text, drafts(web)) == (403, True, [])
+    assert "are kept for you" in browser.submit(page, amount="750").text, "another form of that visit is one"
+
+
+def test_what_an_older_visit_sends_after_a_newer_one_was_heard_is_no_draft(web: Web) -> None:
+    case = web.invited()
+    old, _ = web.entered(case)
+    page = old.get("/my/proposal")
+    new, _ = web.entered(case)
+    assert new.submit(new.get("/my/proposal"), amount="900").status == 200
+    web.later(minutes=11)
+    ended = old.submit(page, amount="700")
+    assert ("did not get through" in ended.text, drafts(web)) == (True, [])
+    web.update(case.case_id, decision=None)
+    later, _ = web.entered(case)
+    page = later.get("/my/proposal")
+    web.later(minutes=11)
+    assert "are kept for you" in later.submit(page, amount="950").text, "who came after that is heard"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ Items of the access table (key `pk`, TTL `expires_at`):
   CODE#<id>#<purpose>       the one code in force, its tries, who asked and what it is bound to
   SESSION#<hash>            one visit
   DRAFT#<case>#<page>       what was typed and not sent, in the clear, found for a day: figures and picks alone
+  SENT#<case>#<page>        when the page's form was last accepted, and in which visit
   CONTACT#<id>              one message that somebody began to send
 
 What expired is not found from that moment. DynamoDB deletes it within days, and the table's point-in-time recovery can
@@ -83,7 +84,7 @@ class Session:
     key: str
     case_id: str
     language: str
-    seen_at: datetime
+    opened_at: datetime
 
 
 def fingerprint(secret: str) -> str:
@@ -167,10 +168,10 @@ class Tries:
         less = {":less": {"N": "-1"}, ":none": {"N": "0"}}
         self._table.update(f"CASE#{case_id}", f"ADD {failures} :less", less, f"{failures} > :none")
 
-    def lock(self, case_id: str) -> int | None:
-        """The number of the lock in force; None while the case has tries left."""
-        item = self._table.get(f"CASE#{case_id}")
-        if item is None or int(item["failures"]["N"]) < FAILURES_PER_CASE:
+    def lock(self, case_id: str, purpose: Purpose) -> int | None:
+        """The number of the lock that the door has; None while it has tries left."""
+        item = self._table.get(f"CASE#{case_id}") or {}
+        if int(item.get(_FAILURES[purpose], {"N": "0"})["N"]) < FAILURES_PER_CASE[purpose]:
             return None
         return int(item.get("lifted", {"N": "0"})["N"]) + 1
 
@@ -335,11 +336,9 @@ class Sessions:
         item = self._table.get(f"SESSION#{key}")
         if item is None or _is_over(item, now):
             return None
-        seen_at = _moment(item["seen_at"])
-        if now - seen_at >= _TOUCH_AFTER:
-            seen_at = now
+        if now - _moment(item["seen_at"]) >= _TOUCH_AFTER:
             self._table.update(f"SESSION#{key}", "SET seen_at = :now", {":now": _epoch(now)}, "attribute_exists(pk)")
-        return Session(key, item["case_id"]["S"], item["language"]["S"], seen_at)
+        return _session(key, item)
 
     def find_ended(self, session_id: str, now: datetime) -> Session | None:
         """The session of a cookie that ended by its time, for what was typed when it did; None when it goes on, is
@@ -349,7 +348,7 @@ class Sessions:
         item = self._table.get(f"SESSION#{key}")
         if item is None or _moment(item["expires_at"]) <= now or not _is_over(item, now):
             return None
-        return Session(key, item["case_id"]["S"], item["language"]["S"], _moment(item["seen_at"]))
+        return _session(key, item)
 
     def speak(self, session: Session, language: str) -> None:
         """The person wants to read another language from now on."""
@@ -372,10 +371,18 @@ class Drafts:
     def __init__(self, access_table: str) -> None:
         self._table = _Table(access_table)
 
-    def keep(self, case_id: str, page: str, fields: Mapping[str, str], now: datetime) -> None:
-        """Keep what was typed into a page, in the place of what was kept before."""
+    def keep(self, session: Session, page: str, fields: Mapping[str, str], now: datetime) -> bool:
+        """Keep what was typed into a page in a visit, in the place of what was kept before; whether it was kept.
+
+        It is not where another visit has sent that page since this one began: that is the newer word.
+        """
+        case_id = session.case_id
+        sent = self._table.get(f"SENT#{case_id}#{page}")
+        if sent is not None and sent["visit"]["S"] != session.key and _moment(sent["sent_at"]) >= session.opened_at:
+            return False
         body = {"body": {"S": json.dumps(dict(fields), ensure_ascii=False)}, "expires_at": _epoch(now + DRAFT_FOR)}
         self._table.put(f"DRAFT#{case_id}#{page}", body)
+        return True
 
     def find(self, case_id: str, page: str, now: datetime) -> dict[str, str]:
         """What is kept of a page; nothing where there is nothing, or it is older than a day."""
@@ -386,8 +393,14 @@ class Drafts:
         return found
 
     def drop(self, case_id: str, page: str) -> None:
-        """It was sent, or is not wanted any more."""
+        """It is not wanted any more."""
         self._table.delete(f"DRAFT#{case_id}#{page}")
+
+    def sent(self, session: Session, page: str, now: datetime) -> None:
+        """The page's form was sent in a visit, and accepted."""
+        when = {"visit": {"S": session.key}, "sent_at": _epoch(now), "expires_at": _epoch(now + DRAFT_FOR)}
+        self._table.put(f"SENT#{session.case_id}#{page}", when)
+        self.drop(session.case_id, page)
 
 
 class Deliveries:
@@ -469,6 +482,11 @@ class _Table:
     def delete(self, pk: str) -> None:
         with translated():
             self._db.delete_item(TableName=self._name, Key={"pk": {"S": pk}})
+
+
+def _session(key: str, item: dict[str, Any]) -> Session:
+    opened_at = _moment(item["expires_at"]) - DRAFT_FOR
+    return Session(key, item["case_id"]["S"], item["language"]["S"], opened_at)
 
 
 def _is_over(session: dict[str, Any], now: datetime) -> bool:
