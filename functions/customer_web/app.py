@@ -1,19 +1,20 @@
 """The customer's pages: from a personal link to a signed agreement. Server-made HTML that needs no script.
 
 A GET changes no case. A POST has to come from our own page (Origin), and within a visit it carries the visit's token
-and the form's one-time key, so that a form sent twice acts once. Every decision is a change of the case; the workflow
+and its page's one-time key, so that a form sent twice acts once. Every decision is a change of the case; the workflow
 hears of it from the chain of events.
 """
 
 import hashlib
 import hmac
+import json
 import os
 import re
 import secrets
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import wraps
 from io import BytesIO
 from typing import Any
@@ -45,7 +46,7 @@ from accord.aws.clients import client, translated
 from accord.aws.outbound import outbound
 from accord.aws.steps import case_store, people_store
 from accord.case import Agreement, Case, Change, Offer, TaskReason
-from accord.channels import noted
+from accord.channels import next_way, noted
 from accord.drawing import drawing_hash, drawing_key, strokes
 from accord.errors import (
     DecisionRefusedError,
@@ -134,11 +135,11 @@ class Visit:
 
     def change(self, form: Form, decide: Callable[[Case], Change]) -> dict[str, Any]:
         """Change the case once for this form, however often it is sent."""
-        return cases.change(self.case.case_id, f"form/{form['key']}", decide)
+        return cases.change(self.case.case_id, f"form/{said(form)}", decide)
 
     def done(self, form: Form) -> bool:
         """Whether this form was sent before, and acted."""
-        return cases.result_of(self.case.case_id, f"form/{form['key']}") is not None
+        return has_acted(self.case.case_id, form)
 
 
 # --- what every request passes through -------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def reading(view: Callable[[Visit], Response]) -> Callable[[], Response]:
     @wraps(view)
     def get() -> Response:
         visit = current_visit()
-        return view(visit) if visit else notice("ended", 403)
+        return view(visit) if visit else ended({})
 
     return get
 
@@ -176,8 +177,7 @@ def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
         form = read_form()
         visit = current_visit()
         if visit is None:
-            sent = "unsent" if form.get("key") else ""  # who leaves or changes the language sends nothing of theirs
-            return notice("ended", 403, "kept" if keep_draft(form) else sent)
+            return ended(form)
         if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
             return notice("forged", 403)
         try:
@@ -191,22 +191,43 @@ def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
     return post
 
 
-def keep_draft(form: Form) -> bool:
+def ended(form: Form) -> Response:
+    """There is no visit, or no longer; what became of the form is said, and the browser forgets what it has seen."""
+    session = session_of(form)
+    reason = "unsent" if form.get("key") else ""  # who leaves or changes the language sends nothing of theirs
+    if session is not None and has_acted(session.case_id, form):
+        reason = ""  # it was sent in time, and comes again
+    elif session is not None and keep_draft(session, form):
+        reason = "kept"
+    return forgotten(notice("ended", 403, reason))
+
+
+def session_of(form: Form) -> Session | None:
+    """The visit that had just ended when its form was sent."""
+    session_id = cookie(SESSION_COOKIE)
+    session = sessions.find_ended(session_id, clock.now()) if session_id else None
+    its_own = hmac.compare_digest(form.get("csrf", "").encode(), csrf_token(session_id).encode())
+    return session if its_own else None
+
+
+def forgotten(response: Response) -> Response:
+    """The browser forgets what it has seen of the pages: without this its Back shows them once more, though no-store
+    says that it may not keep them.
+    """
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def keep_draft(session: Session, form: Form) -> bool:
     """Keep what was typed when a visit had just ended, for the same case's next one; whether it was kept."""
     page = app.current_request.path.rpartition("/")[2]
-    session_id = cookie(SESSION_COOKIE)
-    ended = sessions.find_ended(session_id, clock.now()) if session_id and page in pages.DRAFTED else None
-    if ended is None or not hmac.compare_digest(form.get("csrf", "").encode(), csrf_token(session_id).encode()):
-        return False
-    return keep_typed(cases.get(ended.case_id), page, form)
+    return page in pages.DRAFTED and keep_typed(session, cases.get(session.case_id), page, form)
 
 
-def keep_typed(case: Case, page: str, form: Form) -> bool:
-    """Keep the figures and picks of a form that was not sent, for its page; whether there were any."""
+def keep_typed(session: Session, case: Case, page: str, form: Form) -> bool:
+    """Keep the figures and picks of a form that was not sent, for its page; whether it was kept."""
     typed = draft_of(case, page, form)
-    if typed:
-        drafts.keep(case.case_id, page, typed, clock.now())
-    return bool(typed)
+    return bool(typed) and drafts.keep(session, page, typed, clock.now())
 
 
 def draft_of(case: Case, page: str, form: Form) -> Form:
@@ -220,6 +241,20 @@ def keyed(form: Form) -> Form:
     if not _KEY.fullmatch(form.get("key", "")):
         raise BadRequestError("key")
     return form
+
+
+def said(form: Form) -> str:
+    """What a form says, and where: the same for the same form of the same page alone.
+
+    Two forms of one page, or one with something else in it, are two. The key and the token in it tell nobody the rest.
+    """
+    fields = sorted(form.items())
+    return hashlib.sha256(json.dumps([app.current_request.path, fields]).encode()).hexdigest()
+
+
+def has_acted(case_id: str, form: Form) -> bool:
+    """Whether a form was sent before, and acted."""
+    return cases.result_of(case_id, f"form/{said(form)}") is not None
 
 
 def read_form() -> Form:
@@ -350,7 +385,7 @@ def identify(locator: str) -> Response:
     try:
         out.sms(f"code-{secrets.token_hex(12)}", person.phone, identity_code_sms(code, language, sender, HOST))
     except (NotSentError, ServiceUnavailableError) as error:
-        return outside("landing.html", 503, problem=unsent(error).lower())
+        return outside("landing.html", 503, problem=unsent(case_id, Purpose.IDENTITY, now, error).lower())
     note_code(case_id, Purpose.IDENTITY, "", Actor(kind="CUSTOMER", id=fingerprint(holder)))
     return to(f"/c/{locator}/code{query()}", set_cookie(CODE_COOKIE, holder, CODE_FOR))
 
@@ -365,8 +400,13 @@ def codes_are_reviewed() -> bool:
     return True
 
 
-def unsent(error: NotSentError | ServiceUnavailableError) -> str:
-    """Why no code left: UNSENT where it may be asked for again, UNSENDABLE where the telephone takes none."""
+def unsent(case_id: str, purpose: Purpose, asked_at: datetime, error: NotSentError | ServiceUnavailableError) -> str:
+    """Why no code left: UNSENT where it may be asked for again, UNSENDABLE where the telephone takes none.
+
+    It does not count as one that was sent, unless it may have left all the same.
+    """
+    if not (isinstance(error, NotSentError) and error.reason is TaskReason.MESSAGE_IN_DOUBT):
+        codes.did_not_leave(case_id, purpose, asked_at)
     never = isinstance(error, NotSentError) and error.reason in (TaskReason.OPTED_OUT, TaskReason.MESSAGE_REJECTED)
     logger.warning("code not sent", reason=error.reason if never else type(error).__name__)
     return "UNSENDABLE" if never else "UNSENT"
@@ -378,7 +418,7 @@ def code_form(locator: str) -> Response:
     now = clock.now()
     link = links.find(locator, now)
     holder = fingerprint(cookie(CODE_COOKIE))
-    waiting = codes.waits_for(link.case_id, Purpose.IDENTITY, holder, now) if link else None
+    waiting = codes.waits_for(link.case_id if link else _NOBODY, Purpose.IDENTITY, holder, now)
     tail = people.get(link.cardholder_id).phone[-2:] if link and waiting is not None else ""
     return outside("code.html", tail=tail, landing=landing_url(locator))
 
@@ -392,7 +432,7 @@ def enter(locator: str) -> Response:
     if not _CODE.fullmatch(digits(code)):  # no guess either
         return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
     if not codes.accept(case_id, Purpose.IDENTITY, fingerprint(cookie(CODE_COOKIE)), "", digits(code), now):
-        lock_if_due(case_id)
+        lock_if_due(case_id, Purpose.IDENTITY)
         return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
     session_id = sessions.open(case_id, language_for(cases.get(case_id)), now)
     actor = Actor(kind="CUSTOMER", id=fingerprint(session_id))
@@ -417,21 +457,26 @@ def identified(locator: str, last4: str) -> tuple[Person | None, str]:
     typed, right = unicodedata.normalize("NFKC", last4).upper(), person.id_last4.upper() if person else ""
     if not _LAST4.fullmatch(typed):  # no guess: scanners press buttons, and lock nobody out
         return None, case_id
-    if tries.begin(case_id) and hmac.compare_digest(typed.encode(), right.encode()) and person:
-        tries.give_back(case_id)
+    if tries.begin(case_id, Purpose.IDENTITY) and hmac.compare_digest(typed.encode(), right.encode()) and person:
+        tries.give_back(case_id, Purpose.IDENTITY)
         return person, case_id
-    lock_if_due(case_id)
+    lock_if_due(case_id, Purpose.IDENTITY)
     return None, case_id
 
 
-def lock_if_due(case_id: str) -> bool:
-    """Whether the case is locked: after the last failed try a person takes over. Each lock is recorded once."""
-    lock = tries.lock(case_id)
+def lock_if_due(case_id: str, purpose: Purpose) -> bool:
+    """Whether the door is locked: after the last failed try a person takes over. Each lock is recorded once.
+
+    Whether that is done is read also where nothing is locked, so that no answer is quicker than another.
+    """
+    lock = tries.lock(case_id, purpose)
+    key = f"access-locked/{lock or 0}"
+    recorded = cases.result_of(case_id, key) is not None
     if lock is None:
         return False
-    actor = Actor(kind="SYSTEM", id="customer_web")
-    key = f"access-locked/{lock}"
-    cases.change(case_id, key, lambda case: customer.lock_access(case, lock, actor, clock.now()))
+    if not recorded:
+        actor = Actor(kind="SYSTEM", id="customer_web")
+        cases.change(case_id, key, lambda case: customer.lock_access(case, lock, actor, clock.now()))
     return True
 
 
@@ -520,8 +565,11 @@ def offers(visit: Visit) -> Response:
 @app.route("/my/offers", methods=["POST"], content_types=FORM)
 @acting
 def choose(visit: Visit, form: Form) -> Response:
-    offer_id, now = form.get("offer", ""), clock.now()
-    visit.change(keyed(form), lambda case: customer.choose_offer(case, offer_id, visit.actor, now))
+    """The option that was touched last counts, also where one page sends one, another, and the first again."""
+    offer_id, now = keyed(form).get("offer", ""), clock.now()
+    if offer_id != visit.case.chosen_offer_id:
+        key = f"choice/{secrets.token_hex(8)}"
+        cases.change(visit.case.case_id, key, lambda case: customer.choose_offer(case, offer_id, visit.actor, now))
     note_if_unprintable(visit, form)
     return to("/my")
 
@@ -570,6 +618,8 @@ def consent(visit: Visit, form: Form) -> Response:
         return to("/my/sign")
     if not codes_are_reviewed():
         raise DecisionRefusedError("UNREVIEWED")
+    if tries.lock(visit.case.case_id, Purpose.SIGNATURE) is not None:
+        raise DecisionRefusedError("LOCKED")  # no code would be accepted
     now = clock.now()
     code = codes.new(visit.case.case_id, Purpose.SIGNATURE, visit.session.key, digest, now)
     if code is None:
@@ -578,7 +628,7 @@ def consent(visit: Visit, form: Form) -> Response:
     try:
         out.sms(f"code-{secrets.token_hex(12)}", people.get(visit.case.cardholder_id).phone, text)
     except (NotSentError, ServiceUnavailableError) as error:
-        raise DecisionRefusedError(unsent(error)) from error
+        raise DecisionRefusedError(unsent(visit.case.case_id, Purpose.SIGNATURE, now, error)) from error
     visit.change(form, lambda case: customer.note_code(case, Purpose.SIGNATURE, digest, visit.actor))
     return to("/my/sign")
 
@@ -616,7 +666,7 @@ def sign(visit: Visit, form: Form) -> Response:
     if not codes.accept(case_id, Purpose.SIGNATURE, holder, digest, digits(form.get("code", "")), now):
         if visit.done(form):  # the same form, sent twice at the same moment, has used the code
             return to("/my/plan")
-        if lock_if_due(case_id):
+        if lock_if_due(case_id, Purpose.SIGNATURE):
             raise DecisionRefusedError("LOCKED")
         return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name, drawing=drawing)
     try:
@@ -664,7 +714,7 @@ def plan(visit: Visit) -> Response:
     if customer.place(visit.case, now) != "plan":
         return to("/my")
     view = pages.plan_view(visit.case, now, visit.language)
-    response = inside(visit, "plan", **view)
+    response = inside(visit, "plan", **view, told_by_message=told_by_message(visit))
     if view["refresh"]:
         # A header rather than a tag: the page asks again by itself, without any script.
         response.headers["Refresh"] = f"2; url={BASE}/my"
@@ -682,7 +732,7 @@ def download(visit: Visit, form: Form) -> Response:
     document = sealed_document(signed)
     if document is None:
         cases.change(
-            visit.case.case_id, f"copy/{form['key']}", lambda case: customer.note_missing_copy(case, clock.now())
+            visit.case.case_id, f"copy/{said(form)}", lambda case: customer.note_missing_copy(case, clock.now())
         )
         raise DecisionRefusedError("COPY_MISSING")
     visit.change(form, lambda case: customer.note_download(case, visit.actor))
@@ -758,7 +808,7 @@ def note_if_unprintable(visit: Visit, form: Form) -> bool:
     """Whether the documents cannot print the person's name; then staff have the task to see to it."""
     if not is_unprintable(visit):
         return False
-    actor, key = Actor(kind="SYSTEM", id="customer_web"), f"name/{keyed(form)['key']}"
+    actor, key = Actor(kind="SYSTEM", id="customer_web"), f"name/{said(keyed(form))}"
     cases.change(visit.case.case_id, key, lambda case: customer.note_unprintable_name(case, actor, clock.now()))
     return True
 
@@ -781,7 +831,7 @@ def told_so(visit: Visit, template: str, decide: Callable[[Case], Change]) -> Ca
 
 def decision_id(form: Form) -> str:
     """One form makes one decision, however often it is sent."""
-    return f"customer-{form['key']}"
+    return f"customer-{said(form)}"
 
 
 # --- other ways ------------------------------------------------------------------------------------------------
@@ -816,7 +866,7 @@ def propose(visit: Visit, form: Form) -> Response:
         draft = draft_of(visit.case, "proposal", form)
         return proposal_page(visit, 422, problem="field.amount.range", value=typed, typed=draft)
     visit.change(keyed(form), lambda case: customer.propose_amount(case, amount, decision_id(form), visit.actor, now))
-    drafts.drop(visit.case.case_id, "proposal")
+    drafts.sent(visit.session, "proposal", now)
     return to("/my")
 
 
@@ -848,7 +898,7 @@ def tell(visit: Visit, form: Form) -> Response:
         if refusal.reason != "NOTHING_TOLD":
             raise
         return income_page(visit, 422, form, {"monthly_income": "field.nothing"})  # it came back as it was shown
-    drafts.drop(visit.case.case_id, "income")
+    drafts.sent(visit.session, "income", now)
     return to("/my")
 
 
@@ -881,7 +931,10 @@ def call(visit: Visit, form: Form) -> Response:
 @app.route("/my/person", methods=["GET"])
 @while_deciding
 def person_form(visit: Visit) -> Response:
-    return inside(visit, "person") if may_ask_for_person(visit) else to("/my")
+    if not may_ask_for_person(visit):
+        return to("/my")
+    approved = any(offer.approved_by != "policy" for offer in customer.offers_to_show(visit.case, clock.now()))
+    return inside(visit, "person", approved=approved, told_by_message=told_by_message(visit))
 
 
 @app.route("/my/person", methods=["POST"], content_types=FORM)
@@ -897,6 +950,12 @@ def ask_for_person(visit: Visit, form: Form) -> Response:
 
     visit.change(form, told_so(visit, PERSON_NOTED, ask))
     return to("/my")
+
+
+def told_by_message(visit: Visit) -> bool:
+    """Whether a message can tell the customer what came of it, now or later: not where they refused every channel."""
+    way = next_way(visit.case, cases.reach(visit.case.cardholder_id), "SERVICE", visit.policy, clock.now())
+    return way.verdict.allowed or way.verdict.not_before is not None
 
 
 def may_ask_for_person(visit: Visit) -> bool:
@@ -969,23 +1028,29 @@ def prefer(visit: Visit, form: Form) -> Response:
     """By which channels the customer wants to hear from the bank."""
     wanted = {channel for channel in visit.case.reachable_by if form.get(channel) == "yes"}
     asked_for = visit.policy.rule("contact.express_consent", visit.today)
-    visit.change(
-        keyed(form),
-        lambda case: customer.prefer_channels(
-            case, cases.reach(case.cardholder_id), wanted, asked_for, visit.actor, clock.now()
-        ),
-    )
+    if wanted != {channel for channel, ticked in channels_of(visit) if ticked}:  # so the newest wish always counts
+        cases.change(
+            visit.case.case_id,
+            f"contact/{secrets.token_hex(8)}",
+            lambda case: customer.prefer_channels(
+                case, cases.reach(case.cardholder_id), wanted, asked_for, visit.actor, clock.now()
+            ),
+        )
     return contact_page(visit, saved=True)
 
 
 def contact_page(visit: Visit, saved: bool = False) -> Response:
+    return inside(visit, "contact", channels=channels_of(visit), saved=saved)
+
+
+def channels_of(visit: Visit) -> list[tuple[str, bool]]:
+    """The channels that reach the customer, and whether each has its box ticked."""
     reach, asked_for = cases.reach(visit.case.cardholder_id), visit.policy.rule("contact.express_consent", visit.today)
     # A box that is ticked already would be nobody's consent.
-    channels = [
+    return [
         (channel, channel in reach.consents or (channel not in reach.opted_out and channel not in asked_for))
         for channel in visit.case.reachable_by
     ]
-    return inside(visit, "contact", channels=channels, saved=saved)
 
 
 # --- the visit itself, and what pages look like -----------------------------------------------------------------
@@ -999,7 +1064,7 @@ def speak(visit: Visit, form: Form) -> Response:
         raise BadRequestError("language or page")
     sessions.speak(visit.session, language)
     if page in pages.DRAFTED:  # a form that was refused says again what was typed into it
-        keep_typed(visit.case, page, form)
+        keep_typed(visit.session, visit.case, page, form)
     if (language, True) != (visit.case.language, visit.case.own_language):  # what is written to them is in it too
         key = f"language/{secrets.token_hex(8)}"
         cases.change(visit.case.case_id, key, lambda case: customer.choose_language(case, language, visit.actor))
@@ -1012,7 +1077,7 @@ def leave(visit: Visit, form: Form) -> Response:
     for page in pages.DRAFTED:
         drafts.drop(visit.case.case_id, page)
     sessions.end(visit.session)
-    response = notice("left", 200)
+    response = forgotten(notice("left", 200))
     response.headers["Set-Cookie"] = set_cookie(SESSION_COOKIE, "", timedelta(0))
     return response
 

@@ -159,20 +159,23 @@ def _falling(offer: Offer, longest: int) -> str:
 
 def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[str, Any]:
     """The options side by side, each with what it is best at. None is preselected."""
-    best = {
-        "month": min(offer.regular_instalment for offer in offers),
-        "total": min(offer.total_payable for offer in offers),
-        "soon": min(offer.months for offer in offers),
-    }
+    figures = [
+        # A single payment may be due later than the last of several instalments.
+        {"month": offer.regular_instalment, "total": offer.total_payable, "soon": schedule_of(offer)[-1].due_date}
+        for offer in offers
+    ]
+    best = {name: min(own[name] for own in figures) for name in figures[0]}
     longest = max(offer.months for offer in offers)
     shown = []
-    for offer in offers:
-        own = {"month": offer.regular_instalment, "total": offer.total_payable, "soon": offer.months}
+    for offer, own in zip(offers, figures, strict=True):
         labels = [name for name, value in own.items() if value == best[name]] if len(offers) > 1 else []
         chart = _falling(offer, longest) if offer.months > 1 else ""
         shown.append(shown_offer(offer, language) | {"best": labels, "chart": chart})
     proposed = case.proposed_monthly
-    within = [n for n, offer in enumerate(offers, 1) if proposed is not None and offer.regular_instalment <= proposed]
+    within = {
+        n: offer for n, offer in enumerate(offers, 1) if proposed is not None and offer.regular_instalment <= proposed
+    }
+    last_above = [n for n, offer in within.items() if proposed is not None and offer.last_instalment > proposed]
     return owed_view(case, language) | {
         "why": why_view(case, language),
         "offers": shown,
@@ -183,6 +186,7 @@ def offers_view(case: Case, offers: tuple[Offer, ...], language: str) -> dict[st
         "papers": _papers(case),
         "proposed": format_money(proposed, case.account.currency, language) if proposed is not None else "",
         "within": ", ".join(map(str, within)),
+        "last_above": ", ".join(map(str, last_above)),
         "until": format_date(last_day(offers, case), language),
     }
 

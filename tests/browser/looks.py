@@ -34,11 +34,27 @@ MEASURE = """() => {
   return [over, broken];
 }"""
 
+# How much wider than the screen the page is with its text at twice the size (WCAG 1.4.4, 1.4.10).
+ENLARGED = """() => {
+  const {style} = document.documentElement;
+  style.fontSize = "200%";
+  const over = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  style.fontSize = "";
+  return over;
+}"""
+
 
 # A phone can write Chinese; a machine without such a font would draw narrower boxes, and everything would fit.
 FONTS = f"""<fontconfig>
 <include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{ROOT}/layers/documents/fonts</dir>
 </fontconfig>"""
+
+
+def keeping_pages(browser: Browser) -> Browser:
+    """Another one, which keeps whole pages for its Back, as those of people do and those of tests do not."""
+    return browser.browser_type.launch(
+        executable_path=installed_browser(), args=QUIET, ignore_default_args=["--disable-back-forward-cache"]
+    )
 
 
 @contextmanager
@@ -57,6 +73,12 @@ def measured(page: Page) -> list[str]:
     """What is wrong with how the page stands on the screen, in words."""
     over, broken = page.evaluate(MEASURE)
     return [f"{over} px too wide"] * bool(over) + [f"breaks {amount}" for amount in broken]
+
+
+def enlarged(page: Page) -> int:
+    """By how much the page is too wide for the screen when somebody reads it at twice the size."""
+    over: int = page.evaluate(ENLARGED)
+    return over
 
 
 def fits(page: Page) -> None:

@@ -100,6 +100,10 @@ def deciding(web: Web, language: str) -> Seen:
     for name, changes in {
         "offers: a call is due": {"call_arranged": True},
         "offers: one within the proposal": {"proposed_monthly": max(offer.regular_instalment for offer in case.offers)},
+        "offers: the last payment above the proposal": {
+            "proposed_monthly": SIXTY_MONTHS.regular_instalment,
+            "offers": (SIXTY_MONTHS.model_copy(update={"last_instalment": SIXTY_MONTHS.regular_instalment + 1}),),
+        },
         "offers: none within the proposal": {"proposed_monthly": 1_000},
         "offers: by what was told": {"circumstances": case.circumstances.model_copy(update={"own": ("savings",)})},
         "offers: beyond the means": {"offers_beyond_means": True, "advice_due": True},
@@ -181,6 +185,8 @@ def other_ways(web: Web, language: str) -> Seen:
         yield "income: regions", browser.get("/my/income")
     yield "income: first", changed(web, case, browser, "/my", offers=())
     yield "person", browser.get("/my/person")
+    approved = tuple(offer.model_copy(update={"approved_by": "mei"}) for offer in case.offers)
+    yield "person: approved by one", changed(web, case, browser, "/my/person", offers=approved)
     decline = browser.get("/my/decline")
     yield "decline", decline
     yield "decline: no reason", browser.submit(decline, reason="")
@@ -230,6 +236,11 @@ def any_time(web: Web, language: str) -> Seen:
     contact = browser.get("/my/contact")
     yield "contact", contact
     yield "contact: saved", browser.submit(contact)
+    fields = browser.filled(contact)
+    browser.post("/my/contact", {name: fields[name] for name in ("csrf", "key")})
+    yield "person: no message may come", browser.get("/my/person")
+    in_review = {"status": Status.IN_REVIEW}
+    yield "plan: working, no message may come", changed(web, case, browser, "/my", **in_review)
     complaint = browser.get("/my/complaint")
     yield "complaint", complaint
     yield "complaint: nothing picked", browser.submit(complaint)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from billing_events import overdue_detail
-from browser.looks import OLD_PHONE, chromium, fits
+from browser.looks import OLD_PHONE, chromium, fits, keeping_pages
 from browser.states import TEXTS
 from playwright.sync_api import Browser, expect
 
@@ -222,3 +222,22 @@ def test_who_likes_draws_their_signature_and_finds_it_in_the_agreement(
     stack.settle()
     assert not stack.problems
     phone.close()
+
+
+def test_after_leaving_safely_the_back_button_shows_nothing_of_the_debt(stack: LocalStack, browser: Browser) -> None:
+    customer = Customer(stack, "007")
+    keeping = keeping_pages(browser)
+    page = keeping.new_context(viewport=OLD_PHONE, locale="en").new_page()
+    page.goto(customer.message(r"(http\S+/c/\S+)"))
+    page.get_by_label("Last four characters").fill("204x")
+    page.get_by_role("button", name="Send me a code").click()
+    page.get_by_label("Six-digit code").fill(customer.message(r"#(\d{6})$", 2))
+    page.get_by_role("button", name="Go in").click()
+    owed = page.locator("main").get_by_text("you owed").inner_text().split()[-1]
+    page.get_by_role("link", name="I tell you what I earn and spend").click()
+    page.get_by_role("button", name="Leave safely").click()
+    for _ in range(2):
+        page.evaluate("() => { history.back(); }")
+        expect(page.get_by_role("heading", level=1)).to_have_text("You have been signed out")
+        assert owed not in page.content()
+    keeping.close()

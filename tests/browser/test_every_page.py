@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from browser.looks import OLD_PHONE, UNFOLD, chromium, measured
+from browser.looks import OLD_PHONE, UNFOLD, chromium, enlarged, measured
 from browser.states import TEXTS, states
 from integration.web_fixtures import BASE, ORIGIN, Page, Web, web_on_moto
 from playwright.sync_api import Browser, ConsoleMessage, Route
@@ -45,6 +45,7 @@ class Look:
     bytes: int = 0
     barriers: dict[str, list[str]] = field(default_factory=dict)
     misfits: list[str] = field(default_factory=list)
+    too_wide_enlarged: int = 0
     complaints: list[str] = field(default_factory=list)
 
 
@@ -81,6 +82,7 @@ class OldPhone:
         self.tab.goto(address)
         self.tab.evaluate(UNFOLD)
         self.look.misfits = measured(self.tab)
+        self.look.too_wide_enlarged = enlarged(self.tab)
         if by_axe:
             self.tab.evaluate(AXE_SCRIPT)
         for colours, rules in RULES.items() if by_axe else ():
@@ -147,6 +149,13 @@ def test_on_an_old_phone_nothing_scrolls_sideways_and_no_amount_breaks(
     looks: dict[str, dict[str, Look]], language: str
 ) -> None:
     assert {name: look.misfits for name, look in looks[language].items() if look.misfits} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_on_an_old_phone_text_of_twice_the_size_does_not_scroll_sideways(
+    looks: dict[str, dict[str, Look]], language: str
+) -> None:
+    assert {name: look.too_wide_enlarged for name, look in looks[language].items() if look.too_wide_enlarged} == {}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

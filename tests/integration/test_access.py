@@ -37,6 +37,7 @@ from accord.aws.access import (
 NOW = datetime(2026, 6, 15, 2, 0, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 BUSY_FOR = 2 * MINUTE
+OUTSIDE, INSIDE = Purpose.IDENTITY, Purpose.SIGNATURE
 
 
 @pytest.fixture(scope="module")
@@ -211,28 +212,79 @@ def test_nobody_gets_a_code_for_a_case_without_a_link(codes: Codes) -> None:
 
 
 def test_ten_wrong_tries_lock_the_case_for_good(codes: Codes, tries: Tries) -> None:
-    for hours in range(FAILURES_PER_CASE // TRIES_PER_CODE):
+    for hours in range(FAILURES_PER_CASE[OUTSIDE] // TRIES_PER_CODE):
         now = NOW + timedelta(hours=hours)
         code = asked(codes, now)
         for _ in range(TRIES_PER_CODE):
             assert not accepted(codes, wrong(code), now)
-    assert tries.lock("c-1") == 1
+    assert tries.lock("c-1", OUTSIDE) == 1
     later = NOW + timedelta(days=3)
     assert not accepted(codes, asked(codes, later), later)
 
 
 def test_who_holds_the_link_and_knows_the_document_guesses_a_code_less_than_once_in_a_hundred_thousand() -> None:
-    """Every failed look counts for the case for good, whatever it was at: ten looks, each at one code of a million."""
-    chance = 1 - (1 - Fraction(1, 1_000_000)) ** FAILURES_PER_CASE
+    """Every failed look counts for the case for good, whatever it was at: fifteen looks, each at one of a million."""
+    chance = 1 - (1 - Fraction(1, 1_000_000)) ** sum(FAILURES_PER_CASE.values())
     assert chance <= Fraction(15, 1_000_000)
 
 
+def test_the_tries_outside_and_inside_are_counted_apart(codes: Codes, tries: Tries) -> None:
+    while tries.begin("c-1", OUTSIDE):
+        pass
+    assert (tries.lock("c-1", OUTSIDE), tries.lock("c-1", INSIDE)) == (1, None)
+    code = asked(codes, bound_to="terms", purpose=INSIDE)
+    for _ in range(FAILURES_PER_CASE[INSIDE] - 1):
+        assert not accepted(codes, wrong(code), purpose=INSIDE, bound_to="terms")
+    assert accepted(codes, code, purpose=INSIDE, bound_to="terms")
+    assert tries.begin("c-1", INSIDE)
+    assert not tries.begin("c-1", INSIDE)
+    assert tries.lock("c-1", INSIDE) == 1
+
+
+def test_a_lifted_lock_gives_new_tries_at_both_doors(links: Links, tries: Tries) -> None:
+    locked(links, tries)
+    while tries.begin("c-1", INSIDE):
+        pass
+    tries.lift("c-1", 1)
+    assert (tries.lock("c-1", OUTSIDE), tries.lock("c-1", INSIDE)) == (None, None)
+    assert [tries.begin("c-1", INSIDE) for _ in range(6)] == [True] * FAILURES_PER_CASE[INSIDE] + [False]
+    assert (tries.lock("c-1", OUTSIDE), tries.lock("c-1", INSIDE)) == (None, 2)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_code_that_did_not_leave_is_none_of_the_three_and_waits_for_nobody(codes: Codes, purpose: Purpose) -> None:
+    for second in range(3 * CODES_PER_HOUR):
+        now = NOW + second * 5 * MINUTE
+        asked(codes, now, purpose=purpose)
+        codes.did_not_leave("c-1", purpose, now)
+        assert codes.waits_for("c-1", purpose, "holder", now) is None
+    later = NOW + 45 * MINUTE
+    for second in range(CODES_PER_HOUR):
+        asked(codes, later + second * SECOND, purpose=purpose)
+    assert codes.new("c-1", purpose, "holder", "", later + 3 * SECOND) is None
+
+
+def test_while_nothing_leaves_a_code_is_made_three_times_in_five_minutes(codes: Codes) -> None:
+    for second in range(CODES_PER_HOUR):
+        asked(codes, NOW + second * SECOND)
+        codes.did_not_leave("c-1", OUTSIDE, NOW + second * SECOND)
+    assert codes.new("c-1", OUTSIDE, "holder", "", NOW + 4 * MINUTE) is None
+    assert codes.new("c-1", OUTSIDE, "holder", "", NOW + 5 * MINUTE) is not None
+
+
+def test_a_code_that_did_not_leave_takes_nothing_from_the_one_that_did(codes: Codes) -> None:
+    asked(codes, NOW)
+    code = asked(codes, NOW + SECOND)
+    codes.did_not_leave("c-1", OUTSIDE, NOW)
+    assert accepted(codes, code, NOW + SECOND)
+
+
 def test_a_new_link_does_not_forget_failed_tries(codes: Codes, tries: Tries, links: Links) -> None:
-    for _ in range(FAILURES_PER_CASE):
-        assert tries.begin("c-1")
+    for _ in range(FAILURES_PER_CASE[OUTSIDE]):
+        assert tries.begin("c-1", OUTSIDE)
     links.issue("c-1", "holder-1", NOW, NOW)
-    assert tries.lock("c-1") == 1
-    assert not tries.begin("c-1")
+    assert tries.lock("c-1", OUTSIDE) == 1
+    assert not tries.begin("c-1", OUTSIDE)
 
 
 def test_right_tries_and_codes_that_were_not_in_force_count_for_nothing(codes: Codes, tries: Tries) -> None:
@@ -243,7 +295,7 @@ def test_right_tries_and_codes_that_were_not_in_force_count_for_nothing(codes: C
         assert not accepted(codes, code, now, holder="somebody else")
         assert accepted(codes, code, now)
         assert not accepted(codes, code, now)
-    assert tries.lock("c-1") is None
+    assert tries.lock("c-1", OUTSIDE) is None
 
 
 def test_a_code_waits_only_for_the_browser_that_asked_and_until_it_is_used(codes: Codes) -> None:
@@ -262,43 +314,45 @@ def test_a_code_waits_only_for_the_browser_that_asked_and_until_it_is_used(codes
 def locked(links: Links, tries: Tries) -> str:
     """A locator of a case that has no tries left."""
     locator = links.issue("c-1", "holder-1", NOW, NOW)
-    while tries.begin("c-1"):
+    while tries.begin("c-1", OUTSIDE):
         pass
     return locator
 
 
 def test_a_lifted_lock_gives_ten_new_tries_and_ends_the_link(links: Links, tries: Tries) -> None:
     locator = locked(links, tries)
-    assert tries.lock("c-1") == 1
+    assert tries.lock("c-1", OUTSIDE) == 1
     tries.lift("c-1", 1)
-    assert tries.lock("c-1") is None
+    assert tries.lock("c-1", OUTSIDE) is None
     assert links.find(locator, NOW) is None
-    assert [tries.begin("c-1") for _ in range(FAILURES_PER_CASE + 1)] == [True] * FAILURES_PER_CASE + [False]
-    assert tries.lock("c-1") == 2
+    assert [tries.begin("c-1", OUTSIDE) for _ in range(FAILURES_PER_CASE[OUTSIDE] + 1)] == [True] * FAILURES_PER_CASE[
+        OUTSIDE
+    ] + [False]
+    assert tries.lock("c-1", OUTSIDE) == 2
 
 
 def test_lifting_a_lock_again_touches_neither_a_later_link_nor_a_later_lock(links: Links, tries: Tries) -> None:
     locked(links, tries)
     tries.lift("c-1", 1)
-    tries.begin("c-1")
+    tries.begin("c-1", OUTSIDE)
     locator = links.issue("c-1", "holder-1", NOW, NOW)
     tries.lift("c-1", 1)
     assert links.find(locator, NOW) == Link("c-1", "holder-1")
-    while tries.begin("c-1"):
+    while tries.begin("c-1", OUTSIDE):
         pass
     tries.lift("c-1", 1)
-    assert tries.lock("c-1") == 2
+    assert tries.lock("c-1", OUTSIDE) == 2
     tries.lift("c-1", 2)
-    assert tries.lock("c-1") is None
+    assert tries.lock("c-1", OUTSIDE) is None
     tries.lift("c-1", 1)  # an old form, sent once more
     locked(links, tries)
-    assert tries.lock("c-1") == 3
+    assert tries.lock("c-1", OUTSIDE) == 3
 
 
 def test_lifting_a_lock_of_a_case_without_a_link_leaves_nothing_behind(tries: Tries, table: str) -> None:
     tries.lift("c-9", 1)
     assert stored(table) == []
-    assert tries.lock("c-9") is None
+    assert tries.lock("c-9", OUTSIDE) is None
 
 
 def test_a_lock_lifted_by_many_at_once_is_lifted_once(
@@ -307,9 +361,9 @@ def test_a_lock_lifted_by_many_at_once_is_lifted_once(
     locked(links, tries)
     with in_parallel(monkeypatch) as pool:
         list(pool.map(lambda _: tries.lift("c-1", 1), range(20)))
-    while tries.begin("c-1"):
+    while tries.begin("c-1", OUTSIDE):
         pass
-    assert tries.lock("c-1") == 2
+    assert tries.lock("c-1", OUTSIDE) == 2
 
 
 def in_parallel(monkeypatch: pytest.MonkeyPatch) -> ThreadPoolExecutor:
@@ -353,14 +407,14 @@ def test_the_right_code_sent_many_times_at_once_opens_one_door(
     code = asked(codes)
     with in_parallel(monkeypatch) as pool:
         assert sum(pool.map(lambda _: accepted(codes, code), range(20))) == 1
-    assert tries.lock("c-1") is None
+    assert tries.lock("c-1", OUTSIDE) is None
 
 
 def test_tries_taken_at_the_same_moment_never_exceed_ten(
     codes: Codes, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with in_parallel(monkeypatch) as pool:
-        assert sum(pool.map(lambda _: tries.begin("c-1"), range(50))) == FAILURES_PER_CASE
+        assert sum(pool.map(lambda _: tries.begin("c-1", OUTSIDE), range(50))) == FAILURES_PER_CASE[OUTSIDE]
 
 
 def test_codes_asked_for_at_the_same_moment_are_three(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:

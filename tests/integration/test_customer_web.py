@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
 from threading import Lock
@@ -39,12 +40,12 @@ from accord import glyphs, staff, wording
 from accord.agreement import check_complete, found_until, terms_hash
 from accord.assessment import assess
 from accord.aws import clients, outbound
-from accord.aws.access import FAILURES_PER_CASE, TRIES_PER_CODE
-from accord.case import Case, Change, ClosedReason, Decision, Status
+from accord.aws.access import FAILURES_PER_CASE, TRIES_PER_CODE, Purpose
+from accord.case import Case, Change, ClosedReason, Decision, Status, TaskReason
 from accord.channels import next_way
 from accord.comprehension import questions
 from accord.customer import DECLINE_REASONS
-from accord.errors import ServiceUnavailableError
+from accord.errors import NotSentError, ServiceUnavailableError
 from accord.events import Actor, verify_chain
 from accord.figures import figures_of, note_figures
 from accord.lifecycle import arrange_call, close, remind
@@ -255,7 +256,7 @@ def test_unknown_expired_replaced_locked_and_wrong_get_the_same_answer(web: Web)
     first = web.link(replaced)
     web.link(replaced)
     locked_link = web.link(locked)
-    while web.app.tries.begin(locked.case_id):
+    while web.app.tries.begin(locked.case_id, Purpose.IDENTITY):
         pass
     links = {
         "unknown": (f"/c/{'a' * 43}", LAST4),
@@ -296,6 +297,32 @@ def test_a_wrong_used_expired_or_foreign_code_gets_the_same_answer(web: Web) -> 
     texts = {re.sub(r"/c/[\w-]{43}", "/c/…", page.html) for page in pages}
     assert len(texts) == 1
     assert {(page.status, str(page.cookies)) for page in pages} == {(403, "[]")}
+
+
+@pytest.mark.parametrize("path", ["GET /code", "POST /code", "POST "])
+def test_unknown_wrong_and_locked_links_ask_the_tables_for_as_much(
+    web: Web, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """So that no answer is quicker than another."""
+    method, _, rest = path.partition(" ")
+    locked = web.invited()
+    links = {"unknown": f"/c/{'x' * 43}", "known": web.link(web.invited()), "locked": web.link(locked)}
+    for guess in range(FAILURES_PER_CASE[Purpose.IDENTITY] + 1):
+        web.browser().send("POST", links["locked"], {"last4": f"00{guess:02d}"})
+    db, calls = clients.client("dynamodb"), []
+    call = db._make_api_call
+
+    def counted(operation: str, arguments: dict[str, Any]) -> Any:
+        calls.append(operation)
+        return call(operation, arguments)
+
+    monkeypatch.setattr(db, "_make_api_call", counted)
+    found = {}
+    for name, link in links.items():
+        calls.clear()
+        web.browser().send(method, link + rest, {"code": "123456", "last4": "0000"} if method == "POST" else b"")
+        found[name] = list(calls)
+    assert found["known"] == found["unknown"] == found["locked"] != []
 
 
 def test_the_code_goes_to_the_phone_on_file_and_the_page_shows_its_last_two_digits_alone(web: Web) -> None:
@@ -395,7 +422,7 @@ def test_three_codes_an_hour_then_wait(web: Web) -> None:
     sent = len(web.sms())
     refused = browser.submit(browser.get(link), last4=LAST4)
     assert refused.status == 429
-    assert "wait an hour" in refused.text
+    assert "asked for a code three times" in refused.text
     assert len(web.sms()) == sent
     web.later(hours=1)
     assert browser.submit(browser.get(link), last4=LAST4).status == 200
@@ -404,7 +431,7 @@ def test_three_codes_an_hour_then_wait(web: Web) -> None:
 def test_the_tenth_failure_locks_the_case_and_calls_a_person_once(web: Web) -> None:
     case = web.invited()
     browser, link = web.browser(), web.link(case)
-    for _ in range(FAILURES_PER_CASE):
+    for _ in range(FAILURES_PER_CASE[Purpose.IDENTITY]):
         assert browser.submit(browser.get(link), last4="0000").status == 403
     assert browser.submit(browser.get(link), last4=LAST4).status == 403
     assert browser.submit(browser.get(web.link(case)), last4=LAST4).status == 403  # a new link does not help
@@ -427,9 +454,9 @@ def test_guesses_at_the_same_moment_never_get_more_than_ten_looks(web: Web, monk
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda number: web.app.identified(link[3:], f"{number:04d}")[0], range(40)))
     assert not any(found)
-    assert web.app.tries.lock(case.case_id) == 1
+    assert web.app.tries.lock(case.case_id, Purpose.IDENTITY) == 1
     (item,) = (item for item in web.dump("AccessTable") if item["pk"]["S"] == f"CASE#{case.case_id}")
-    assert item["failures"]["N"] == str(FAILURES_PER_CASE)
+    assert item["failures"]["N"] == str(FAILURES_PER_CASE[Purpose.IDENTITY])
 
 
 def test_an_sms_that_cannot_be_sent_is_said_and_opens_nothing(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -445,6 +472,54 @@ def test_an_sms_that_cannot_be_sent_is_said_and_opens_nothing(web: Web, monkeypa
     assert "could not be sent" in page.text
     assert not browser.cookies
     assert "CodeSent" not in happened(web, case)
+
+
+def test_a_code_that_did_not_leave_is_none_of_the_three(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither at the door nor where one signs. Whoever tries on and on meanwhile is told to wait, as after three."""
+    case = web.invited()
+    link, browser = web.link(case), web.browser()
+    landing = browser.get(link)
+    with nothing_leaves(web, monkeypatch):
+        found = [browser.submit(landing, last4=LAST4) for _ in range(4)]
+    assert [page.status for page in found] == [503, 503, 503, 429]
+    assert "asked for a code three times" in found[3].text
+    assert "an hour at most" in found[3].text
+    web.later(minutes=5)
+    for _ in range(3):
+        code = browser.submit(landing, last4=LAST4)
+        assert code.path == f"{link}/code"
+    agreement = understood(web, case, browser, browser.submit(code, code=web.last_code()))
+    agreed = ticked(agreement)
+    with nothing_leaves(web, monkeypatch):
+        for _ in range(3):
+            fields = browser.filled(browser.get("/my/agreement")) | agreed
+            assert browser.post("/my/agreement", fields).status == 503
+            assert browser.get("/my/sign").path == "/my/agreement", "no page says that a code was sent"
+    web.later(minutes=5)
+    for _ in range(3):
+        fields = browser.filled(browser.get("/my/agreement")) | agreed
+        assert browser.post("/my/agreement", fields).path == "/my/sign"
+
+
+def test_a_code_that_may_have_left_counts_as_one_that_did(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, link = web.browser(), web.link(web.invited())
+    with nothing_leaves(web, monkeypatch, NotSentError(TaskReason.MESSAGE_IN_DOUBT)):
+        for _ in range(3):
+            assert browser.submit(browser.get(link), last4=LAST4).status == 503
+    web.later(minutes=5)
+    assert browser.submit(browser.get(link), last4=LAST4).status == 429
+
+
+@contextmanager
+def nothing_leaves(web: Web, monkeypatch: pytest.MonkeyPatch, error: Exception | None = None) -> Iterator[None]:
+    """No text message leaves; for certain, unless another error says otherwise."""
+
+    def down(*_: str) -> None:
+        raise error or ServiceUnavailableError("throttled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(web.app.out, "sms", down)
+        yield
 
 
 def test_who_opted_out_of_texts_is_told_to_call_and_not_to_try_again(web: Web) -> None:
@@ -797,6 +872,17 @@ def test_an_account_that_was_sold_meanwhile_can_no_longer_be_agreed_on(web: Web)
     assert web.cases.get(case.case_id).chosen_offer_id is None
 
 
+def test_who_leaves_or_was_signed_out_leaves_no_page_behind_that_back_would_show(web: Web) -> None:
+    browser, page = web.entered(web.invited())
+    assert "clear-site-data" not in page.headers
+    web.later(minutes=11)
+    for answer in (browser.send("GET", "/my/offers"), browser.send("POST", "/my/offers", browser.filled(page))):
+        assert (answer.status, answer.headers["clear-site-data"]) == (403, '"cache"')
+    browser, page = web.entered(web.invited())
+    left = browser.send("POST", "/my/leave", page.forms[1]["fields"])
+    assert (left.status, left.headers["clear-site-data"]) == (200, '"cache"')
+
+
 def test_who_leaves_is_out(web: Web) -> None:
     browser, offers = web.entered(web.invited())
     cookies = dict(browser.cookies)
@@ -918,6 +1004,32 @@ def test_what_was_typed_when_the_visit_ended_is_there_again(
 def drafts(web: Web) -> list[dict[str, str]]:
     """What is kept of forms that were not sent."""
     return [json.loads(item["body"]["S"]) for item in web.dump("AccessTable") if item["pk"]["S"].startswith("DRAFT#")]
+
+
+def test_a_form_that_was_sent_in_time_and_comes_again_after_the_end_is_no_draft(web: Web) -> None:
+    browser, _ = web.entered(web.invited())
+    page = browser.get("/my/proposal")
+    assert browser.submit(page, amount="700").status == 200
+    web.later(minutes=11)
+    again = browser.submit(page, amount="700")
+    assert (again.status, "What you sent is kept." in again.text, drafts(web)) == (403, True, [])
+    assert "are kept for you" in browser.submit(page, amount="750").text, "another form of that visit is one"
+
+
+def test_what_an_older_visit_sends_after_a_newer_one_was_heard_is_no_draft(web: Web) -> None:
+    case = web.invited()
+    old, _ = web.entered(case)
+    page = old.get("/my/proposal")
+    new, _ = web.entered(case)
+    assert new.submit(new.get("/my/proposal"), amount="900").status == 200
+    web.later(minutes=11)
+    ended = old.submit(page, amount="700")
+    assert ("did not get through" in ended.text, drafts(web)) == (True, [])
+    web.update(case.case_id, decision=None)
+    later, _ = web.entered(case)
+    page = later.get("/my/proposal")
+    web.later(minutes=11)
+    assert "are kept for you" in later.submit(page, amount="950").text, "who came after that is heard"
 
 
 @pytest.mark.parametrize(
@@ -1159,14 +1271,42 @@ def test_a_wrong_signing_code_is_refused_and_the_case_locks_in_the_end(web: Web)
     sign = before_signing(web, case, browser, offers)
     wrong = f"{(int(web.last_code()) + 1) % 10**6:06d}"
     assert browser.submit(sign, name=NAME, code=wrong).status == 403
-    for _ in range(FAILURES_PER_CASE):
-        web.app.tries.begin(case.case_id)
+    while web.app.tries.begin(case.case_id, Purpose.SIGNATURE):
+        pass
     page = browser.submit(sign, name=NAME, code=wrong)
     assert page.status == 409
-    assert "too many tries" in page.text
+    assert "too many wrong codes" in page.text
     assert browser.submit(sign, name=NAME, code=web.last_code()).status == 409
     assert web.cases.get(case.case_id).status is Status.NEGOTIATING
     assert happened(web, case).count("AccessLocked") == 1
+
+
+def test_a_stranger_with_the_link_stops_nobody_who_is_inside(web: Web) -> None:
+    case = web.invited()
+    link = web.link(case)
+    browser = web.browser()
+    offers = browser.submit(browser.submit(browser.get(link), last4=LAST4), code=web.last_code())
+    agreement = understood(web, case, browser, offers)
+    stranger = web.browser()
+    for guess in range(FAILURES_PER_CASE[Purpose.IDENTITY] + 1):
+        assert stranger.send("POST", link, {"last4": f"00{guess:02d}"}).status == 403
+    assert happened(web, case).count("AccessLocked") == 1
+    sign = browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+    wrong = f"{(int(web.last_code()) + 1) % 10**6:06d}"
+    assert "too many" not in browser.submit(sign, name=NAME, code=wrong).text
+    assert browser.submit(sign, name=NAME, code=web.last_code()).path == "/my/plan"
+
+
+def test_where_no_code_would_sign_none_is_sent_and_the_page_says_so(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    while web.app.tries.begin(case.case_id, Purpose.SIGNATURE):
+        pass
+    sent = len(web.sms())
+    page = browser.post("/my/agreement", browser.filled(agreement) | ticked(agreement))
+    assert (page.status, "you cannot sign for now, and we send no code" in page.text) == (409, True)
+    assert len(web.sms()) == sent
 
 
 def test_a_code_to_come_in_signs_nothing(web: Web) -> None:
@@ -1624,6 +1764,54 @@ def test_every_form_sent_twice_acts_once(web: Web) -> None:
         assert web.dump("CasesTable", "EventsTable") == stored
 
 
+def test_of_the_options_that_one_page_sends_the_last_one_is_chosen(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    first, second = (browser.filled(offers) | {"offer": offer.offer_id} for offer in case.offers[:2])
+    for fields in (first, second, second, first):
+        assert browser.post("/my/offers", fields).path == "/my/questions"
+        assert web.cases.get(case.case_id).chosen_offer_id == fields["offer"]
+    assert happened(web, case).count("OfferChosen") == 3
+
+
+def test_right_answers_after_wrong_ones_from_the_same_page_count(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    page = browser.submit(offers)
+    right = answers(web, case)
+    wrong = {question: next(choice for choice in "abc" if choice != right[question]) for question in right}
+    for given, path in ((wrong, "/my/questions"), (wrong, "/my/questions"), (right, "/my/agreement")):
+        assert browser.submit(page, **given).path == path
+    assert happened(web, case).count("ComprehensionChecked") == 2
+    assert browser.submit(page, **wrong).path == "/my/agreement", "the first form again, come late, takes nothing back"
+
+
+def test_another_decision_from_the_same_page_is_refused_until_the_first_is_taken_up_and_never_lost(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    page = browser.get("/my/proposal")
+    assert browser.submit(page, amount="500").status == 200
+    refused = browser.submit(page, amount="800")
+    assert (refused.status, "still working on what you sent before" in refused.text) == (409, True)
+    first = web.cases.get(case.case_id).decision
+    assert first is not None
+    assert first.amount == 50_000
+    web.update(case.case_id, decision=None)
+    browser.submit(page, amount="800")
+    second = web.cases.get(case.case_id).decision
+    assert second is not None
+    assert (second.amount, second.decision_id != first.decision_id) == (80_000, True)
+
+
+def test_a_second_signature_from_the_same_page_signs_nothing_more(web: Web) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    sign = before_signing(web, case, browser, offers)
+    assert browser.submit(sign, name=NAME, code=web.last_code()).path == "/my/plan"
+    assert browser.submit(sign, name=f" {NAME[0]} {NAME[1:]}", code=web.last_code()).status == 409
+    assert happened(web, case).count("AgreementSigned") == 1
+
+
 def test_answers_sent_twice_are_one_attempt(web: Web) -> None:
     case = web.invited()
     browser, offers = web.entered(case)
@@ -1785,6 +1973,47 @@ def test_the_customer_says_how_they_may_be_reached(web: Web) -> None:
     assert (again.opted_out, again.consents) == (("CALL",), ("SMS",)), "one that they ticked themselves is"
     assert happened(web, case)[-1] == "ContactPreferencesTold"
     assert next_way(web.cases.get(case.case_id), reach, "COLLECTION", load_policy("CN"), web.now).channel == "EMAIL"
+
+
+def test_each_save_of_a_page_about_channels_is_what_counts_from_then_on(web: Web) -> None:
+    case = web.invited(reachable_by=("SMS", "CALL", "EMAIL"))
+    browser, _ = web.entered(case)
+    fields = browser.filled(browser.get("/my/contact"))
+    fewer = {name: value for name, value in fields.items() if name not in ("SMS", "CALL")}
+    for sent, refused in ((fewer, ("CALL", "SMS")), (fewer, ("CALL", "SMS")), (fields, ()), (fewer, ("CALL", "SMS"))):
+        assert "It is saved" in browser.post("/my/contact", sent).text
+        assert web.cases.reach(case.cardholder_id).opted_out == refused
+    assert happened(web, case).count("ContactPreferencesTold") == 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_message_is_promised_to_who_refused_every_channel(web: Web, language: str) -> None:
+    promised, look = {
+        "en": ("send you a message when it is ready", "look here again tomorrow"),
+        "zh-CN": ("准备好后，我们会发消息给您", "请明天再来这里看"),
+    }[language]
+    asking = {"en": "Then we send you a message.", "zh-CN": "然后我们发消息告诉您。"}[language]
+    case = web.invited(reachable_by=("SMS", "CALL", "EMAIL"))
+    browser, _ = web.entered(case, language)
+    assert asking in browser.get("/my/person").text
+    web.update(case.case_id, status=Status.IN_REVIEW)
+    page = browser.get("/my")
+    assert (promised in page.text, look in page.text) == (True, False)
+    form = browser.filled(browser.get("/my/contact"))
+    browser.post("/my/contact", {name: form[name] for name in ("csrf", "key")})
+    page = browser.get("/my")
+    assert (promised in page.text, look in page.text) == (False, True)
+    web.update(case.case_id, status=Status.NEGOTIATING)
+    assert asking not in browser.get("/my/person").text
+
+
+def test_what_a_person_approved_is_not_told_as_a_computers_alone(web: Web) -> None:
+    case = web.invited()
+    browser, _ = web.entered(case)
+    assert "a person at the bank approved them" not in browser.get("/my/person").text
+    approved = tuple(offer.model_copy(update={"approved_by": "mei"}) for offer in case.offers)
+    web.update(case.case_id, offers=approved)
+    assert "a person at the bank approved them" in browser.get("/my/person").text
 
 
 # --- what every answer has ---------------------------------------------------------------------------------------

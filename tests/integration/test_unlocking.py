@@ -10,7 +10,7 @@ from integration.console import NEGOTIATION, Console, address
 from integration.web_fixtures import LAST4, ORIGIN, Browser, Page, Web, web_on_moto
 from loading import load_app
 
-from accord.aws.access import FAILURES_PER_CASE
+from accord.aws.access import FAILURES_PER_CASE, Purpose
 from accord.case import Case, ClosedReason, StaffTask, Status
 from accord.errors import ServiceUnavailableError
 from accord.events import announcement, verify_chain
@@ -29,9 +29,9 @@ class World(SimpleNamespace):
     def locked(self, case: Case, link: str) -> None:
         """Ten wrong tries by that link."""
         browser = self.web.browser()
-        for _ in range(FAILURES_PER_CASE):
+        for _ in range(FAILURES_PER_CASE[Purpose.IDENTITY]):
             assert browser.post(link, {"last4": "0000"}).status == 403
-        assert self.web.app.tries.lock(case.case_id) is not None
+        assert self.web.app.tries.lock(case.case_id, Purpose.IDENTITY) is not None
 
     def task(self, case: Case) -> StaffTask:
         """The one open task about the lock."""
@@ -92,12 +92,12 @@ def test_ten_wrong_tries_a_confirmed_identity_and_the_customer_is_in_again_by_a_
     assert refused(world, old)
     task = world.task(case)
     html = world.console.ask(address(task))[1]
-    assert "The pages are locked after ten failed tries (lock 1 of this case)." in html
+    assert "The pages are locked after too many failed tries (lock 1 of this case)." in html
     assert "It is the customer: unlock and send a new link" in html
     assert world.settle(task)[0] == 303
     assert world.happened(case)[-3:] == ["AccessUnlocked", "ContactRequested", "StaffTaskClosed"]
     assert refused(world, old)  # it may be in other hands
-    assert world.web.app.tries.lock(case.case_id) is None
+    assert world.web.app.tries.lock(case.case_id, Purpose.IDENTITY) is None
     new = world.deliver(case)
     assert world.outcome == "SENT"
     assert new != old
@@ -135,7 +135,7 @@ def test_a_second_lock_waits_for_its_own_decision(world: World) -> None:
     assert (second.task_id != first.task_id, second.facts) == (True, {"lock": "2"})
     assert world.settle(first)[0] == 303  # the old form, sent once more
     world.deliver(case)  # the old message, brought once more
-    assert world.web.app.tries.lock(case.case_id) == 2
+    assert world.web.app.tries.lock(case.case_id, Purpose.IDENTITY) == 2
     assert refused(world, link)
     assert world.settle(second)[0] == 303
     assert world.happened(case).count("AccessUnlocked") == 2
@@ -151,7 +151,7 @@ def test_a_reminder_during_a_second_lock_does_not_lift_it(world: World) -> None:
     requested = [event for event in world.web.cases.events(case.case_id) if event.type == "ContactRequested"]
     reminder = (announcement(requested[-1]) or {}) | {"contactId": "k-reminder", "template": "REMINDER"}
     world.delivery.messenger.deliver(world.delivery.Contact.model_validate(reminder), world.web.now)
-    assert world.web.app.tries.lock(case.case_id) == 2
+    assert world.web.app.tries.lock(case.case_id, Purpose.IDENTITY) == 2
 
 
 def test_in_the_quiet_hours_nothing_is_unlocked_and_staff_learn_when_it_can_be(world: World) -> None:
@@ -165,7 +165,7 @@ def test_in_the_quiet_hours_nothing_is_unlocked_and_staff_learn_when_it_can_be(w
     assert "No message may be sent to the customer before 2026-11-25 08:00" in html
     assert "IDENTITY_CONFIRMED" in html  # to be chosen again later
     assert world.happened(case) == before
-    assert world.web.app.tries.lock(case.case_id) == 1
+    assert world.web.app.tries.lock(case.case_id, Purpose.IDENTITY) == 1
     world.web.later(hours=9)
     assert world.settle(world.task(case))[0] == 303
     assert world.comes_in(world.deliver(case)).path == "/my/offers"
@@ -177,7 +177,7 @@ def test_where_contact_has_to_stop_nothing_is_unlocked(world: World) -> None:
     world.web.update(case.case_id, flags=("CEASE_CONTACT",))
     status, html = world.settle(world.task(case))
     assert (status, "No message may be sent to this customer" in html) == (409, True)
-    assert world.web.app.tries.lock(case.case_id) == 1
+    assert world.web.app.tries.lock(case.case_id, Purpose.IDENTITY) == 1
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -197,7 +197,7 @@ def test_a_stop_between_the_decision_and_the_lock_ends_right(
         broken.setattr(world.console.app.tries, "lift", stopped)
         assert world.settle(task)[0] == 500
     assert world.web.cases.get(case.case_id).unlocked == 1
-    assert world.web.app.tries.lock(case.case_id) == 1
+    assert world.web.app.tries.lock(case.case_id, Purpose.IDENTITY) == 1
     assert refused(world, old)
     if again:
         assert world.settle(task)[0] == 303

@@ -19,11 +19,12 @@ from loading import ROOT
 
 from accord.affordability import FIXED, FLEXIBLE
 from accord.agreement import terms_of
-from accord.case import Agreement, Assessment, Circumstances, ClosedReason, Status
+from accord.case import Agreement, Assessment, Circumstances, ClosedReason, Product, Status
 from accord.complaint import ABOUT
 from accord.customer import DECLINE_REASONS
 from accord.money import format_money
 from accord.policy import jurisdictions, load_policy
+from accord.schedule import schedule_of
 from accord.texts import texts as words_of
 
 FOLDER = ROOT / "functions" / "customer_web"
@@ -354,6 +355,36 @@ def test_each_option_says_what_it_is_best_at_and_all_charts_have_one_scale(pages
     months = [offer["months"] for offer in shown if offer["chart"]]
     assert max(ends) == 240
     assert ends == [240 * number // max(offer.months for offer in case.offers) for number in months]
+
+
+def test_the_option_that_ends_first_is_called_the_soonest_also_beside_a_late_single_payment(pages: ModuleType) -> None:
+    case = an_offered_case()
+    plan = case.offers[0].model_copy(update={"months": 3, "best_at": ("SOONEST_FREE",)})
+    ends = schedule_of(plan)[-1].due_date
+    once = {"offer_id": "o-once", "product": Product.LUMP_SUM, "months": 1, "best_at": ("LOWEST_TOTAL",)}
+    for days, soonest in ((1, [True, False]), (0, [True, True]), (-1, [False, True])):
+        payment = plan.model_copy(update=once | {"first_due_date": ends + timedelta(days=days)})
+        shown = pages.offers_view(case, (plan, payment), "en")["offers"]
+        assert ["soon" in offer["best"] for offer in shown] == soonest
+
+
+def test_the_soonest_on_the_page_is_the_soonest_of_the_search(pages: ModuleType) -> None:
+    case = an_offered_case()
+    assert any("SOONEST_FREE" in offer.best_at for offer in case.offers)
+    for offer, shown in zip(case.offers, pages.offers_view(case, case.offers, "en")["offers"], strict=True):
+        assert ("soon" in shown["best"]) == ("SOONEST_FREE" in offer.best_at)
+
+
+def test_a_last_payment_above_what_the_customer_suggested_is_told(pages: ModuleType) -> None:
+    case = an_offered_case()
+    lowest = min(case.offers, key=lambda offer: offer.regular_instalment)
+    number = str(case.offers.index(lowest) + 1)
+    for last, told in ((16, number), (0, "")):
+        above = lowest.model_copy(update={"last_instalment": lowest.regular_instalment + last})
+        offers = tuple(above if offer is lowest else offer for offer in case.offers)
+        suggested = case.model_copy(update={"proposed_monthly": lowest.regular_instalment})
+        view = pages.offers_view(suggested, offers, "en")
+        assert (view["within"], view["last_above"]) == (number, told)
 
 
 def test_a_single_option_is_not_called_the_best(pages: ModuleType) -> None:

@@ -6,10 +6,11 @@ Every limit is counted by a conditional write before the guess is looked at, so 
 
 Items of the access table (key `pk`, TTL `expires_at`):
   LINK#<hash>               which case a locator means
-  CASE#<id>                 the one link in force, failed tries, locks lifted, when codes were asked for
+  CASE#<id>                 the one link in force, failed tries of each door, locks lifted, when codes were asked for
   CODE#<id>#<purpose>       the one code in force, its tries, who asked and what it is bound to
   SESSION#<hash>            one visit
   DRAFT#<case>#<page>       what was typed and not sent, in the clear, found for a day: figures and picks alone
+  SENT#<case>#<page>        when the page's form was last accepted, and in which visit
   CONTACT#<id>              one message that somebody began to send
 
 What expired is not found from that moment. DynamoDB deletes it within days, and the table's point-in-time recovery can
@@ -35,12 +36,12 @@ LINK_FOR = timedelta(days=7)
 CODE_FOR = timedelta(minutes=CODE_MINUTES)
 TRIES_PER_CODE = 5
 CODES_PER_HOUR = 3
-FAILURES_PER_CASE = 10
 IDLE_FOR = timedelta(minutes=10)
 SESSION_FOR = timedelta(minutes=30)
 DRAFT_FOR = timedelta(days=1)
 
 _HOUR = timedelta(hours=1)
+_UNSENT_FOR = timedelta(minutes=5)  # so long a code that did not leave takes the place of one that did
 _TOUCH_AFTER = timedelta(minutes=1)  # a visit's idle clock is written at most this often
 _KEEP_CASE = timedelta(days=400)  # failed tries outlive every link of the case
 _KEEP_CONTACT = timedelta(days=60)  # longer than any queue can bring a message again
@@ -52,6 +53,12 @@ class Purpose(StrEnum):
 
     IDENTITY = "IDENTITY"
     SIGNATURE = "SIGNATURE"
+
+
+# Each door has its own tries, so that who stands outside with the link uses up none of who is inside. Together they are
+# all the looks that anybody gets at codes of a million: the probability of a hit stays within 0.0015 % for a case.
+FAILURES_PER_CASE = {Purpose.IDENTITY: 10, Purpose.SIGNATURE: 5}
+_FAILURES = {Purpose.IDENTITY: "failures", Purpose.SIGNATURE: "failures_to_sign"}
 
 
 class Claim(StrEnum):
@@ -77,7 +84,7 @@ class Session:
     key: str
     case_id: str
     language: str
-    seen_at: datetime
+    opened_at: datetime
 
 
 def fingerprint(secret: str) -> str:
@@ -109,8 +116,8 @@ class Links:
         )
         self._table.update(
             f"CASE#{case_id}",
-            "SET link = :link, failures = if_not_exists(failures, :none), expires_at = :until",
-            {":link": {"S": fingerprint(locator)}, ":none": {"N": "0"}, ":until": _epoch(expires_at + _KEEP_CASE)},
+            "SET link = :link, expires_at = :until",
+            {":link": {"S": fingerprint(locator)}, ":until": _epoch(expires_at + _KEEP_CASE)},
         )
         return locator
 
@@ -134,33 +141,37 @@ class Links:
 
 
 class Tries:
-    """Failed tries of cases. The last one locks the case; its locks have numbers, from 1, and each is lifted once."""
+    """Failed tries of cases, apart for each door: the landing page, where one comes in, and the visit, where one signs.
+
+    The last one locks its door. The case's locks have numbers, from 1, and each is lifted once, for both doors.
+    """
 
     def __init__(self, access_table: str) -> None:
         self._table = _Table(access_table)
 
-    def begin(self, case_id: str) -> bool:
-        """Take one of the case's tries, before anything is compared; False when none is left or there is no case."""
+    def begin(self, case_id: str, purpose: Purpose) -> bool:
+        """Take one of the door's tries, before anything is compared; False when none is left or there is no case."""
+        failures = _FAILURES[purpose]
         return (
             self._table.update(
                 f"CASE#{case_id}",
-                "ADD failures :one",
-                {":one": {"N": "1"}, ":most": {"N": str(FAILURES_PER_CASE)}},
-                "failures < :most",
+                f"ADD {failures} :one",
+                {":one": {"N": "1"}, ":most": {"N": str(FAILURES_PER_CASE[purpose])}},
+                f"attribute_exists(pk) AND (attribute_not_exists({failures}) OR {failures} < :most)",
             )
             is not None
         )
 
-    def give_back(self, case_id: str) -> None:
+    def give_back(self, case_id: str, purpose: Purpose) -> None:
         """The try was right, or nothing was there to guess: it does not count as a failure."""
-        self._table.update(
-            f"CASE#{case_id}", "ADD failures :less", {":less": {"N": "-1"}, ":none": {"N": "0"}}, "failures > :none"
-        )
+        failures = _FAILURES[purpose]
+        less = {":less": {"N": "-1"}, ":none": {"N": "0"}}
+        self._table.update(f"CASE#{case_id}", f"ADD {failures} :less", less, f"{failures} > :none")
 
-    def lock(self, case_id: str) -> int | None:
-        """The number of the lock in force; None while the case has tries left."""
-        item = self._table.get(f"CASE#{case_id}")
-        if item is None or int(item["failures"]["N"]) < FAILURES_PER_CASE:
+    def lock(self, case_id: str, purpose: Purpose) -> int | None:
+        """The number of the lock that the door has; None while it has tries left."""
+        item = self._table.get(f"CASE#{case_id}") or {}
+        if int(item.get(_FAILURES[purpose], {"N": "0"})["N"]) < FAILURES_PER_CASE[purpose]:
             return None
         return int(item.get("lifted", {"N": "0"})["N"]) + 1
 
@@ -169,9 +180,10 @@ class Tries:
 
         Repeating it changes nothing, neither a later lock nor a later link.
         """
+        begin_anew = ", ".join(f"{failures} = :none" for failures in _FAILURES.values())
         self._table.update(
             f"CASE#{case_id}",
-            "SET failures = :none, lifted = :lock REMOVE link",
+            f"SET {begin_anew}, lifted = :lock REMOVE link",
             {":none": {"N": "0"}, ":lock": {"N": str(lock)}},
             "attribute_exists(pk) AND (attribute_not_exists(lifted) OR lifted < :lock)",
         )
@@ -189,7 +201,7 @@ class Codes:
         """A new code of six digits, good for CODE_FOR; the former one stops working.
 
         It is good only for the same `holder` and for what it is `bound_to` (the terms' hash, or nothing). None when
-        three were asked for within the hour.
+        three were asked for within the hour; of those that did not leave (`did_not_leave`) the last minutes count.
         """
         if not self._may_have_another(case_id, purpose, now):
             return None
@@ -233,7 +245,7 @@ class Codes:
             "tries < :most AND expires_at > :now AND attribute_not_exists(used_at)"
             " AND holder = :holder AND bound_to = :bound_to",
         )
-        if in_force is None or not self._tries.begin(case_id):
+        if in_force is None or not self._tries.begin(case_id, purpose):
             return False
         salt = in_force["salt"]
         if not hmac.compare_digest(self._mac(case_id, purpose, salt["S"], code), in_force["mac"]["S"]):
@@ -245,13 +257,32 @@ class Codes:
             {":now": _epoch(now), ":salt": salt},
             "attribute_not_exists(used_at) AND salt = :salt",
         )
-        self._tries.give_back(case_id)  # it was the right code, even where the same moment used it already
+        self._tries.give_back(case_id, purpose)  # it was the right code, even where the same moment used it already
         return used is not None
 
     def restore(self, case_id: str, purpose: Purpose) -> None:
         """What the code was accepted for could not be done: it is good again until its time, and was no try."""
         change = "SET tries = tries - :one REMOVE used_at"
         self._table.update(f"CODE#{case_id}#{purpose}", change, {":one": {"N": "1"}}, "attribute_exists(used_at)")
+
+    def did_not_leave(self, case_id: str, purpose: Purpose, asked_at: datetime) -> None:
+        """The code that was made at `asked_at` certainly did not leave: nobody is asked to type it in, and it no longer
+        counts as one of the hour's three.
+
+        For a few minutes it still does: whoever tries on and on while nothing leaves is held up by the same number.
+        """
+        made = {":asked": _epoch(asked_at), ":until": _epoch(asked_at + CODE_FOR)}
+        self._table.update(f"CODE#{case_id}#{purpose}", "SET used_at = :asked", made, "expires_at = :until")
+        name = f"asked_{purpose}"
+        for _ in range(CODES_PER_HOUR + 1):
+            before = (self._table.get(f"CASE#{case_id}") or {}).get(name, {"L": []})
+            if _epoch(asked_at) not in before["L"]:
+                return
+            after = [*before["L"], _epoch(asked_at - _HOUR + _UNSENT_FOR)]
+            after.remove(_epoch(asked_at))
+            values = {":asked": {"L": after}, ":before": before}
+            if self._table.update(f"CASE#{case_id}", f"SET {name} = :asked", values, f"{name} = :before") is not None:
+                return
 
     def _may_have_another(self, case_id: str, purpose: Purpose, now: datetime) -> bool:
         name = f"asked_{purpose}"
@@ -305,11 +336,9 @@ class Sessions:
         item = self._table.get(f"SESSION#{key}")
         if item is None or _is_over(item, now):
             return None
-        seen_at = _moment(item["seen_at"])
-        if now - seen_at >= _TOUCH_AFTER:
-            seen_at = now
+        if now - _moment(item["seen_at"]) >= _TOUCH_AFTER:
             self._table.update(f"SESSION#{key}", "SET seen_at = :now", {":now": _epoch(now)}, "attribute_exists(pk)")
-        return Session(key, item["case_id"]["S"], item["language"]["S"], seen_at)
+        return _session(key, item)
 
     def find_ended(self, session_id: str, now: datetime) -> Session | None:
         """The session of a cookie that ended by its time, for what was typed when it did; None when it goes on, is
@@ -319,7 +348,7 @@ class Sessions:
         item = self._table.get(f"SESSION#{key}")
         if item is None or _moment(item["expires_at"]) <= now or not _is_over(item, now):
             return None
-        return Session(key, item["case_id"]["S"], item["language"]["S"], _moment(item["seen_at"]))
+        return _session(key, item)
 
     def speak(self, session: Session, language: str) -> None:
         """The person wants to read another language from now on."""
@@ -342,10 +371,18 @@ class Drafts:
     def __init__(self, access_table: str) -> None:
         self._table = _Table(access_table)
 
-    def keep(self, case_id: str, page: str, fields: Mapping[str, str], now: datetime) -> None:
-        """Keep what was typed into a page, in the place of what was kept before."""
+    def keep(self, session: Session, page: str, fields: Mapping[str, str], now: datetime) -> bool:
+        """Keep what was typed into a page in a visit, in the place of what was kept before; whether it was kept.
+
+        It is not where another visit has sent that page since this one began: that is the newer word.
+        """
+        case_id = session.case_id
+        sent = self._table.get(f"SENT#{case_id}#{page}")
+        if sent is not None and sent["visit"]["S"] != session.key and _moment(sent["sent_at"]) >= session.opened_at:
+            return False
         body = {"body": {"S": json.dumps(dict(fields), ensure_ascii=False)}, "expires_at": _epoch(now + DRAFT_FOR)}
         self._table.put(f"DRAFT#{case_id}#{page}", body)
+        return True
 
     def find(self, case_id: str, page: str, now: datetime) -> dict[str, str]:
         """What is kept of a page; nothing where there is nothing, or it is older than a day."""
@@ -356,8 +393,14 @@ class Drafts:
         return found
 
     def drop(self, case_id: str, page: str) -> None:
-        """It was sent, or is not wanted any more."""
+        """It is not wanted any more."""
         self._table.delete(f"DRAFT#{case_id}#{page}")
+
+    def sent(self, session: Session, page: str, now: datetime) -> None:
+        """The page's form was sent in a visit, and accepted."""
+        when = {"visit": {"S": session.key}, "sent_at": _epoch(now), "expires_at": _epoch(now + DRAFT_FOR)}
+        self._table.put(f"SENT#{session.case_id}#{page}", when)
+        self.drop(session.case_id, page)
 
 
 class Deliveries:
@@ -439,6 +482,11 @@ class _Table:
     def delete(self, pk: str) -> None:
         with translated():
             self._db.delete_item(TableName=self._name, Key={"pk": {"S": pk}})
+
+
+def _session(key: str, item: dict[str, Any]) -> Session:
+    opened_at = _moment(item["expires_at"]) - DRAFT_FOR
+    return Session(key, item["case_id"]["S"], item["language"]["S"], opened_at)
 
 
 def _is_over(session: dict[str, Any], now: datetime) -> bool:
