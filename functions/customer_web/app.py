@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -344,7 +345,7 @@ def inside(visit: Visit, here: str, status: int = 200, template: str = "", **val
 
 def refused(visit: Visit, reason: str) -> Response:
     """What the customer wanted is not possible now: why, and the way on."""
-    later = dict.fromkeys(("UNSENT", "UNSENDABLE", "UNREVIEWED", "COPY_MISSING"), 503)
+    later = dict.fromkeys(("UNSENT", "IN_DOUBT", "UNSENDABLE", "UNREVIEWED", "COPY_MISSING"), 503)
     status = ({"TOO_OFTEN": 429} | later).get(reason, 409)
     return inside(visit, "plan", status, "notice.html", notice="refused", reason=reason, next=f"{BASE}/my")
 
@@ -366,7 +367,22 @@ def landing(locator: str) -> Response:
     return outside("landing.html")
 
 
+def at_the_door(view: Callable[[str], Response]) -> Callable[[str], Response]:
+    """A form from outside; what cannot be answered now may be sent again."""
+
+    @wraps(view)
+    def post(locator: str) -> Response:
+        try:
+            return view(locator)
+        except TransientError:
+            logger.exception("could not answer now")
+            return notice("failed", 503)
+
+    return post
+
+
 @app.route("/c/{locator}", methods=["POST"], content_types=FORM)
+@at_the_door
 def identify(locator: str) -> Response:
     """Check the last four of the identity document, then send the code."""
     now, last4 = clock.now(), read_form().get("last4", "")
@@ -401,12 +417,13 @@ def codes_are_reviewed() -> bool:
 
 
 def unsent(case_id: str, purpose: Purpose, asked_at: datetime, error: NotSentError | ServiceUnavailableError) -> str:
-    """Why no code left: UNSENT where it may be asked for again, UNSENDABLE where the telephone takes none.
-
-    It does not count as one that was sent, unless it may have left all the same.
+    """Why no code left: UNSENT where it may be asked for again, IN_DOUBT where it may have left all the same and then
+    counts as one that was sent, UNSENDABLE where the telephone takes none.
     """
-    if not (isinstance(error, NotSentError) and error.reason is TaskReason.MESSAGE_IN_DOUBT):
-        codes.did_not_leave(case_id, purpose, asked_at)
+    if isinstance(error, NotSentError) and error.reason is TaskReason.MESSAGE_IN_DOUBT:
+        logger.warning("code not sent", reason=error.reason)
+        return "IN_DOUBT"
+    codes.did_not_leave(case_id, purpose, asked_at)
     never = isinstance(error, NotSentError) and error.reason in (TaskReason.OPTED_OUT, TaskReason.MESSAGE_REJECTED)
     logger.warning("code not sent", reason=error.reason if never else type(error).__name__)
     return "UNSENDABLE" if never else "UNSENT"
@@ -424,6 +441,7 @@ def code_form(locator: str) -> Response:
 
 
 @app.route("/c/{locator}/code", methods=["POST"], content_types=FORM)
+@at_the_door
 def enter(locator: str) -> Response:
     """The right code opens the visit."""
     now, code = clock.now(), read_form().get("code", "")
@@ -434,13 +452,17 @@ def enter(locator: str) -> Response:
     if not codes.accept(case_id, Purpose.IDENTITY, fingerprint(cookie(CODE_COOKIE)), "", digits(code), now):
         lock_if_due(case_id, Purpose.IDENTITY)
         return outside("code.html", 403, problem="refused", tail="", landing=landing_url(locator))
-    session_id = sessions.open(case_id, language_for(cases.get(case_id)), now)
-    actor = Actor(kind="CUSTOMER", id=fingerprint(session_id))
-    cases.change(
-        case_id,
-        f"identity/{actor.id}",
-        lambda case: customer.confirm_identity(case, cases.reach(case.cardholder_id), actor, clock.now()),
-    )
+    try:
+        session_id = sessions.open(case_id, language_for(cases.get(case_id)), now)
+        actor = Actor(kind="CUSTOMER", id=fingerprint(session_id))
+        cases.change(
+            case_id,
+            f"identity/{actor.id}",
+            lambda case: customer.confirm_identity(case, cases.reach(case.cardholder_id), actor, clock.now()),
+        )
+    except Exception:
+        codes.restore(case_id, Purpose.IDENTITY)  # the same code, typed again, opens
+        raise
     # The cookie outlives the visit: what is typed when that has ended is taken by it.
     return to("/my", set_cookie(SESSION_COOKIE, session_id, DRAFT_FOR), set_cookie(CODE_COOKIE, "", timedelta(0)))
 
@@ -620,17 +642,29 @@ def consent(visit: Visit, form: Form) -> Response:
         raise DecisionRefusedError("UNREVIEWED")
     if tries.lock(visit.case.case_id, Purpose.SIGNATURE) is not None:
         raise DecisionRefusedError("LOCKED")  # no code would be accepted
-    now = clock.now()
-    code = codes.new(visit.case.case_id, Purpose.SIGNATURE, visit.session.key, digest, now)
+    now, case_id = clock.now(), visit.case.case_id
+    if not codes.claim(case_id, said(form), now):
+        return to("/my/sign")
+    try:
+        send_code_to_sign(visit, form, offer, digest, now)
+    except Exception:
+        codes.release(case_id, said(form))
+        raise
+    return to("/my/sign")
+
+
+def send_code_to_sign(visit: Visit, form: Form, offer: Offer, digest: str, now: datetime) -> None:
+    """Send the code, and say in the chain that it was sent: without that nobody can sign by it."""
+    case_id = visit.case.case_id
+    code = codes.new(case_id, Purpose.SIGNATURE, visit.session.key, digest, now)
     if code is None:
         raise DecisionRefusedError("TOO_OFTEN")
     text = signature_code_sms(code, offer, digest, visit.language, visit.sender, HOST)
     try:
         out.sms(f"code-{secrets.token_hex(12)}", people.get(visit.case.cardholder_id).phone, text)
     except (NotSentError, ServiceUnavailableError) as error:
-        raise DecisionRefusedError(unsent(visit.case.case_id, Purpose.SIGNATURE, now, error)) from error
+        raise DecisionRefusedError(unsent(case_id, Purpose.SIGNATURE, now, error)) from error
     visit.change(form, lambda case: customer.note_code(case, Purpose.SIGNATURE, digest, visit.actor))
-    return to("/my/sign")
 
 
 @app.route("/my/sign", methods=["GET"])
@@ -660,12 +694,34 @@ def sign(visit: Visit, form: Form) -> Response:
     name, now, drawing = form.get("name", ""), clock.now(), drawn(form)
     if not customer.same_name(name, people.get(visit.case.cardholder_id).name):
         return sign_page(visit, offer, digest, 422, problem="wrong_name", name=name, drawing=drawing)
-    case_id, holder = visit.case.case_id, visit.session.key
+    case_id = visit.case.case_id
     if not _CODE.fullmatch(digits(form.get("code", ""))):
         return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name, drawing=drawing)
+    if not codes.claim(case_id, said(form), now):
+        wait_for(visit, form)  # the same form, sent twice at the same moment, is using the code
+        return to("/my/plan")
+    try:
+        return sign_by_code(visit, form, offer, terms, digest, drawing, now)
+    except Exception:
+        codes.release(case_id, said(form))
+        raise
+
+
+def wait_for(visit: Visit, form: Form) -> None:
+    """Wait a moment for what the same form is doing already."""
+    for _ in range(10):
+        if visit.done(form):
+            return
+        time.sleep(0.2)
+
+
+def sign_by_code(
+    visit: Visit, form: Form, offer: Offer, terms: dict[str, Any], digest: str, drawing: str, now: datetime
+) -> Response:
+    """The code, and with the right one the signature."""
+    case_id, holder, name = visit.case.case_id, visit.session.key, form.get("name", "")
     if not codes.accept(case_id, Purpose.SIGNATURE, holder, digest, digits(form.get("code", "")), now):
-        if visit.done(form):  # the same form, sent twice at the same moment, has used the code
-            return to("/my/plan")
+        codes.release(case_id, said(form))
         if lock_if_due(case_id, Purpose.SIGNATURE):
             raise DecisionRefusedError("LOCKED")
         return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name, drawing=drawing)

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from builders import a_balance, an_offer
 from integration.web_fixtures import (
     BOUNDARY,
@@ -85,6 +85,10 @@ def no_code_leaves(web: Web, language: str) -> Seen:
     browser = web.browser(language)
     landing = browser.get(web.link(web.invited()))
     with patch.object(clients.client("sns", attempts=1), "publish", side_effect=ReadTimeoutError(endpoint_url="sns")):
+        yield "landing: in doubt", browser.submit(landing, last4=LAST4)
+    with patch.object(
+        clients.client("sns", attempts=1), "publish", side_effect=EndpointConnectionError(endpoint_url="sns")
+    ):
         yield "landing: unsent", browser.submit(landing, last4=LAST4)
     opted_out = web.invited(cardholder={"phone": "+12025550199"})  # moto counts it among those that answered stop
     yield "landing: unsendable", browser.submit(browser.get(web.link(opted_out)), last4=LAST4)

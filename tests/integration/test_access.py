@@ -33,6 +33,7 @@ from accord.aws.access import (
     csrf_token,
     fingerprint,
 )
+from accord.errors import ServiceUnavailableError
 
 NOW = datetime(2026, 6, 15, 2, 0, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -191,6 +192,22 @@ def test_after_five_wrong_tries_the_right_code_is_refused_too(codes: Codes) -> N
     for _ in range(TRIES_PER_CODE):
         assert not accepted(codes, wrong(code))
     assert not accepted(codes, code)
+
+
+def test_what_could_not_be_compared_is_no_try(codes: Codes, tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own outage neither uses the code up nor locks anybody out."""
+    code = asked(codes)
+
+    def down(*_: Any) -> str:
+        raise ServiceUnavailableError("the key service does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(codes, "_mac", down)
+        for _ in range(TRIES_PER_CODE + 1):
+            with pytest.raises(ServiceUnavailableError):
+                accepted(codes, code)
+    assert accepted(codes, code)
+    assert [tries.begin("c-1", OUTSIDE) for _ in range(FAILURES_PER_CASE[OUTSIDE])] == [True] * 10
 
 
 def test_three_codes_an_hour_and_a_fourth_when_the_first_is_an_hour_old(codes: Codes) -> None:

@@ -469,7 +469,7 @@ def test_an_sms_that_cannot_be_sent_is_said_and_opens_nothing(web: Web, monkeypa
     monkeypatch.setattr(clients.client("sns", attempts=1), "publish", lost)
     page = browser.submit(browser.get(link), last4=LAST4)
     assert page.status == 503
-    assert "could not be sent" in page.text
+    assert "may not have been sent" in page.text
     assert not browser.cookies
     assert "CodeSent" not in happened(web, case)
 
@@ -1853,6 +1853,83 @@ def test_the_same_form_signs_when_what_was_down_is_up_again(web: Web, monkeypatc
     assert browser.post("/my/sign", fields | {"code": "000000"}).status == 403
     assert browser.post("/my/sign", fields).path == "/my/plan"
     assert happened(web, case).count("AgreementSigned") == 1
+
+
+def test_a_double_click_on_the_agreement_sends_one_code(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second comes while the first is still sending."""
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    fields, sent, send = browser.filled(agreement) | ticked(agreement), len(web.sms()), web.app.out.sms
+    second: list[str] = []
+
+    def slow(*told: Any) -> None:
+        monkeypatch.setattr(web.app.out, "sms", send)
+        second.append(browser.post("/my/agreement", fields).path)
+        send(*told)
+
+    monkeypatch.setattr(web.app.out, "sms", slow)
+    assert browser.post("/my/agreement", fields).path == "/my/sign"
+    assert second == ["/my/sign"]
+    assert len(web.sms()) == sent + 1
+
+
+def test_a_double_click_on_the_signature_is_never_told_that_the_code_is_wrong(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = web.invited()
+    browser, offers = web.entered(case)
+    sign = before_signing(web, case, browser, offers)
+    fields = browser.filled(sign) | {"name": NAME, "code": web.last_code()}
+    change, second = web.app.cases.change, []
+    monkeypatch.setattr(web.app.time, "sleep", lambda _: None)
+
+    def slow(*told: Any) -> Any:
+        monkeypatch.setattr(web.app.cases, "change", change)
+        second.append(browser.post("/my/sign", fields).status)
+        return change(*told)
+
+    monkeypatch.setattr(web.app.cases, "change", slow)
+    assert browser.post("/my/sign", fields).path == "/my/plan"
+    assert second == [200]
+    assert happened(web, case).count("AgreementSigned") == 1
+
+
+def test_a_code_that_came_although_nobody_noted_it_signs_nothing(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was sent, and then the tables did not answer: a signature by it would have no proof in the chain."""
+    case = web.invited()
+    browser, offers = web.entered(case)
+    agreement = understood(web, case, browser, offers)
+    fields, change = browser.filled(agreement) | ticked(agreement), web.app.cases.change
+
+    def down(*_: Any, **__: Any) -> None:
+        raise ServiceUnavailableError("throttled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(web.app.cases, "change", down)
+        assert browser.post("/my/agreement", fields).status == 503
+    assert web.app.cases.change == change
+    page = browser.submit(browser.get("/my/sign"), name=NAME, code=web.last_code())
+    assert (page.status, "ask for a new" in page.text) == (409, True)
+    assert "AgreementSigned" not in happened(web, case)
+    again = browser.get("/my/agreement")
+    sign = browser.post("/my/agreement", browser.filled(again) | ticked(again))
+    assert browser.submit(sign, name=NAME, code=web.last_code()).path == "/my/plan"
+
+
+def test_a_code_to_come_in_is_good_again_when_what_was_down_is_up(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = web.invited()
+    browser, link = web.browser(), web.link(case)
+    page = browser.submit(browser.get(link), last4=LAST4)
+
+    def down(*_: Any, **__: Any) -> None:
+        raise ServiceUnavailableError("throttled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(web.app.sessions, "open", down)
+        assert browser.submit(page, code=web.last_code()).status == 503
+    assert browser.submit(page, code=web.last_code()).status == 200
+    assert "IdentityConfirmed" in happened(web, case)
 
 
 def test_the_link_works_as_long_as_the_agreement_says_though_no_message_leaves(web: Web) -> None:

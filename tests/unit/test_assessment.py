@@ -765,8 +765,13 @@ def told_by_customer(**figures: Any) -> dict[str, Any]:
         (told_by_customer(monthly_essential_spend=2_400 * YUAN), ()),  # on record is half as much again
         (told_by_customer(monthly_essential_spend=2_400 * YUAN - 1), ("SPEND_UNLIKE_RECORD",)),
         (told_by_customer(monthly_essential_spend=5_400 * YUAN, fixed_costs={"HOUSING": 3_000 * YUAN}), ()),
-        # As a total alone it leaves more for living than all guidelines together, whatever the rent is.
-        (told_by_customer(monthly_essential_spend=5_400 * YUAN), ("ABOVE_GUIDELINE",)),
+        # A sum alone that is half as much again as all guidelines together.
+        (
+            told_by_customer(monthly_essential_spend=6_000 * YUAN + 1, monthly_income=9_000 * YUAN)
+            | {"spend_on_record": None},
+            ("ABOVE_GUIDELINE",),
+        ),
+        (told_by_customer(monthly_essential_spend=4_500 * YUAN), ()),
         (
             told_by_customer(monthly_essential_spend=5_400 * YUAN + 1, fixed_costs={"HOUSING": 3_000 * YUAN}),
             ("SPEND_UNLIKE_RECORD",),  # costs that are made up make a plan cheaper

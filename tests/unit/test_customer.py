@@ -55,6 +55,11 @@ def terms(case: Case, number: int = 0) -> dict[str, Any]:
     return terms_of(case, case.offers[number], the_policy(), "en", TODAY)
 
 
+def with_code(case: Case) -> Case:
+    """The case after a code that signs the first offer's terms was sent."""
+    return customer.note_code(case, "SIGNATURE", terms_hash(terms(case)), ACTOR).case
+
+
 def types(change: Change) -> list[str]:
     return [type(event).__name__ for event in change.events]
 
@@ -206,7 +211,7 @@ def test_who_gets_it_wrong_three_times_is_called_once_and_may_go_on() -> None:
 
 
 def test_signing_keeps_the_very_terms_their_hash_and_the_schedule() -> None:
-    case = understood()
+    case = with_code(understood())
     signed = customer.sign(case, terms(case), "d-1", ACTOR, NOW)
     agreement = signed.case.agreement
     assert isinstance(agreement, Agreement)
@@ -226,6 +231,15 @@ def test_nobody_signs_what_was_not_chosen_or_not_understood() -> None:
     case = chosen()
     with pytest.raises(DecisionRefusedError, match="NOT_UNDERSTOOD"):
         customer.sign(case, terms(case), "d-1", ACTOR, NOW)
+
+
+def test_nobody_signs_by_a_code_that_the_chain_does_not_name() -> None:
+    """It may have come all the same; a signature by it would be no evidence."""
+    case = understood()
+    never, others = case, case.model_copy(update={"code_for": "f" * 64})
+    for unnamed in (never, others):
+        with pytest.raises(DecisionRefusedError, match="NO_CODE"):
+            customer.sign(unnamed, terms(case), "d-1", ACTOR, NOW)
 
 
 def test_the_terms_of_another_offer_cannot_be_signed() -> None:
@@ -473,7 +487,7 @@ def test_who_says_that_the_amount_is_wrong_gets_a_person() -> None:
 
 
 def test_a_copy_can_be_noted_only_of_a_sealed_agreement() -> None:
-    case = understood()
+    case = with_code(understood())
     signed = customer.sign(case, terms(case), "d-1", ACTOR, NOW).case
     with pytest.raises(DecisionRefusedError, match="NOT_SEALED"):
         customer.note_download(signed, ACTOR)
@@ -486,7 +500,7 @@ def test_a_copy_can_be_noted_only_of_a_sealed_agreement() -> None:
 
 
 def test_each_moment_of_a_case_has_its_place() -> None:
-    case = understood()
+    case = with_code(understood())
     signed = customer.sign(case, terms(case), "d-1", ACTOR, NOW).case
     assert customer.place(invited(), NOW) == "offers"
     assert customer.place(chosen(), NOW) == "questions"

@@ -16,7 +16,7 @@ from billing_events import overdue_detail
 from werkzeug.test import Client
 
 from accord import clock, customer, errors, staff
-from accord.agreement import terms_of
+from accord.agreement import terms_hash, terms_of
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.billing import AccountOverdue, parse
@@ -168,6 +168,7 @@ class Play:
             )
         )
         terms = terms_of(self.case(), offer, load_policy(case.jurisdiction), case.language, clock.today(case.time_zone))
+        self.act(lambda case: customer.note_code(case, "SIGNATURE", terms_hash(terms), HOLDER))
         self.act(lambda case: customer.sign(case, terms, "d-sign", HOLDER, clock.now()))
 
     def come(self) -> None:

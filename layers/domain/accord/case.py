@@ -404,6 +404,7 @@ class Case(Value):
     proposed_monthly: MinorUnits | None = None  # the customer's own word: what they could pay a month
     chosen_offer_id: str | None = None
     comprehension: Comprehension | None = None
+    code_for: str | None = None  # the hash of the terms for which the last signing code was sent
     agreement: Agreement | None = None
     execution: str | None = None  # the one that took the case up last
     executions_before: tuple[str, ...] = ()  # those that it was taken over from

@@ -79,7 +79,8 @@ def confirm_identity(case: Case, reach: Reach, actor: Actor, now: datetime) -> C
 
 def note_code(case: Case, purpose: str, bound_to: str, actor: Actor) -> Change:
     """A one-time code left by SMS; `bound_to` is the hash of the terms that it signs, or empty."""
-    return Change(case, (CodeSent(purpose=purpose, terms_hash=bound_to or None),), actor)
+    sent = CodeSent(purpose=purpose, terms_hash=bound_to or None)
+    return Change(case.model_copy(update={"code_for": bound_to or case.code_for}), (sent,), actor)
 
 
 def lock_access(case: Case, lock: int, actor: Actor, now: datetime) -> Change:
@@ -250,7 +251,8 @@ def sign(
     """Sign the terms of the chosen offer, with every consent in them, and a drawing where they made one.
 
     The caller has checked the typed name, that it can be printed, and the one-time code that is bound to these very
-    terms. Raises DecisionRefusedError when the offer has expired, was not understood, or is not the one in the terms.
+    terms. Raises DecisionRefusedError when the offer has expired, was not understood, or is not the one in the terms,
+    or when the chain does not say that a code was sent for them: the signature would be no evidence.
     """
     _check_may_decide(case)
     offer = _chosen(case, now)
@@ -259,6 +261,8 @@ def sign(
     if terms["offer_id"] != offer.offer_id:
         raise DecisionRefusedError("TERMS_CHANGED")
     digest = terms_hash(terms)
+    if case.code_for != digest:
+        raise DecisionRefusedError("NO_CODE")
     agreement = Agreement(
         offer_id=offer.offer_id,
         terms=rfc8785.dumps(dict(terms)).decode(),

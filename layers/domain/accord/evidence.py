@@ -79,7 +79,7 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
         living = sum((told.flexible_costs or {}).values()) if statement_is_complete(told) else spend
         if living * 100 < floor * limits.spend_below_floor_percent:
             found.append("SPEND_BELOW_FLOOR")
-    if _is_above_guideline(told, rules):
+    if _is_above_guideline(told, rules, limits):
         found.append("ABOVE_GUIDELINE")
     if _debts_are_unlike_record(told, income, spend, case.account.balance.total, limits):
         found.append("DEBTS_UNLIKE_RECORD")
@@ -227,9 +227,9 @@ def _debts_are_unlike_record(
     return share < now <= income - spend and _are_far_apart(share, now, percent)
 
 
-def _is_above_guideline(told: Circumstances, rules: RulesOfTheDay) -> bool:
-    """Whether a flexible category is above what needs no explanation, or has no such guideline at all; or whether the
-    customer tells a total that leaves more for these than all guidelines together.
+def _is_above_guideline(told: Circumstances, rules: RulesOfTheDay, doubts_from: Doubts) -> bool:
+    """Whether a flexible category is above what needs no explanation, or has no such guideline at all; or whether a
+    total that the customer tells alone is far above all guidelines together, with the fixed costs as told or assumed.
     """
     spent_on = told.flexible_costs or {}
     total = told.monthly_essential_spend if told.teller("monthly_essential_spend") == "CUSTOMER" else None
@@ -242,4 +242,5 @@ def _is_above_guideline(told: Circumstances, rules: RulesOfTheDay) -> bool:
     if total is None or statement_is_complete(told):
         return False
     fixed = max(sum((told.fixed_costs or {}).values()), fixed_costs_assumed(told, persons, rules))
-    return total > fixed + sum(limits[name] or 0 for name in FLEXIBLE)
+    explained = fixed + sum(limits[name] or 0 for name in FLEXIBLE)
+    return total > explained and _are_far_apart(total, explained, doubts_from.income_unlike_record_percent)

@@ -42,6 +42,7 @@ DRAFT_FOR = timedelta(days=1)
 
 _HOUR = timedelta(hours=1)
 _UNSENT_FOR = timedelta(minutes=5)  # so long a code that did not leave takes the place of one that did
+_TWICE_WITHIN = timedelta(seconds=10)  # the same form, sent by an impatient thumb
 _TOUCH_AFTER = timedelta(minutes=1)  # a visit's idle clock is written at most this often
 _KEEP_CASE = timedelta(days=400)  # failed tries outlive every link of the case
 _KEEP_CONTACT = timedelta(days=60)  # longer than any queue can bring a message again
@@ -230,7 +231,10 @@ class Codes:
         return str(item["bound_to"]["S"])
 
     def accept(self, case_id: str, purpose: Purpose, holder: str, bound_to: str, code: str, now: datetime) -> bool:
-        """Whether this is the right code; a right one is used up. A wrong one counts against the code and the case."""
+        """Whether this is the right code; a right one is used up. A wrong one counts against the code and the case.
+
+        Raises ServiceUnavailableError; then nothing was compared, and it was no try.
+        """
         key = f"CODE#{case_id}#{purpose}"
         in_force = self._table.update(
             key,
@@ -248,7 +252,13 @@ class Codes:
         if in_force is None or not self._tries.begin(case_id, purpose):
             return False
         salt = in_force["salt"]
-        if not hmac.compare_digest(self._mac(case_id, purpose, salt["S"], code), in_force["mac"]["S"]):
+        try:
+            is_right = hmac.compare_digest(self._mac(case_id, purpose, salt["S"], code), in_force["mac"]["S"])
+        except Exception:
+            self._tries.give_back(case_id, purpose)  # nothing was compared
+            self._table.update(key, "SET tries = tries - :one", {":one": {"N": "1"}, ":salt": salt}, "salt = :salt")
+            raise
+        if not is_right:
             return False
         # The salt names this very code: one that replaced it meanwhile must not be used up in its place.
         used = self._table.update(
@@ -259,6 +269,16 @@ class Codes:
         )
         self._tries.give_back(case_id, purpose)  # it was the right code, even where the same moment used it already
         return used is not None
+
+    def claim(self, case_id: str, form: str, now: datetime) -> bool:
+        """Whether this form comes for the first time in this moment: a double click asks or signs once."""
+        values = {":until": _epoch(now + _TWICE_WITHIN), ":now": _epoch(now)}
+        condition = "attribute_not_exists(pk) OR expires_at <= :now"
+        return self._table.update(f"FORM#{case_id}#{form}", "SET expires_at = :until", values, condition) is not None
+
+    def release(self, case_id: str, form: str) -> None:
+        """What the form was for could not be done: it may be sent again."""
+        self._table.delete(f"FORM#{case_id}#{form}")
 
     def restore(self, case_id: str, purpose: Purpose) -> None:
         """What the code was accepted for could not be done: it is good again until its time, and was no try."""
