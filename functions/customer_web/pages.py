@@ -318,7 +318,7 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
     if signed is not None and case.stopped is None:
         return {"state": "sealing" if soon else "working", "kind": "", "refresh": soon}
     if case.decision is None and case.status in (Status.INVITED, Status.NEGOTIATING):
-        return {"state": "expired", "refresh": False}
+        return {"state": "complained" if case.complaint == "OPEN" else "expired", "refresh": False}
     if case.stopped is not None:
         return {"state": "mending", "refresh": False}
     if case.decision is not None and case.decision.by == "CUSTOMER":

@@ -223,6 +223,8 @@ def plan(web: Web, language: str) -> Seen:
     yield "plan: stopped", changed(web, case, browser, "/my", **open_again, flags=("SOLD",))
     ran_out = tuple(offer.model_copy(update={"valid_until": NOW}) for offer in sealed.offers)
     yield "plan: expired", changed(web, case, browser, "/my", **open_again, offers=ran_out)
+    complained: dict[str, Any] = open_again | {"complaint": "OPEN"}
+    yield "plan: expired under a complaint", changed(web, case, browser, "/my", **complained, offers=ran_out)
     for kind in [key.removeprefix("plan.working.") for key in TEXTS if key.startswith("plan.working.")]:
         if kind != "title":
             by = "STAFF" if kind == "SOON" else "CUSTOMER"
