@@ -87,6 +87,16 @@ def test_who_answers_a_text_with_stop_gets_no_more_of_them_and_the_chain_says_so
     assert again.reach.opted_out == ("SMS",), "who allowed texts again and says stop again is heard again"
 
 
+def test_a_receipt_from_before_its_message_proves_nothing() -> None:
+    # Clocks differ.
+    note_receipt(
+        contacted(), NOBODY_REACHED, receipt("DELIVERED", at="2026-03-04T11:00:00+08:00"), NOW
+    )  # clocks differ
+    with pytest.raises(InputRejectedError) as refused:
+        note_receipt(contacted(), NOBODY_REACHED, receipt("DELIVERED", at="2023-09-17T10:00:00+08:00"), NOW)
+    assert [(one["field"], one["code"]) for one in refused.value.problems] == [("at", "BEFORE_THE_CONTACT")]
+
+
 def test_who_answers_a_text_in_their_own_words_is_called_once_while_the_task_is_open() -> None:
     change = note_receipt(contacted(), NOBODY_REACHED, receipt("REPLIED"), NOW)
     assert [(task.kind, task.reason, task.facts) for task in change.tasks] == [("CALL_CUSTOMER", "REPLIED", {})]

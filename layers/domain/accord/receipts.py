@@ -23,6 +23,7 @@ _ANSWERS = ("REPLIED", "OPTED_OUT")
 # 两高 2018, 妨害信用卡管理解释 Art. 6: two collections, each with proof of its receipt, at least thirty days apart.
 _RECEIVED = frozenset({"DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT"})
 _APART = timedelta(days=30)
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 def case_of(contact_id: str) -> str:
@@ -37,11 +38,13 @@ def note_receipt(case: Case, reach: Reach, receipt: ContactReceipt, now: datetim
     message would tell a stranger. Who answers that they want no more of it has the channel closed as well, each time;
     unless they agreed to it again since; who answers anything else is called, once while the task is open. An answer to
     a message that never left is one to an earlier message: what came of this one it does not say. Raises
-    InputRejectedError for a contact that the case has not.
+    InputRejectedError for a contact that the case has not, or that was asked for later.
     """
     record = next((one for one in case.contacts if one.contact_id == receipt.contact_id), None)
     if record is None:
         raise InputRejectedError.of("contactId", "UNKNOWN", "no such contact was asked for")
+    if receipt.at < record.at - _CLOCKS_DIFFER:
+        raise InputRejectedError.of("at", "BEFORE_THE_CONTACT", "it lies before the message that it is about")
     after, known, is_stranger = case, history(case, reach), record.status == "WRONG_PERSON"
     events: list[CaseEvent] = [
         ReceiptNoted(contact_id=receipt.contact_id, status=receipt.status, received_at=receipt.at.isoformat())
