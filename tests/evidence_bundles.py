@@ -200,6 +200,13 @@ def resealed(files: Files, document: bytes, recorded: bytes | None = None) -> Fi
     }
 
 
+def without_case(files: Files) -> Files:
+    """What somebody shows who says that the case was lost: the claim and what was agreed are not there."""
+    chain = files["events.jsonl"].partition(b"\n")[2]
+    left = {name: content for name, content in files.items() if name not in ("terms.json", "signature.txt")}
+    return left | {"events.jsonl": chain}
+
+
 class Desk:
     """A stack on moto with one open case, in which nothing runs by itself: whoever signs the chains is played."""
 

@@ -26,6 +26,7 @@ from evidence_bundles import (
     typeset,
     unwitnessed,
     with_events,
+    without_case,
     witnessed_until,
 )
 from exact import Chunk, DisagreementError, command
@@ -124,6 +125,25 @@ def a_chain_written_anew(random: Random) -> str:
     return check("chains written anew, nothing signed", pack(forged))
 
 
+def a_case_that_is_said_to_be_lost(random: Random) -> str:
+    """Cut and invented from an event on, with some of the anchors: nothing under none is said to be witnessed."""
+    _, events = kept().chain
+    left, anchored = random.randrange(1, len(events) + 1), random.choice((0, 4, 13, 19))
+    number = random.randrange(left)
+
+    def invent(bodies: list[dict[str, Any]]) -> None:
+        del bodies[left:]
+        bodies[number]["actor"] = {"kind": "SYSTEM", "id": f"{random.random()}"}
+
+    files = without_case(rewritten(witnessed_until(kept().files, anchored), invent))
+    if "AgreementSealed" not in {event["type"] for event in events[:left]}:
+        files = {name: content for name, content in files.items() if name not in ("agreement.pdf", "keys/seal.pem")}
+    found = {verdict.sentence.partition(":")[0]: verdict.holds for verdict in verify(pack(files), kept().trusted)}
+    if False not in found.values() and found["anchors"]:
+        raise DisagreementError(f"event {number + 1} of {left}, anchored to {anchored}: said to be witnessed")
+    return "cases said to be lost"
+
+
 def a_print_that_nobody_signed(random: Random) -> str:
     """By whoever has the seal's key and the chain: a character more, or a figure that is one off, in print alone."""
 
@@ -151,8 +171,8 @@ def a_print_that_nobody_signed(random: Random) -> str:
 
 def drawn(random: Random) -> Callable[[Random], str]:
     draw = random.random()
-    if draw < 0.01:
-        return a_print_that_nobody_signed
+    if draw < 0.04:
+        return a_print_that_nobody_signed if draw < 0.01 else a_case_that_is_said_to_be_lost
     if draw < 0.65:
         return a_byte_of_the_document
     if draw < 0.7:

@@ -447,11 +447,14 @@ def _collected(evidence: Evidence) -> tuple[bool | None, str]:
     """The chain ends with its own collection, which names every file that was taken beside it."""
     last = evidence.end
     if evidence.is_lost:
-        return None, (
+        said = (
             "collected: the case itself is not in the bundle, as where it was gone: there is no event of its "
             "collection, nothing names the files that were taken, and whether the chain went on after event "
             f"{last.seq} nobody says"
         )
+        if last.type == EvidenceCollected.__name__:
+            said += "; the case was there when that event collected it, so ask for the bundle of that day too"
+        return None, said
     taken = {name: content for name, content in evidence.files.items() if name != MANIFEST and not _BESIDE.match(name)}
     if last.told("filesSha256") != files_digest(taken, evidence.record):
         raise BrokenError(f"collected: other files are in the bundle than event {last.seq} says were taken")
@@ -487,13 +490,26 @@ def _anchored(evidence: Evidence) -> tuple[bool | None, str]:
         is_due = (event is last and not evidence.is_lost) or event.moment < last.moment - timedelta(hours=1)
         if event.type in ANCHORED and event.seq not in counts and is_due:
             raise BrokenError(f"anchors: event {event.seq} ({event.type}) must be anchored, and is not")
-    if not counts:
-        return None, "anchors: none, and nothing that is left had to be anchored yet"
-    covered = "all of it" if max(counts) == last.seq else f"event {max(counts)} and all before it"
-    return True, f"anchors: {len(counts)}, each is what the chain says at its place, and the last stands over {covered}"
+    said = f"anchors: {len(counts) or 'none'}, each is what the chain says at its place"
+    if evidence.is_lost and (unseen := _unwitnessed(evidence, counts)):
+        return None, f"{said}; {'; '.join(unseen)}"
+    return True, f"{said}; every event is under one, or under a night's root"
 
 
-def _rooted(evidence: Evidence) -> str:
+def _unwitnessed(evidence: Evidence, counts: set[int]) -> list[str]:
+    """What nobody bears witness to in a lost case, whose chain ends with no collection that had to be anchored."""
+    covered = max(counts | {night.end.count for night in evidence.nights}, default=0)
+    said = []
+    if covered < evidence.end.seq:
+        said.append(
+            f"nobody bears witness to event {covered + 1} and what follows, they are under none and under no night's "
+            "root: whoever has no key could have written them"
+        )
+    bare = [event for event in evidence.events if event.type in ANCHORED and event.seq not in counts]
+    return said + [f"event {event.seq} ({event.type}) must have one of its own, and has none" for event in bare]
+
+
+def _rooted(evidence: Evidence) -> tuple[bool | None, str]:
     by_number = {event.seq: event for event in evidence.events}
     covered = 0
     for night in evidence.nights:
@@ -507,10 +523,12 @@ def _rooted(evidence: Evidence) -> str:
     late = [event for event in evidence.events if event.moment < evidence.end.moment - _ROOTED_AFTER]
     if late and late[-1].seq > covered:
         raise BrokenError(f"nights: event {late[-1].seq} is older than two nights, and under no root")
+    if not evidence.nights and evidence.is_lost:
+        return None, "nights: none, and whether one was due only the events tell that nobody bears witness to"
     if not evidence.nights:
-        return "nights: none since the case began, so no root is due yet"
+        return True, "nights: none since the case began, so no root is due yet"
     last = evidence.nights[-1].name
-    return f"nights: {len(evidence.nights)} roots stand over the case, the last (of {last}) over {covered} events"
+    return True, f"nights: {len(evidence.nights)} roots stand over the case, the last (of {last}) over {covered} events"
 
 
 def _end_of(told: Mapping[str, Any], where: str) -> ChainEnd:
@@ -539,7 +557,7 @@ def _whole(number: object) -> int:
 # --- outside witness: what others than the bank's own log confirm ------------------------------------------------
 
 
-def _signatures(evidence: Evidence) -> str:
+def _signatures(evidence: Evidence) -> tuple[bool | None, str]:
     keys = _anchor_keys(evidence.keys("anchor"))
     if not keys:
         raise BrokenError("signatures: the bundle holds no key of the anchors")
@@ -548,7 +566,9 @@ def _signatures(evidence: Evidence) -> str:
     for name, signed in statements.items():
         if not any(_is_signed(signed, key) for key in keys):
             raise BrokenError(f"signatures: {name} is not signed by the key of the anchors")
-    return f"signatures: of anchors and nights {len(statements)}, each by the key of the anchors"
+    if not statements:
+        return None, "signatures: there is no anchor and no night, so nobody has signed anything of this chain"
+    return True, f"signatures: of anchors and nights {len(statements)}, each by the key of the anchors"
 
 
 def _anchor_keys(text: str) -> list[bytes]:
@@ -641,6 +661,8 @@ def _anchor_key(evidence: Evidence) -> tuple[bool | None, str]:
     strange = [key for key in used if key not in evidence.trusted.keys]
     if strange:
         return False, f"key: the bank does not publish the anchors' key {fingerprint(strange[0])}"
+    if not (evidence.anchors or evidence.nights):
+        return None, "key: the bank publishes it, and nothing in the bundle is signed by it"
     return True, "key: the anchors are by the key that the bank publishes"
 
 

@@ -33,6 +33,7 @@ from evidence_bundles import (
     typeset,
     unwitnessed,
     with_events,
+    without_case,
     witnessed_until,
 )
 from integration.tables import tables_on_moto
@@ -51,7 +52,7 @@ from accord.case import Agreement
 from accord_documents import self_signed_certificate, subject_name, time_stamp
 from infra.command.app import app
 from infra.evidence.bundle import MANIFEST, BundleUnreadableError, pack
-from infra.evidence.collect import collect, files_digest
+from infra.evidence.collect import bundle_json, collect, files_digest
 from infra.evidence.keys import anchor_pem
 from infra.evidence.verify import NOBODY, Trusted, verify
 
@@ -613,6 +614,7 @@ def test_what_is_left_of_a_lost_case_is_judged_and_what_is_not_is_told(kept: Kep
     assert [verdict for verdict in verdicts if verdict.holds is False] == []
     ((_, sentence),) = told(kept.lost, kept.trusted, "collected")
     assert "there is no event of its collection" in sentence
+    assert "ask for the bundle of that day too" in sentence
 
 
 @pytest.mark.parametrize(
@@ -633,6 +635,53 @@ def test_what_is_altered_of_a_lost_case_is_found(kept: Kept, name: str, old: byt
     altered = files.get(found, b"").replace(old, new, 1)
     assert altered != files.get(found)
     assert any(said in sentence for sentence in broken(files | {found: altered}, kept.trusted))
+
+
+def test_a_case_that_somebody_invents_without_a_key_is_witnessed_by_nobody(kept: Kept) -> None:
+    """All within an hour, with no statement, and with the key that the bank publishes laid beside it."""
+    invented = "c-000000000000000000000001"
+
+    def invent(bodies: list[dict[str, Any]]) -> None:
+        bodies[:] = [body | {"case": invented} for body in bodies[:13]]
+        for body in bodies:
+            for offer in body["data"].get("offers", ()):
+                offer |= {"totalPayable": 1}
+
+    chain = without_case(rewritten(kept.files, invent))["events.jsonl"]
+    parts = {name: kept.files[name] for name in ("README.txt", "keys/anchor.pem")}
+    data = pack(parts | {"bundle.json": bundle_json(invented), "events.jsonl": chain})
+    verdicts = list(verify(data, kept.trusted))
+    assert [verdict for verdict in verdicts if verdict.holds and verdict.question != "INTEGRITY"] == []
+    for what in ("signatures", "key"):
+        assert [holds for holds, _ in told(data, kept.trusted, what)] == [None]
+    ((holds, sentence),) = told(data, kept.trusted, "anchors")
+    assert holds is None
+    assert "nobody bears witness to event 1 and what follows" in sentence
+    assert "event 4 (OfferMade) must have one of its own, and has none" in sentence
+
+
+def test_what_is_written_anew_after_the_last_anchor_of_a_lost_case_is_witnessed_by_nobody(kept: Kept) -> None:
+    def other_terms(bodies: list[dict[str, Any]]) -> None:
+        bodies[:] = bodies[:13]
+        for body in bodies[4:]:
+            body["data"] |= {"termsHash": "e" * 64} if "termsHash" in body["data"] else {}
+
+    files = without_case(witnessed_until(rewritten(kept.files, other_terms), 4))
+    left = {name: content for name, content in files.items() if name not in ("agreement.pdf", "keys/seal.pem")}
+    assert broken(left, kept.trusted) == []
+    ((holds, sentence),) = told(pack(left), kept.trusted, "anchors")
+    assert (holds, "nobody bears witness to event 5 and what follows" in sentence) == (None, True)
+    assert "event 13 (AgreementSigned) must have one of its own" in sentence
+    (earlier,) = told(pack(witnessed_until(left, 3)), kept.trusted, "anchors")
+    assert "event 1 and what follows" in earlier[1]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_case_that_is_there_gets_out_of_no_check_by_leaving_its_word_away(kept: Kept, trusted: bool) -> None:
+    """Without what the case says it is shown as a lost one: nothing of it that was not judged is said to hold."""
+    found = list(verify(pack(without_case(kept.files)), kept.trusted if trusted else NOBODY))
+    open_ones = {verdict.sentence.partition(":")[0] for verdict in found if verdict.holds is None}
+    assert {"terms", "print", "collected", "end"} <= open_ones
 
 
 # --- collecting --------------------------------------------------------------------------------------------------
@@ -728,7 +777,8 @@ def test_what_is_no_bundle_is_refused(data: bytes) -> None:
 
 def test_the_command_says_it_in_words_and_by_its_exit_status(kept: Kept, tmp_path: Path) -> None:
     whole, damaged, published = tmp_path / "case.zip", tmp_path / "damaged.zip", tmp_path / "keys.pem"
-    of_time = tmp_path / "authority.pem"
+    of_time, certificates, lost = tmp_path / "authority.pem", tmp_path / "seal.pem", tmp_path / "lost.zip"
+    certificates.write_text(kept.published[kept.published.index("-----BEGIN CERTIFICATE") :])
     whole.write_bytes(kept.bundle)
     damaged.write_bytes(kept.bundle + b" ")
     published.write_text(kept.published)
@@ -742,6 +792,14 @@ def test_the_command_says_it_in_words_and_by_its_exit_status(kept: Kept, tmp_pat
         "OUTSIDE WITNESS",
     ]
     assert "Whole and complete." in said.output
+    for files in ([], ["--authorities", str(of_time)], ["--published", str(certificates), *trusted[2:]]):
+        said = CliRunner().invoke(app, ["verify", str(whole), *files])
+        assert (said.exit_code, "Whole" in said.output, "Not shown: key" in said.output) == (3, False, True)
+    lost.write_bytes(kept.lost)
+    said = CliRunner().invoke(app, ["verify", str(lost), *trusted])
+    assert (said.exit_code, "Whole" in said.output) == (3, False)
+    assert "Nothing is broken. Shown: bundle, chain, story, document, anchors, nights, signatures" in said.output
+    assert "Not shown: terms, print, collected, end. Nobody vouches for what is not shown." in said.output
     said = CliRunner().invoke(app, ["verify", str(damaged)])
     assert (said.exit_code, "BROKEN" in said.output) == (1, True)
     damaged.write_text("no certificate")
