@@ -1,16 +1,19 @@
 """The evidence of a case that is played to its active plan, and what may be done to it without the keys."""
 
+import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import rfc8785
 from billing_events import overdue_event
 from cryptography.hazmat.primitives import serialization
+from licensed_ca import LicensedCa
 from rich.console import Console
 from time_stamping import authority, time_stamping
 
@@ -23,11 +26,12 @@ from accord.aws.store import CaseStore
 from accord.case import Change
 from accord.events import Actor, ReviewRequested, chain_hash
 from accord.opening import NEW_ACCOUNT, open_case
-from accord_documents import self_signed_certificate, subject_name
+from accord_documents import render_agreement, seal, self_signed_certificate, subject_name
 from infra import demo
 from infra.evidence.bundle import MANIFEST, pack, unpack
 from infra.evidence.collect import collect, files_digest
-from infra.evidence.keys import anchor_pem, seal_certificates
+from infra.evidence.keys import anchor_pem, seal_certificates, seal_pem
+from infra.evidence.printed import signatory_of
 from infra.evidence.verify import Trusted
 from infra.local.application import accord_stack
 from infra.local.business_time import business_time_offset
@@ -156,6 +160,51 @@ def collected_anew(files: Files, left: int) -> Files:
     beside = ("events.jsonl", "anchors/")
     taken = {name: content for name, content in files.items() if not name.startswith(beside)}
     return rewritten(short, name_them)
+
+
+def typeset(files: Files, change: Callable[[dict[str, Any]], None] = lambda _: None, **person: str) -> bytes:
+    """The document without its seal, as the bank would print it of other terms or for somebody else."""
+    claim, events = chain_of(files)
+    told = {event["type"]: event for event in events}
+    sealed = json.loads(told["AgreementSealed"]["body"])["data"]
+    reference = {"case_id": claim["case_id"], "terms_hash": sealed["termsHash"], "chain_head": sealed["chainHead"]}
+    signed_at = datetime.fromisoformat(told["AgreementSigned"]["at"]).astimezone(ZoneInfo(claim["time_zone"]))
+    terms, named = json.loads(files["terms.json"]), signatory_of(files["agreement.pdf"])
+    assert named
+    change(terms)
+    drawing = files.get("signature.txt", b"").decode()
+    return render_agreement(terms, replace(named, **person), reference, terms["language"], signed_at, drawing)
+
+
+def resealed(files: Files, document: bytes, recorded: bytes | None = None) -> Files:
+    """A bundle of whoever has the seal's key and the chain: another document is sealed, and the chain tells of it.
+
+    What is sealed may have grown since it was `recorded`. No anchor fits such a chain: that is not what it is for.
+    """
+    claim, events = chain_of(files)
+    (at,) = (datetime.fromisoformat(event["at"]) for event in events if event["type"] == "AgreementSealed")
+    sealed = seal(document, LicensedCa("P-256", at), at)
+    digests = {"documentSha256": sealed, "unsealedSha256": recorded or document}
+
+    def tell(bodies: list[dict[str, Any]]) -> None:
+        for body in bodies:
+            if body["type"] in ("AgreementSealed", "PlanActivated"):
+                body["data"] |= {
+                    name: hashlib.sha256(made).hexdigest() for name, made in digests.items() if name in body["data"]
+                }
+
+    claim["agreement"]["document_sha256"] = hashlib.sha256(sealed).hexdigest()
+    return rewritten(with_events(files, claim, events), tell) | {
+        "agreement.pdf": sealed,
+        "keys/seal.pem": seal_pem(sealed),
+    }
+
+
+def without_case(files: Files) -> Files:
+    """What somebody shows who says that the case was lost: the claim and what was agreed are not there."""
+    chain = files["events.jsonl"].partition(b"\n")[2]
+    left = {name: content for name, content in files.items() if name not in ("terms.json", "signature.txt")}
+    return left | {"events.jsonl": chain}
 
 
 class Desk:

@@ -1,9 +1,11 @@
 """`make tampering`: the evidence of one case, altered in every way that chance finds; `accord verify` finds each out.
 
-Whoever alters it knows all that is public: hashes, manifest and bundle are made anew to fit. The keys are not theirs.
+Whoever alters it knows all that is public: hashes, manifest and bundle are made anew to fit. The keys are not theirs,
+but for prints that nobody signed: there the seal's own key is.
 """
 
 import io
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -13,8 +15,20 @@ from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from evidence_bundles import Kept, collected_anew, cut_off, rewritten, unwitnessed, with_events, witnessed_until
+from evidence_bundles import (
+    Kept,
+    collected_anew,
+    cut_off,
+    resealed,
+    rewritten,
+    typeset,
+    unwitnessed,
+    with_events,
+    without_case,
+    witnessed_until,
+)
 from exact import Chunk, DisagreementError, command
 from rich.console import Console
 
@@ -111,8 +125,54 @@ def a_chain_written_anew(random: Random) -> str:
     return check("chains written anew, nothing signed", pack(forged))
 
 
+def a_case_that_is_said_to_be_lost(random: Random) -> str:
+    """Cut and invented from an event on, with some of the anchors: nothing under none is said to be witnessed."""
+    _, events = kept().chain
+    left, anchored = random.randrange(1, len(events) + 1), random.choice((0, 4, 13, 19))
+    number = random.randrange(left)
+
+    def invent(bodies: list[dict[str, Any]]) -> None:
+        del bodies[left:]
+        bodies[number]["actor"] = {"kind": "SYSTEM", "id": f"{random.random()}"}
+
+    files = without_case(rewritten(witnessed_until(kept().files, anchored), invent))
+    if "AgreementSealed" not in {event["type"] for event in events[:left]}:
+        files = {name: content for name, content in files.items() if name not in ("agreement.pdf", "keys/seal.pem")}
+    found = {verdict.sentence.partition(":")[0]: verdict.holds for verdict in verify(pack(files), kept().trusted)}
+    if False not in found.values() and found["anchors"]:
+        raise DisagreementError(f"event {number + 1} of {left}, anchored to {anchored}: said to be witnessed")
+    return "cases said to be lost"
+
+
+def a_print_that_nobody_signed(random: Random) -> str:
+    """By whoever has the seal's key and the chain: a character more, or a figure that is one off, in print alone."""
+
+    def change(terms: dict[str, Any]) -> None:
+        said = [
+            *((card, "text") for card in terms["cards"]),
+            *((clause["paragraphs"], 0) for clause in terms["clauses"]),
+            *((terms["consent_texts"], name) for name in terms["consent_texts"]),
+            *((row, "amount") for row in terms["schedule"]),
+            *((terms, name) for name in ("title", "regular_instalment", "total_payable", "financed")),
+        ]
+        part, name = random.choice(said)
+        if isinstance(part[name], int):
+            part[name] += random.choice((-1, 1))
+        else:
+            place = random.randrange(len(part[name]) + 1)
+            part[name] = part[name][:place] + random.choice("不9") + part[name][place:]
+
+    data = pack(resealed(kept().files, typeset(kept().files, change)))
+    found = {verdict.sentence.partition(":")[0]: verdict.holds for verdict in verify(data)}
+    if (found["document"], found["print"]) != (True, False):
+        raise DisagreementError("a print that nobody signed: nobody noticed")
+    return "prints that nobody signed"
+
+
 def drawn(random: Random) -> Callable[[Random], str]:
     draw = random.random()
+    if draw < 0.04:
+        return a_print_that_nobody_signed if draw < 0.01 else a_case_that_is_said_to_be_lost
     if draw < 0.65:
         return a_byte_of_the_document
     if draw < 0.7:
@@ -132,6 +192,8 @@ class Tampered(Chunk):
 def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ[_KEPT] = folder
+        # The typesetter has its threads by then: a forked process would wait for them for ever.
+        multiprocessing.set_start_method("spawn")
         Kept.play(Console(file=io.StringIO()), timedelta(days=3)).write(Path(folder))
         return command(str(__doc__), Tampered, 10_000, arguments, said="altered bundles are found out")
 

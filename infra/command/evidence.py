@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,9 +11,13 @@ from accord.audit import UnreadableError, printable, stores_of
 from infra.command.explain import LOCALLY
 from infra.command.refusal import refuse
 
+if TYPE_CHECKING:
+    from infra.evidence.verify import Verdict
+
 _STACK = typer.Option(help="the stack to read, for example accord-prod")
 _ENDPOINT = typer.Option(help="of a local stack, for example http://127.0.0.1:4566")
 _BROKEN = 1
+_NOT_ALL_SHOWN = 3
 _SIGNS = {True: "  holds       ", False: "  BROKEN      ", None: "  not judged  "}
 
 
@@ -57,7 +61,11 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Judge a bundle, offline: is it whole and complete, and what confirms it from outside. Exit status 1: broken."""
+    """Judge a bundle, offline: is it whole and complete, and what confirms it from outside.
+
+    Exit status: 0 all of it holds; 1 broken; 2 unreadable; 3 nothing is broken, but not all could be judged, as where
+    the case was lost, or where you named no keys or no authority that you trust.
+    """
     from infra.evidence.bundle import BundleUnreadableError
     from infra.evidence.verify import Trusted
     from infra.evidence.verify import verify as judge
@@ -73,16 +81,22 @@ def verify(
             typer.echo(f"{verdict.question}")
             question = verdict.question
         typer.echo(printable(f"{_SIGNS[verdict.holds]}{verdict.sentence}"))
-    answers = {verdict.holds for verdict in verdicts}
-    if False in answers:
+    if any(verdict.holds is False for verdict in verdicts):
         typer.echo("This is not the evidence that Accord kept, or not all of it.")
         raise typer.Exit(_BROKEN)
-    typer.echo(_WHOLE if None not in answers else _NOT_ALL_JUDGED)
+    shown, unshown = (_names(verdicts, holds) for holds in (True, None))
+    if unshown:
+        typer.echo(f"Nothing is broken. Shown: {shown}. Not shown: {unshown}. Nobody vouches for what is not shown.")
+        raise typer.Exit(_NOT_ALL_SHOWN)
+    typer.echo("Whole and complete.")
     typer.echo(_ITS_WORD)
 
 
-_WHOLE = "Whole and complete."
-_NOT_ALL_JUDGED = "Whole and complete, as far as could be judged: see above what could not."
+def _names(verdicts: "list[Verdict]", holds: bool | None) -> str:
+    """Of what the verdicts are that say so."""
+    return ", ".join(verdict.sentence.partition(":")[0] for verdict in verdicts if verdict.holds is holds)
+
+
 _ITS_WORD = (
     "That what the bank's own log says is true, no signature shows: it is the bank's word, given at the time and not "
     "changed since."

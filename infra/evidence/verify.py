@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -20,17 +20,16 @@ from pydantic import ValidationError
 from accord.agreement import check_as_signed, check_complete
 from accord.anchors import ANCHORED, ChainEnd, Signed, leads_to_root
 from accord.audit import Record, UnreadableError, lines_of, record_of
-from accord.errors import AccordError
+from accord.errors import AccordError, GlyphMissingError
 from accord.events import ChainedEvent, DamagedEvent, EvidenceCollected, OfferMade, verify_chain
-from accord.money import format_money
-from accord.policy import load_policy
-from accord.texts import format_date
-from accord_documents import SealVerdict, read_time_stamp, verify_sealed
+from accord.policy import Policy, load_policy
+from accord_documents import SealVerdict, read_time_stamp, render_agreement, verify_sealed
+from accord_documents.rendering import LAYOUT
 from infra.evidence.bundle import MANIFEST, BundleUnreadableError, problem_of, unpack
 from infra.evidence.collect import VERSION, bundle_json, files_digest, way_json
 from infra.evidence.keys import certificates, fingerprint, public_keys, seal_pem
+from infra.evidence.printed import Signatory, difference, layout_of, signatory_of, text_of
 from infra.evidence.story import problem_of_story, signed_without_term
-from infra.evidence.text import text_of
 
 for reader in ("pypdf", "pyhanko"):  # what they find wrong with a document, the verdicts say
     logging.getLogger(reader).setLevel(logging.CRITICAL)
@@ -308,8 +307,7 @@ def _terms(evidence: Evidence) -> tuple[bool | None, str] | None:
     terms = agreement.agreed
     try:
         policy = load_policy(str(terms["jurisdiction"]))
-        zone = ZoneInfo(evidence.record.time_zone or policy.time_zone)
-        check_complete(terms, policy, signed.moment.astimezone(zone).date())
+        check_complete(terms, policy, signed.moment.astimezone(_zone(evidence, policy)).date())
         _check_as_offered(terms, evidence)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BrokenError(f"terms: they lack {error}") from None
@@ -317,6 +315,11 @@ def _terms(evidence: Evidence) -> tuple[bool | None, str] | None:
         f"terms: as signed in event {signed.seq} and as offered before; all that the law asks for stands there, and "
         f"the figures agree (judged by policy {policy.version}, made by {terms.get('policy_version')})"
     )
+
+
+def _zone(evidence: Evidence, policy: Policy) -> ZoneInfo:
+    """Where the customer is: by its days the agreement counts."""
+    return ZoneInfo(evidence.record.time_zone or policy.time_zone)
 
 
 def _check_as_offered(terms: Mapping[str, Any], evidence: Evidence) -> None:
@@ -365,58 +368,76 @@ def _document(evidence: Evidence) -> str | None:
     return f"document: sealed in event {sealed.seq}, not a byte was changed or added since"
 
 
+def _is_as_sealed(evidence: Evidence) -> bool:
+    try:
+        return _document(evidence) is not None
+    except BrokenError:
+        return False
+
+
 def _revisions(document: bytes) -> set[str]:
     """The SHA-256 of each state that the file says it had: each ends with a mark, and perhaps a line break."""
     ends = [match.end() for match in re.finditer(rb"%%EOF", document)]
     return {hashlib.sha256(document[: end + more]).hexdigest() for end in ends for more in range(3)}
 
 
-def _print(evidence: Evidence) -> str | None:
-    """What the document says in print is what was agreed: nobody reads the terms as JSON."""
+def _print(evidence: Evidence) -> tuple[bool | None, str] | None:
+    """What the document says in print is what was agreed, and nothing else: nobody reads the terms as JSON."""
     terms, sealed, document = evidence.terms, evidence.event("AgreementSealed"), evidence.files.get("agreement.pdf")
-    if terms is None or sealed is None or document is None:
+    if sealed is None or document is None:
         return None
-    printed = text_of(document)
-    head = sealed.told("chainHead")
-    if head not in {event.hash for event in evidence.events if event.seq < sealed.seq}:
+    if evidence.is_lost:
+        return None, "print: the terms are gone with the case, so what the document says in print nobody compared"
+    if terms is None or not _is_as_sealed(evidence):
+        return None, "print: the terms are missing or the document is not as it was sealed, so nobody compared them"
+    if sealed.told("chainHead") not in {event.hash for event in evidence.events if event.seq < sealed.seq}:
         raise BrokenError("print: the end of the chain that the document names is not in the chain before it")
+    if (layout := layout_of(document)) != LAYOUT:
+        return None, (
+            f"print: the document was typeset by {layout or 'a layout it does not name'}, this `accord verify` has "
+            f"{LAYOUT}, and only one with the same can compare what is drawn{_said_of_words(evidence, terms, document)}"
+        )
+    person = _signatory(document)
+    if problem := difference(document, _typeset(evidence, terms, person)):
+        raise BrokenError(f"print: the document is not what the terms print: {problem}")
+    return True, (
+        f"print: the document is what the terms print, from the first page to the last, and nothing else ({LAYOUT}); "
+        f'the name "{person.name}" and the last four {person.id_last4} are its own word, no event tells them'
+    )
+
+
+def _said_of_words(evidence: Evidence, terms: dict[str, Any], document: bytes) -> str:
+    """That a document of another layout has the words of this one, where it has: of that alone nothing follows."""
     try:
-        expected = list(expected_print(terms, evidence.case_id, head, sealed.told("termsHash")))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BrokenError(f"print: the terms lack {error}") from None
-    missing = next((what for what, text in expected if _bare(text) not in printed), None)
-    if missing:
-        raise BrokenError(f"print: the document does not say {missing} as agreed")
-    return f"print: the document says each of the {len(terms['schedule'])} payments, the sums and the hashes as agreed"
+        agreed = _typeset(evidence, terms, _signatory(document))
+    except BrokenError:
+        return ""
+    is_the_same = text_of(document) == text_of(agreed)
+    return f"; its words are those of {LAYOUT}, from the first to the last" if is_the_same else ""
 
 
-def expected_print(terms: Mapping[str, Any], case_id: str, head: str, terms_hash: str) -> Iterator[tuple[str, str]]:
-    language, currency = terms["language"], terms["currency"]
-
-    def money(minor: int) -> str:
-        return format_money(minor, currency, language)
-
-    left = terms["total_payable"]
-    for row in terms["schedule"]:
-        left -= row["amount"]
-        due = format_date(date.fromisoformat(row["due_date"]), language)
-        interest = money(row["interest"]) if terms["interest"] else ""
-        line = f"{row['number']}{due}{money(row['amount'])}{interest}{money(left)}"
-        yield f"payment {row['number']}", line
-    for name in ("owed", "waived"):
-        yield f"what is {name}", money(terms[name]["total"])
-    for name in ("financed", "total_payable"):
-        yield name.replace("_", " "), money(terms[name])
-    for clause in terms["clauses"]:
-        for paragraph in clause["paragraphs"]:
-            yield f"a paragraph of {clause['id']}", paragraph
-    yield "the case", case_id
-    yield "the hash of the terms", terms_hash
-    yield "the end of the chain", head
+def _signatory(document: bytes) -> Signatory:
+    if (person := signatory_of(document)) is None:
+        raise BrokenError("print: the document does not say for whom it is, or names what nobody could sign with")
+    return person
 
 
-def _bare(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+def _typeset(evidence: Evidence, terms: dict[str, Any], person: Signatory) -> bytes:
+    """The document anew, from what was signed."""
+    signed, sealed = evidence.event("AgreementSigned"), evidence.event("AgreementSealed")
+    if signed is None or sealed is None:
+        raise BrokenError("print: the chain does not say when it was signed")
+    reference = {
+        "case_id": evidence.case_id,
+        "terms_hash": sealed.told("termsHash"),
+        "chain_head": sealed.told("chainHead"),
+    }
+    signed_at = signed.moment.astimezone(_zone(evidence, load_policy(str(terms["jurisdiction"]))))
+    drawing = evidence.files.get("signature.txt", b"").decode()
+    try:
+        return render_agreement(terms, person, reference, str(terms["language"]), signed_at, drawing)
+    except (GlyphMissingError, KeyError, TypeError, ValueError) as error:
+        raise BrokenError(f"print: the terms cannot be typeset: {error}") from None
 
 
 # --- completeness: nothing that must be there is missing ---------------------------------------------------------
@@ -426,11 +447,14 @@ def _collected(evidence: Evidence) -> tuple[bool | None, str]:
     """The chain ends with its own collection, which names every file that was taken beside it."""
     last = evidence.end
     if evidence.is_lost:
-        return None, (
+        said = (
             "collected: the case itself is not in the bundle, as where it was gone: there is no event of its "
             "collection, nothing names the files that were taken, and whether the chain went on after event "
             f"{last.seq} nobody says"
         )
+        if last.type == EvidenceCollected.__name__:
+            said += "; the case was there when that event collected it, so ask for the bundle of that day too"
+        return None, said
     taken = {name: content for name, content in evidence.files.items() if name != MANIFEST and not _BESIDE.match(name)}
     if last.told("filesSha256") != files_digest(taken, evidence.record):
         raise BrokenError(f"collected: other files are in the bundle than event {last.seq} says were taken")
@@ -466,13 +490,26 @@ def _anchored(evidence: Evidence) -> tuple[bool | None, str]:
         is_due = (event is last and not evidence.is_lost) or event.moment < last.moment - timedelta(hours=1)
         if event.type in ANCHORED and event.seq not in counts and is_due:
             raise BrokenError(f"anchors: event {event.seq} ({event.type}) must be anchored, and is not")
-    if not counts:
-        return None, "anchors: none, and nothing that is left had to be anchored yet"
-    covered = "all of it" if max(counts) == last.seq else f"event {max(counts)} and all before it"
-    return True, f"anchors: {len(counts)}, each is what the chain says at its place, and the last stands over {covered}"
+    said = f"anchors: {len(counts) or 'none'}, each is what the chain says at its place"
+    if evidence.is_lost and (unseen := _unwitnessed(evidence, counts)):
+        return None, f"{said}; {'; '.join(unseen)}"
+    return True, f"{said}; every event is under one, or under a night's root"
 
 
-def _rooted(evidence: Evidence) -> str:
+def _unwitnessed(evidence: Evidence, counts: set[int]) -> list[str]:
+    """What nobody bears witness to in a lost case, whose chain ends with no collection that had to be anchored."""
+    covered = max(counts | {night.end.count for night in evidence.nights}, default=0)
+    said = []
+    if covered < evidence.end.seq:
+        said.append(
+            f"nobody bears witness to event {covered + 1} and what follows, they are under none and under no night's "
+            "root: whoever has no key could have written them"
+        )
+    bare = [event for event in evidence.events if event.type in ANCHORED and event.seq not in counts]
+    return said + [f"event {event.seq} ({event.type}) must have one of its own, and has none" for event in bare]
+
+
+def _rooted(evidence: Evidence) -> tuple[bool | None, str]:
     by_number = {event.seq: event for event in evidence.events}
     covered = 0
     for night in evidence.nights:
@@ -486,10 +523,12 @@ def _rooted(evidence: Evidence) -> str:
     late = [event for event in evidence.events if event.moment < evidence.end.moment - _ROOTED_AFTER]
     if late and late[-1].seq > covered:
         raise BrokenError(f"nights: event {late[-1].seq} is older than two nights, and under no root")
+    if not evidence.nights and evidence.is_lost:
+        return None, "nights: none, and whether one was due only the events tell that nobody bears witness to"
     if not evidence.nights:
-        return "nights: none since the case began, so no root is due yet"
+        return True, "nights: none since the case began, so no root is due yet"
     last = evidence.nights[-1].name
-    return f"nights: {len(evidence.nights)} roots stand over the case, the last (of {last}) over {covered} events"
+    return True, f"nights: {len(evidence.nights)} roots stand over the case, the last (of {last}) over {covered} events"
 
 
 def _end_of(told: Mapping[str, Any], where: str) -> ChainEnd:
@@ -518,7 +557,7 @@ def _whole(number: object) -> int:
 # --- outside witness: what others than the bank's own log confirm ------------------------------------------------
 
 
-def _signatures(evidence: Evidence) -> str:
+def _signatures(evidence: Evidence) -> tuple[bool | None, str]:
     keys = _anchor_keys(evidence.keys("anchor"))
     if not keys:
         raise BrokenError("signatures: the bundle holds no key of the anchors")
@@ -527,7 +566,9 @@ def _signatures(evidence: Evidence) -> str:
     for name, signed in statements.items():
         if not any(_is_signed(signed, key) for key in keys):
             raise BrokenError(f"signatures: {name} is not signed by the key of the anchors")
-    return f"signatures: of anchors and nights {len(statements)}, each by the key of the anchors"
+    if not statements:
+        return None, "signatures: there is no anchor and no night, so nobody has signed anything of this chain"
+    return True, f"signatures: of anchors and nights {len(statements)}, each by the key of the anchors"
 
 
 def _anchor_keys(text: str) -> list[bytes]:
@@ -620,6 +661,8 @@ def _anchor_key(evidence: Evidence) -> tuple[bool | None, str]:
     strange = [key for key in used if key not in evidence.trusted.keys]
     if strange:
         return False, f"key: the bank does not publish the anchors' key {fingerprint(strange[0])}"
+    if not (evidence.anchors or evidence.nights):
+        return None, "key: the bank publishes it, and nothing in the bundle is signed by it"
     return True, "key: the anchors are by the key that the bank publishes"
 
 
@@ -629,8 +672,6 @@ def _seal_certificate(evidence: Evidence) -> tuple[bool | None, str] | None:
         return None
     if not evidence.trusted.roots:
         return None, "seal: no certificate among published keys was at hand, so whose seal it is nobody compared"
-    try:
-        _document(evidence)
-    except BrokenError:
+    if not _is_as_sealed(evidence):
         return None, "seal: the document is not as it was sealed, so there is no seal to compare"
     return True, "seal: its certificate leads to one that the bank publishes"

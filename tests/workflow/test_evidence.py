@@ -1,7 +1,6 @@
 """The evidence of a case that was played to its active plan: whole as it is, and broken by whatever is done to it."""
 
 import base64
-import functools
 import hashlib
 import io
 import json
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pikepdf
 import pytest
 import rfc8785
 from cryptography import x509
@@ -28,13 +28,19 @@ from evidence_bundles import (
     collected_anew,
     cut_off,
     files_of,
+    resealed,
     rewritten,
+    typeset,
     unwitnessed,
     with_events,
+    without_case,
     witnessed_until,
 )
 from integration.tables import tables_on_moto
 from moto import mock_aws
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign.fields import InvisSigSettings
 from rich.console import Console
 from time_stamping import time_stamping
 from typer.testing import CliRunner
@@ -46,19 +52,16 @@ from accord.case import Agreement
 from accord_documents import self_signed_certificate, subject_name, time_stamp
 from infra.command.app import app
 from infra.evidence.bundle import MANIFEST, BundleUnreadableError, pack
-from infra.evidence.collect import collect, files_digest
+from infra.evidence.collect import bundle_json, collect, files_digest
 from infra.evidence.keys import anchor_pem
-from infra.evidence.text import text_of
 from infra.evidence.verify import NOBODY, Trusted, verify
 
 pytestmark = pytest.mark.xdist_group("evidence")
 
 
 @pytest.fixture(scope="module")
-def kept() -> Iterator[Kept]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infra.evidence.verify.text_of", functools.cache(text_of))  # most tests read the same document
-        yield Kept.play(Console(file=io.StringIO()), timedelta(days=3))
+def kept() -> Kept:
+    return Kept.play(Console(file=io.StringIO()), timedelta(days=3))
 
 
 def broken(files: Files, trusted: Trusted = NOBODY) -> list[str]:
@@ -454,16 +457,164 @@ def test_the_day_of_the_signature_is_the_day_where_the_customer_is(kept: Kept, m
     assert asked == [day - timedelta(days=1), day]
 
 
+# --- what the document prints ------------------------------------------------------------------------------------
+
+
+def with_a_fee(terms: dict[str, Any]) -> None:
+    terms["clauses"][2]["paragraphs"].append("您另付手续费 ¥5,000.00，本条优先于上文。")
+
+
+def a_payment_more(terms: dict[str, Any]) -> None:
+    last = terms["schedule"][-1]
+    terms["schedule"].append(last | {"number": last["number"] + 1, "due_date": "2029-01-21"})
+
+
+def other_key_facts(terms: dict[str, Any]) -> None:
+    terms["regular_instalment"], terms["annual_cost_ppm"] = 1, 990_000
+
+
+def another_card(terms: dict[str, Any]) -> None:
+    terms["cards"][0]["text"] = "我们不停止催收。"
+
+
+def other_consents(terms: dict[str, Any]) -> None:
+    terms["consent_texts"] = dict.fromkeys(terms["consent_texts"], "我放弃一切投诉权利。")
+
+
+def printed(files: Files) -> tuple[bool | None, str]:
+    """What is said of the print of a document that its seal and its chain fit."""
+    assert [holds for holds, _ in told(pack(files), NOBODY, "document")] == [True]
+    (found,) = told(pack(files), NOBODY, "print")
+    return found
+
+
+def edited(document: bytes, change: Callable[[pikepdf.Pdf], None]) -> bytes:
+    made = io.BytesIO()
+    with pikepdf.open(io.BytesIO(document)) as pdf:
+        change(pdf)
+        pdf.save(made)
+    return made.getvalue()
+
+
+def test_the_print_is_compared_whole_whatever_seals_it_and_whoever_packed_it(kept: Kept) -> None:
+    holds, sentence = printed(resealed(kept.files, edited(typeset(kept.files), lambda _: None)))
+    assert holds
+    assert "the document is what the terms print, from the first page to the last, and nothing else" in sentence
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (with_a_fee, "您另付手续费¥5,000.00，本条优先于上文。"),
+        (a_payment_more, ""),
+        (other_key_facts, "¥0.01"),
+        (another_card, "不停止催收"),
+        (other_consents, "我放弃一切投诉权利。"),
+    ],
+)
+def test_what_is_printed_and_was_not_signed_is_found(
+    kept: Kept, change: Callable[[dict[str, Any]], None], said: str
+) -> None:
+    holds, sentence = printed(resealed(kept.files, typeset(kept.files, change)))
+    assert holds is False
+    assert said in sentence
+
+
+def test_whose_name_is_printed_is_told_for_whoever_judges_to_compare(kept: Kept) -> None:
+    """No event holds a name."""
+    holds, sentence = printed(resealed(kept.files, typeset(kept.files, name="王大明", id_last4="0001")))
+    assert holds
+    assert 'the name "王大明" and the last four 0001 are its own word, no event tells them' in sentence
+
+
+def test_the_name_that_is_printed_is_the_one_that_the_document_tells_of_itself(kept: Kept) -> None:
+    def tell(told: str) -> Callable[[pikepdf.Pdf], None]:
+        return lambda pdf: pdf.docinfo.__setitem__("/Subject", told)
+
+    for said in ("王大明 (0001)", "王大明", "\u202e大明 (0001)", "大" * 101 + " (0001)"):
+        holds, _ = printed(resealed(kept.files, edited(typeset(kept.files), tell(said))))
+        assert holds is False
+
+
+def draw_over(pdf: pikepdf.Pdf) -> None:
+    """A white sheet over the figures, and not a word."""
+    pdf.pages[0].contents_add(b"q 1 1 1 rg 0 0 600 900 re f Q")
+
+
+def add_a_note(pdf: pikepdf.Pdf) -> None:
+    note = {"Type": "/Annot", "Subtype": "/FreeText", "Rect": [50, 50, 500, 90], "Contents": "x", "DA": "/F 9 Tf"}
+    kinds = {"Type", "Subtype"}
+    made = {f"/{name}": pikepdf.Name(value) if name in kinds else value for name, value in note.items()}
+    pdf.pages[1].obj.Annots = pdf.make_indirect(pikepdf.Array([pdf.make_indirect(pikepdf.Dictionary(made))]))
+
+
+def run_a_script(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="x")
+
+
+def exchange_letters(pdf: pikepdf.Pdf) -> None:
+    """What is copied or read aloud is no longer what is seen."""
+    for font in (item for item in pdf.objects if isinstance(item, pikepdf.Dictionary) and "/ToUnicode" in item):
+        font.ToUnicode.write(font.ToUnicode.read_bytes().replace(b"<0035>", b"<0039>"))
+
+
+@pytest.mark.parametrize("change", [draw_over, add_a_note, run_a_script, exchange_letters])
+def test_what_is_drawn_over_the_words_or_lies_behind_them_is_found(
+    kept: Kept, change: Callable[[pikepdf.Pdf], None]
+) -> None:
+    holds, sentence = printed(resealed(kept.files, edited(typeset(kept.files), change)))
+    assert holds is False
+    assert "it says" in sentence
+
+
+def test_what_was_laid_over_the_document_when_it_was_sealed_is_found(kept: Kept) -> None:
+    """Below it the document is still there, byte for byte as it was recorded."""
+    plain = typeset(kept.files)
+    writer = IncrementalPdfFileWriter(io.BytesIO(plain))
+    page = writer.root["/Pages"]["/Kids"][0].get_object()
+    while page["/Type"] != "/Page":
+        page = page["/Kids"][0].get_object()
+    page[generic.pdf_name("/Contents")] = writer.add_object(generic.StreamObject(stream_data=b""))
+    writer.update_container(page)
+    grown = io.BytesIO()
+    writer.write(grown)
+    assert grown.getvalue().startswith(plain)
+    holds, _ = printed(resealed(kept.files, grown.getvalue(), recorded=plain))
+    assert holds is False
+
+
+def test_a_seal_that_stands_on_a_page_is_found(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accord_documents.sealing.InvisSigSettings", lambda **_: InvisSigSettings())
+    holds, _ = printed(resealed(kept.files, typeset(kept.files)))
+    assert holds is False
+
+
+@pytest.mark.parametrize("layout", ["layout 2", None])
+def test_the_print_of_another_layout_is_not_judged_and_what_of_it_agrees_is_told(
+    kept: Kept, layout: str | None
+) -> None:
+    def mark(pdf: pikepdf.Pdf) -> None:
+        pdf.docinfo["/Keywords"] = layout or "layout of mine"
+
+    holds, sentence = printed(resealed(kept.files, edited(typeset(kept.files), mark)))
+    assert holds is None
+    assert f"typeset by {layout or 'a layout it does not name'}" in sentence
+    assert "its words are those of layout 1, from the first to the last" in sentence
+    holds, sentence = printed(resealed(kept.files, edited(typeset(kept.files, with_a_fee), mark)))
+    assert (holds, "its words are" in sentence) == (None, False)
+
+
 # --- a case that is lost -----------------------------------------------------------------------------------------
 
 
 def test_what_is_left_of_a_lost_case_is_judged_and_what_is_not_is_told(kept: Kept) -> None:
     verdicts = list(verify(kept.lost, kept.trusted))
     open_ones = [verdict.sentence.partition(":")[0] for verdict in verdicts if verdict.holds is None]
-    assert open_ones == ["terms", "collected", "end"]
+    assert open_ones == ["terms", "print", "collected", "end"]
     assert [verdict for verdict in verdicts if verdict.holds is False] == []
     ((_, sentence),) = told(kept.lost, kept.trusted, "collected")
     assert "there is no event of its collection" in sentence
+    assert "ask for the bundle of that day too" in sentence
 
 
 @pytest.mark.parametrize(
@@ -484,6 +635,53 @@ def test_what_is_altered_of_a_lost_case_is_found(kept: Kept, name: str, old: byt
     altered = files.get(found, b"").replace(old, new, 1)
     assert altered != files.get(found)
     assert any(said in sentence for sentence in broken(files | {found: altered}, kept.trusted))
+
+
+def test_a_case_that_somebody_invents_without_a_key_is_witnessed_by_nobody(kept: Kept) -> None:
+    """All within an hour, with no statement, and with the key that the bank publishes laid beside it."""
+    invented = "c-000000000000000000000001"
+
+    def invent(bodies: list[dict[str, Any]]) -> None:
+        bodies[:] = [body | {"case": invented} for body in bodies[:13]]
+        for body in bodies:
+            for offer in body["data"].get("offers", ()):
+                offer |= {"totalPayable": 1}
+
+    chain = without_case(rewritten(kept.files, invent))["events.jsonl"]
+    parts = {name: kept.files[name] for name in ("README.txt", "keys/anchor.pem")}
+    data = pack(parts | {"bundle.json": bundle_json(invented), "events.jsonl": chain})
+    verdicts = list(verify(data, kept.trusted))
+    assert [verdict for verdict in verdicts if verdict.holds and verdict.question != "INTEGRITY"] == []
+    for what in ("signatures", "key"):
+        assert [holds for holds, _ in told(data, kept.trusted, what)] == [None]
+    ((holds, sentence),) = told(data, kept.trusted, "anchors")
+    assert holds is None
+    assert "nobody bears witness to event 1 and what follows" in sentence
+    assert "event 4 (OfferMade) must have one of its own, and has none" in sentence
+
+
+def test_what_is_written_anew_after_the_last_anchor_of_a_lost_case_is_witnessed_by_nobody(kept: Kept) -> None:
+    def other_terms(bodies: list[dict[str, Any]]) -> None:
+        bodies[:] = bodies[:13]
+        for body in bodies[4:]:
+            body["data"] |= {"termsHash": "e" * 64} if "termsHash" in body["data"] else {}
+
+    files = without_case(witnessed_until(rewritten(kept.files, other_terms), 4))
+    left = {name: content for name, content in files.items() if name not in ("agreement.pdf", "keys/seal.pem")}
+    assert broken(left, kept.trusted) == []
+    ((holds, sentence),) = told(pack(left), kept.trusted, "anchors")
+    assert (holds, "nobody bears witness to event 5 and what follows" in sentence) == (None, True)
+    assert "event 13 (AgreementSigned) must have one of its own" in sentence
+    (earlier,) = told(pack(witnessed_until(left, 3)), kept.trusted, "anchors")
+    assert "event 1 and what follows" in earlier[1]
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_case_that_is_there_gets_out_of_no_check_by_leaving_its_word_away(kept: Kept, trusted: bool) -> None:
+    """Without what the case says it is shown as a lost one: nothing of it that was not judged is said to hold."""
+    found = list(verify(pack(without_case(kept.files)), kept.trusted if trusted else NOBODY))
+    open_ones = {verdict.sentence.partition(":")[0] for verdict in found if verdict.holds is None}
+    assert {"terms", "print", "collected", "end"} <= open_ones
 
 
 # --- collecting --------------------------------------------------------------------------------------------------
@@ -579,7 +777,8 @@ def test_what_is_no_bundle_is_refused(data: bytes) -> None:
 
 def test_the_command_says_it_in_words_and_by_its_exit_status(kept: Kept, tmp_path: Path) -> None:
     whole, damaged, published = tmp_path / "case.zip", tmp_path / "damaged.zip", tmp_path / "keys.pem"
-    of_time = tmp_path / "authority.pem"
+    of_time, certificates, lost = tmp_path / "authority.pem", tmp_path / "seal.pem", tmp_path / "lost.zip"
+    certificates.write_text(kept.published[kept.published.index("-----BEGIN CERTIFICATE") :])
     whole.write_bytes(kept.bundle)
     damaged.write_bytes(kept.bundle + b" ")
     published.write_text(kept.published)
@@ -593,6 +792,14 @@ def test_the_command_says_it_in_words_and_by_its_exit_status(kept: Kept, tmp_pat
         "OUTSIDE WITNESS",
     ]
     assert "Whole and complete." in said.output
+    for files in ([], ["--authorities", str(of_time)], ["--published", str(certificates), *trusted[2:]]):
+        said = CliRunner().invoke(app, ["verify", str(whole), *files])
+        assert (said.exit_code, "Whole" in said.output, "Not shown: key" in said.output) == (3, False, True)
+    lost.write_bytes(kept.lost)
+    said = CliRunner().invoke(app, ["verify", str(lost), *trusted])
+    assert (said.exit_code, "Whole" in said.output) == (3, False)
+    assert "Nothing is broken. Shown: bundle, chain, story, document, anchors, nights, signatures" in said.output
+    assert "Not shown: terms, print, collected, end. Nobody vouches for what is not shown." in said.output
     said = CliRunner().invoke(app, ["verify", str(damaged)])
     assert (said.exit_code, "BROKEN" in said.output) == (1, True)
     damaged.write_text("no certificate")

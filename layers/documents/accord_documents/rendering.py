@@ -21,6 +21,9 @@ from accord.glyphs import missing_glyphs
 from accord.money import format_money, format_rate
 from accord.texts import format_date
 
+# What a document says it was made by. Whoever checks one typesets it anew and compares: another typesetter, font,
+# template or order of what is printed is another layout.
+LAYOUT = "layout 1"
 # Beside the package: layers/documents/fonts here, python/fonts in the Lambda layer.
 FONTS = Path(__file__).parent.parent / "fonts"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -103,6 +106,7 @@ def _content(
     moment = signed_at.astimezone(UTC)
     signed_on = format_date(signed_at.date(), language)
     return {
+        "layout": LAYOUT,
         "title": terms["title"],
         "institution": terms["institution"],
         "name": person.name,
