@@ -18,6 +18,8 @@ INCOMING = (
     billing.AccountAtRisk,
     billing.AccountInOrder,
     billing.AccountStatusChanged,
+    billing.PaymentPosted,
+    billing.PaymentReversed,
     billing.ContactReceipt,
 )
 ENVELOPE = {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
+from typing import NamedTuple
 
 COMPONENTS = ("principal", "interest", "penalty_interest", "late_fees", "fees")
 Row = tuple[int, int, int]  # amount, principal, interest
@@ -182,3 +183,84 @@ def affordable(
     if owed_elsewhere is not None:
         left = floor(left * Fraction(owed, owed + owed_elsewhere))
     return floor(Fraction(floor(percent_of(left, share_percent)), step)) * step
+
+
+# --- the life of a plan ------------------------------------------------------------------------------------------
+
+
+class Life(NamedTuple):
+    """How a plan stands on a day."""
+
+    due: list[date]
+    paid: list[int]
+    left: int
+    surplus: int
+    settled_on: date | None
+    days_past_due: int
+    missed: int
+
+
+def plan_life(
+    rows: Sequence[Row],
+    first_due: date,
+    payments: Iterable[tuple[date, str, int]],
+    pauses: Iterable[tuple[date, date]],
+    tolerance: int,
+    grace_days: int,
+    today: date,
+) -> Life:
+    """A plan day by day: each payment fills the oldest instalment first, unit by unit of time and of money.
+
+    What would fall due in a pause moves a month at a time until it is over, and all behind it as well. Interest of a
+    month runs by the day. The plan is settled once as much is paid as all principal and the interest that has run.
+    """
+    pauses, offsets = list(pauses), list(range(len(rows)))
+    calendar = due_dates(first_due, len(rows) + 200)
+    for since, until in pauses:
+        while inside := [at for at, month in enumerate(offsets) if since <= calendar[month] < until]:
+            offsets = [month + (at >= inside[0]) for at, month in enumerate(offsets)]
+    due = [calendar[month] for month in offsets]
+
+    def interest_run(number: int, day: date) -> int:
+        month = offsets[number]
+        begins = calendar[month - 1] if month else _same_day_before(first_due)
+        whole = (due[number] - begins).days
+        run = sum(begins < begins + timedelta(days=n) <= day for n in range(1, whole + 1))
+        return floor(Fraction(rows[number][2] * run, whole))
+
+    def takes(day: date) -> int:
+        return sum(row[1] + interest_run(number, day) for number, row in enumerate(rows))
+
+    given, settled_on, together = sorted(payments), None, 0
+    for day, _, amount in given:
+        together += amount
+        if settled_on is None and together >= takes(day):
+            settled_on = day
+    needed = takes(settled_on or today)
+    paid, left_over = [], min(together, needed)
+    for amount, _, _ in rows:
+        paid.append(min(amount, left_over))
+        left_over -= paid[-1]
+
+    def days_late(day: date) -> int:
+        passed = [day + timedelta(days=n) for n in range(max(0, (today - day).days))]
+        return sum(not any(since <= one < until for since, until in pauses) for one in passed)
+
+    late = []
+    for number, day in enumerate(due):
+        short = sum(row[0] for row in rows[: number + 1]) - together
+        if settled_on is None and day < today and (short > tolerance or short >= rows[number][0]):
+            late.append(days_late(day))
+    return Life(
+        due, paid, needed - min(together, needed), together - min(together, needed), settled_on,
+        late[0] if late else 0, sum(days > grace_days for days in late),
+    )  # fmt: skip
+
+
+def _month_before(day: date) -> date:
+    return day.replace(day=1) - timedelta(days=1)
+
+
+def _same_day_before(day: date) -> date:
+    before = _month_before(day)
+    return min(before.replace(day=1) + timedelta(days=day.day - 1), before)

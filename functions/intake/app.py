@@ -11,20 +11,17 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from accord.aws.intake import Intake
+from accord.aws.payments import PaymentBook
 from accord.aws.queues import is_last_try
+from accord.aws.rejects import Rejects
 from accord.aws.steps import case_store, people_store
 from accord.errors import InputRejectedError
 
 logger = Logger()
 metrics = Metrics()
 processor = BatchProcessor(event_type=EventType.SQS)
-intake = Intake(
-    case_store(),
-    people_store(),
-    os.environ["NEGOTIATION_ARN"],
-    os.environ["REJECTS_QUEUE_URL"],
-    os.environ["REJECTS_BUCKET"],
-)
+intake = Intake(case_store(), people_store(), PaymentBook(os.environ["CASES_TABLE"]), os.environ["NEGOTIATION_ARN"])
+rejects = Rejects(os.environ["REJECTS_QUEUE_URL"], os.environ["REJECTS_BUCKET"])
 
 
 def take_in(record: SQSRecord) -> None:
@@ -32,7 +29,7 @@ def take_in(record: SQSRecord) -> None:
     try:
         outcome = intake.take(record.body)
     except InputRejectedError as rejection:
-        intake.reject(record.body, rejection)
+        rejects.keep(record.body, rejection)
         outcome = "REJECTED"
         logger.warning("event rejected", problems=rejection.problems, message_id=record.message_id)
     except Exception:

@@ -83,6 +83,8 @@ class _Story:
                 return "other terms were signed"
             case "PlanActivated" if self._sealed is None or data.get("documentSha256") != self._sealed:
                 return "another document was sealed"
+            case "InstalmentPaid" | "PlanCompleted" if "PlanActivated" not in self._seen:
+                return "no plan had begun"
         return None
 
     def _signed_too_soon(self, data: dict[str, Any]) -> str | None:

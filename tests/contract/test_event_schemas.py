@@ -63,6 +63,18 @@ PUBLISHED: dict[str, events.CaseEvent] = {
         annual_rate_ppm=0,
         document_sha256="0" * 64,
     ),
+    "InstalmentPaid": events.InstalmentPaid(
+        number=1, due_date=date(2026, 7, 31), amount=27_777, paid_on=date(2026, 7, 30), left=972_223
+    ),
+    "PlanCompleted": events.PlanCompleted(
+        offer_id="o-1",
+        currency="CNY",
+        paid=1_000_000,
+        settled_on=date(2029, 6, 30),
+        instalments=36,
+        in_time=35,
+        waived=events.WaivedAmounts(principal=0, interest=0, penalty_interest=0, late_fees=5_000, fees=0),
+    ),
     "EvidenceCollected": events.EvidenceCollected(files_sha256="a" * 64),
     "CaseClosed": events.CaseClosed(reason="DECLINED"),
     "StaffTaskCreated": events.StaffTaskCreated(task_id="t-1", kind="REVIEW_OFFERS", due_at=NOW),

@@ -18,6 +18,7 @@ from unit.test_portfolio import file_of
 
 from accord import clock, portfolio
 from accord.aws.intake import Intake
+from accord.aws.payments import PaymentBook, Payments
 from accord.aws.people import PeopleStore
 from accord.aws.store import CaseStore
 from accord.case import Case, Change
@@ -36,13 +37,16 @@ class Desk:
         machine = boto3.client("stepfunctions").create_state_machine(
             name="negotiation", definition="{}", roleArn="arn:aws:iam::123456789012:role/test"
         )
-        self.intake = Intake(self.cases, self.people, machine["stateMachineArn"], "no queue", "no bucket")
+        book = PaymentBook(names["CASES_TABLE"])
+        self.intake = Intake(self.cases, self.people, book, machine["stateMachineArn"])
+        self.payments = Payments(self.cases, book)
         self.identify: ModuleType = load_app("identify")
         self.accounts = 0
         self.in_order: dict[Callable[[str], list[Told]], dict[str, Any]] = {}
 
     def take(self, told: Told, sent_at: str = "2025-12-01T00:00:00Z") -> str:
-        return self.intake.take(json.dumps({"detail-type": told[0], "time": sent_at, "detail": told[1]}))
+        desk = self.payments if told[0].startswith("Payment") else self.intake
+        return desk.take(json.dumps({"detail-type": told[0], "time": sent_at, "detail": told[1]}))
 
     def tell_of_a_new_account(self, sentences: Callable[[str], list[Told]], order: list[int]) -> dict[str, Any]:
         """Tell billing's sentences in an order, let the case be identified, and say what it came to."""
@@ -74,6 +78,8 @@ class Desk:
         }
         kept = case.model_dump(mode="json", exclude=volatile)
         del kept["account"]["account_id"]
+        kept["counted"] = [paid.removeprefix(account) for paid in case.counted]
+        kept["postings"] = [(paid.payment_id.removeprefix(account), paid.void) for paid in case.postings]
         return kept | {"name": self.people.get(case.cardholder_id).name}
 
 
@@ -148,9 +154,34 @@ def flags_that_were_told_while_nothing_was_late(account: str) -> list[Told]:
     ]
 
 
+def paid(of: str, day: int, amount: int, name: str = "") -> Told:
+    at = f"2025-10-{day:02}T12:00:00+08:00"
+    told = {"paymentId": f"{of}-{name or day}", "accountId": of, "amount": amount, "currency": "CNY", "postedAt": at}
+    return "PaymentPosted", {"eventId": f"{of}-paid-{day}"} | told
+
+
+def taken_back(of: str, day: int, name: str) -> Told:
+    at = f"2025-10-{day:02}T15:00:00+08:00"
+    told = {"paymentId": f"{of}-{name}", "reversedAt": at, "reason": "RETURNED"}
+    return "PaymentReversed", {"eventId": f"{of}-back-{day}"} | told
+
+
+def payments_around_the_figures_of_two_nights(account: str) -> list[Told]:
+    """One before the newer figures, one after, and one that comes back."""
+    return [
+        figures(account, 5, account={"daysPastDue": 40}),
+        paid(account, 5, 10_000),
+        figures(account, 6, account={"daysPastDue": 41}),
+        paid(account, 6, 20_000),
+        paid(account, 7, 30_000),
+        taken_back(account, 8, "7"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("sentences", "excluded"),
     [
+        (payments_around_the_figures_of_two_nights, None),
         (trouble_that_was_seen_coming_and_came, None),
         (flags_that_were_told_while_nothing_was_late, None),
         (figures_of_three_nights, None),

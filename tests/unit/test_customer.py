@@ -18,7 +18,7 @@ from accord.comprehension import questions
 from accord.errors import DecisionRefusedError, NotSentError
 from accord.events import Actor
 from accord.evidence import doubts
-from accord.figures import NEW_FIGURES, _known, note_figures
+from accord.figures import NEW_FIGURES, known_figures, note_figures
 from accord.lifecycle import arrange_call, invite, record_failure
 from accord.schedule import schedule_of
 from accord.staff import decide
@@ -642,7 +642,7 @@ def test_what_billing_told_while_a_call_was_due_counts_when_it_was_made() -> Non
     """Nobody signs what newer figures have overtaken, only because a step had failed meanwhile."""
     asked = record_failure(after(customer.ask_for_call(invited(), "d-1", ACTOR, NOW)), "run-1", NOW)
     account = asked.case.account.model_copy(update={"balance": Balance(principal=1)})
-    told = _known(asked.case).model_copy(update={"account": account, "told_at": NOW + timedelta(hours=1)})
+    told = known_figures(asked.case).model_copy(update={"account": account, "told_at": NOW + timedelta(hours=1)})
     heard = after(note_figures(after(asked), told, NOW + timedelta(hours=1)))
     _, call = asked.tasks
     called = decide(heard, call, [call], NOBODY_REACHED, "REACHED", "mei", "LEAD", the_policy(), NOW).case

@@ -560,7 +560,7 @@ def told_of(case: Case, principal: int, hours: int = 1) -> Case:
     """The case after billing told that so much is owed now."""
     account = case.account.model_copy(update={"balance": Balance(principal=principal), "days_past_due": 0})
     moment = NOW + hours * HOUR
-    said = figures._known(case).model_copy(update={"account": account, "told_at": moment, "sent_at": moment})
+    said = figures.known_figures(case).model_copy(update={"account": account, "told_at": moment, "sent_at": moment})
     told = figures.note_figures(case, said, moment)
     assert [type(event).__name__ for event in told.events] == ["FiguresTold"], "the chain has it"
     return after(told)

@@ -21,7 +21,9 @@ from accord.schedule import due_dates, schedule_of
 from accord.texts import LANGUAGES, format_date, texts
 
 _DOWNLOADABLE_AFTER = timedelta(days=90)  # the last payment
-_TERMS_VERSION = 1
+_TERMS_VERSION = 2
+# What counts as paid in time, and what follows otherwise: the plan lives by these, whatever the policy becomes.
+PERFORMANCE = ("grace_days", "tolerance", "cure_days", "breach_after_missed", "breach_after_days_past_due")
 # A signature is written to the chain moments after its time was taken.
 _WRITTEN_WITHIN = timedelta(minutes=5)
 
@@ -63,6 +65,7 @@ def terms_of(case: Case, offer: Offer, policy: Policy, language: str, today: dat
         "annual_cost_ppm": offer.annual_cost_ppm,
         "interest": offer.interest,
         "total_payable": offer.total_payable,
+        "performance": {name: rules[f"plan.{name}"] for name in PERFORMANCE},
         "schedule": [row._asdict() | {"due_date": row.due_date.isoformat()} for row in schedule],
         "cards": _cards(offer, words, language),
         "clauses": _clauses(offer, words, language),

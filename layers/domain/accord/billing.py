@@ -224,6 +224,26 @@ class AccountStatusChanged(Told):
     at: Moment
 
 
+class PaymentPosted(Told):
+    """Billing posted a payment to an account."""
+
+    event_id: Identifier
+    payment_id: Identifier
+    account_id: Identifier
+    amount: Annotated[int, Field(strict=True, ge=1, le=_MOST)]
+    currency: Annotated[str, _form(r"^[A-Z]{3}$", "should be three capital letters, for example CNY")]
+    posted_at: Moment
+
+
+class PaymentReversed(Told):
+    """Billing took a posted payment back."""
+
+    event_id: Identifier
+    payment_id: Identifier
+    reversed_at: Moment
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
 class ContactReceipt(Told):
     """The gateway of a channel says what became of a contact."""
 

@@ -165,6 +165,8 @@ class Figures(Value):
     risk_told: Told | None = None  # the newest word that something may become late
     at_risk: bool
     account: Account
+    billed: Balance | None = None  # what billing told, where payments were taken off that it may not have known of
+    counted: tuple[str, ...] = ()  # the ids of those payments
     circumstances: Circumstances
     time_zone: str
     language: str
@@ -286,6 +288,30 @@ class Instalment(NamedTuple):
     interest: MinorUnits
 
 
+class Posting(Value):
+    """A payment that billing posted to the account."""
+
+    payment_id: str
+    amount: MinorUnits
+    posted_at: datetime
+    void: bool = False  # taken back since
+
+
+class Pause(Value):
+    """Days in which nothing of a plan falls due, from `since` until before `until`."""
+
+    since: date
+    until: date | None = None  # None: it has no end yet
+
+
+class Plan(Value):
+    """The life of a signed plan, beside the agreement and the payments."""
+
+    begun_on: date
+    told_as_paid: int = 0  # so many instalments were told as paid
+    pauses: tuple[Pause, ...] = ()
+
+
 class Comprehension(Value):
     """What was asked about the chosen offer and what was answered."""
 
@@ -362,6 +388,11 @@ class Case(Value):
     opened_at: datetime
     at_risk: bool = False  # billing, or the early warning, sees trouble coming and nothing is late yet
     account: Account
+    figures_at: datetime | None = None  # when billing told these figures of the account
+    billed: Balance | None = None  # what billing told, where payments were taken off that it may not have known of
+    counted: tuple[str, ...] = ()  # the ids of those payments
+    postings: tuple[Posting, ...] = ()  # every payment that billing posted since the case is open
+    plan: Plan | None = None  # from its beginning on
     told: Told | None = None  # the newest word of billing's
     means_told: dict[str, Told] = Field(default_factory=dict)  # the newest word on each of the means
     late_told: Told | None = None  # the newest word that something is late
@@ -463,6 +494,7 @@ class TaskKind(StrEnum):
     FAILED_STEP = "FAILED_STEP"
     CHECK_DOCUMENT = "CHECK_DOCUMENT"
     COMPLAINT = "COMPLAINT"
+    UNMATCHED_PAYMENT = "UNMATCHED_PAYMENT"
 
 
 class TaskReason(StrEnum):
@@ -499,6 +531,10 @@ class TaskReason(StrEnum):
     STEP_FAILED = "STEP_FAILED"
     COMPLAINT_MADE = "COMPLAINT_MADE"
     DOCUMENT_MISSING = "DOCUMENT_MISSING"  # gone, or not the one that was sealed
+    OTHER_CURRENCY_PAID = "OTHER_CURRENCY_PAID"
+    PAID_TOO_MUCH = "PAID_TOO_MUCH"  # with it the plan was completed, and something is left
+    PAID_AFTER_END = "PAID_AFTER_END"
+    PAID_BACK_AFTERWARDS = "PAID_BACK_AFTERWARDS"  # an agreement, or the end of a plan, had counted on it
 
 
 # What else is told of each reason: codes and ids, never personal data. The sentences name exactly these.
@@ -534,6 +570,10 @@ TASK_FACTS: Mapping[TaskReason, frozenset[str]] = {
     TaskReason.STEP_FAILED: frozenset({"execution"}),
     TaskReason.COMPLAINT_MADE: frozenset({"about"}),
     TaskReason.DOCUMENT_MISSING: frozenset(),
+    TaskReason.OTHER_CURRENCY_PAID: frozenset({"payment", "amount"}),
+    TaskReason.PAID_TOO_MUCH: frozenset({"payment", "amount"}),
+    TaskReason.PAID_AFTER_END: frozenset({"payment", "amount"}),
+    TaskReason.PAID_BACK_AFTERWARDS: frozenset({"payment", "amount"}),
 }
 
 
@@ -571,6 +611,7 @@ DUE_WITHIN: Mapping[TaskKind, timedelta] = {
     TaskKind.ACCOUNT_STANDING: timedelta(days=1),
     TaskKind.FAILED_STEP: timedelta(hours=4),
     TaskKind.CHECK_DOCUMENT: timedelta(days=1),
+    TaskKind.UNMATCHED_PAYMENT: timedelta(days=2),
     TaskKind.COMPLAINT: timedelta(days=15),  # the policy says for how long, where it knows the person's law
 }
 

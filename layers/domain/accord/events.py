@@ -266,6 +266,44 @@ class PlanActivated(CaseEvent):
     stop_collection: bool = True
 
 
+class PaymentCounted(CaseEvent):
+    """Billing posted a payment."""
+
+    payment_id: str
+    amount: int
+    posted_at: str
+
+
+class PaymentTakenBack(CaseEvent):
+    """A payment counts as if it had never been made, also one of which nothing was heard before."""
+
+    payment_id: str
+    amount: int
+    posted_at: str
+
+
+class InstalmentPaid(CaseEvent):
+    published = True
+    number: int
+    due_date: date
+    amount: int
+    paid_on: date
+    left: int  # what would settle the plan now
+
+
+class PlanCompleted(CaseEvent):
+    """All is paid, to the cent. Billing writes off what was waived, and reports the account as settled."""
+
+    published = True
+    offer_id: str
+    currency: str
+    paid: int
+    settled_on: date
+    instalments: int
+    in_time: int  # so many of these were paid within their days of grace
+    waived: WaivedAmounts
+
+
 class CaseClosed(CaseEvent):
     published = True
     reason: str

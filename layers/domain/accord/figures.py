@@ -5,12 +5,14 @@ call for one where they change what can be offered. What is signed stays as it w
 how they can be reached holds at once, for the next message already.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue
-from accord.case import ENDED, Balance, Case, Change, Decision, Figures, Status, Told
+from accord.case import ENDED, Balance, Case, Change, Decision, Figures, Posting, Status, Told
 from accord.events import Actor, FiguresTold
 from accord.identification import bucket
+from accord.ledger import allocate
 from accord.means import OF_BILLING, as_billing_has_it, with_record
 
 _NOT_ASSESSED = (Status.OPENED, Status.IDENTIFIED)
@@ -26,8 +28,9 @@ _LEADS_BACK = {
     Status.ASSESSED: ("STAFF", "RETRY"),
 }
 _MORE_THAN_INTEREST_PERCENT = 110
+_COLLECTED_AS_LATE = 91  # from so many days past due on Art. 57 has another order
 _REACHED = ("time_zone", "language", "reachable_by")
-_WHEN_TOLD = ("told", "means_told", "late_told", "risk_told")
+_WHEN_TOLD = ("told", "figures_at", "postings", "means_told", "late_told", "risk_told")
 
 
 def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
@@ -54,13 +57,35 @@ def figures_of(event: AccountOverdue, sent_at: datetime) -> Figures:
     )
 
 
+def with_payments(figures: Figures, postings: Iterable[Posting], order: Mapping[str, Sequence[str]]) -> Figures:
+    """The figures less the payments that were posted since billing told them, allocated by `allocation.order`.
+
+    In China: interest and fees first until 90 days past due, from the 91st on principal first (Art. 57).
+    """
+    since = [posting for posting in postings if not posting.void and posting.posted_at > figures.told_at]
+    billed = figures.billed or figures.account.balance
+    phase = "UP_TO_90_DAYS" if figures.account.days_past_due < _COLLECTED_AS_LATE else "FROM_91_DAYS"
+    balance = allocate(billed, sum(posting.amount for posting in since), order[phase])
+    return figures.model_copy(
+        update={
+            "account": figures.account.model_copy(update={"balance": balance}),
+            "billed": billed if since else None,
+            "counted": tuple(sorted(posting.payment_id for posting in since)),
+        }
+    )
+
+
 def with_figures(case: Case, figures: Figures) -> Case:
-    """The case with these figures. What the customer told of the means stays, and so does help that was worked out
-    before anything was late: that nothing is late yet ends it no more than it began it.
+    """The case with these figures, and the payments since. What the customer told of the means stays, and so does help
+    that was worked out before anything was late: that nothing is late yet ends it no more than it began it.
     """
     return _reached_by(case, figures).model_copy(
         update={
             "account": figures.account,
+            "figures_at": figures.told_at,
+            "postings": tuple(one for one in case.postings if one.posted_at > figures.told_at),
+            "billed": figures.billed,
+            "counted": figures.counted,
             "at_risk": figures.at_risk or _helped_still(case, figures),
             "late_told": figures.late_told,
             "risk_told": figures.risk_told,
@@ -81,34 +106,49 @@ def note_figures(case: Case, figures: Figures, now: datetime) -> Change:
     actor = Actor(kind="BILLING", id=figures.event_id)
     if figures.account.currency != case.account.currency or case.status in ENDED:
         return Change(case, (), actor)
-    known = _known(case)
-    latest = _newest(known, figures)
-    told = FiguresTold(
-        told_at=latest.told_at.isoformat(),
-        days_past_due=latest.account.days_past_due,
-        balance=latest.account.balance.total,
+    latest = _newest(known_figures(case), figures)
+    after, matters = heard(case, latest, now)
+    return Change(after, (figures_told(latest),) if matters else (), actor)
+
+
+def figures_told(figures: Figures) -> FiguresTold:
+    """What the chain says of figures that count now."""
+    return FiguresTold(
+        told_at=figures.told_at.isoformat(),
+        days_past_due=figures.account.days_past_due,
+        balance=figures.account.balance.total,
     )
+
+
+def heard(case: Case, latest: Figures, now: datetime) -> tuple[Case, bool]:
+    """The case with what billing is known to have told by now, and whether that changes anything for anybody."""
+    known = known_figures(case)
     if case.status in _NOT_ASSESSED:
         after = with_figures(case, latest)
         if after == case.model_copy(update={name: getattr(after, name) for name in _WHEN_TOLD}):
-            return Change(after, (), actor)
+            return after, False
         # Who the cardholder is to us was found out by the older ones.
-        return Change(after.model_copy(update={"identification": None}), (told,), actor)
+        return after.model_copy(update={"identification": None}), True
     after = _reached_by(case, latest)
     matters = any(getattr(after, name) != getattr(case, name) for name in _REACHED)
     if case.status in _UNSIGNED and latest != known:
         after = after.model_copy(update={"newer": latest})
-        heard = case if case.newer is None else with_figures(case, case.newer)
-        matters = matters or changes_offers(heard, latest)
+        before = case if case.newer is None else with_figures(case, case.newer)
+        matters = matters or changes_offers(before, latest)
         after = called_for(after, now)
     elif case.status is Status.SIGNED and latest != known:  # what is signed stands; whoever lets it begin sees this
-        most = max(case.most_owed_since, latest.account.balance.total)
+        most = max(case.most_owed_since, billed_total(latest))
         after = after.model_copy(update={"newer": latest, "most_owed_since": most})
-        matters = matters or known.account.balance.total != latest.account.balance.total
-    return Change(after, (told,) if matters else (), actor)
+        matters = matters or billed_total(known) != billed_total(latest)
+    return after, matters
 
 
-def _known(case: Case) -> Figures:
+def billed_total(figures: Figures) -> int:
+    """What billing told is owed, whatever was paid since."""
+    return (figures.billed or figures.account.balance).total
+
+
+def known_figures(case: Case) -> Figures:
     """What billing is known to have told, as if in one event."""
     if case.newer is not None:
         return case.newer
@@ -122,6 +162,8 @@ def _known(case: Case) -> Figures:
         risk_told=case.risk_told,
         at_risk=case.at_risk,
         account=case.account,
+        billed=case.billed,
+        counted=case.counted,
         circumstances=as_billing_has_it(case.circumstances),
         **{name: getattr(case, name) for name in _REACHED},
     )
@@ -184,6 +226,7 @@ def changes_offers(case: Case, figures: Figures) -> bool:
     before, after = case.account, figures.account
     return (
         not is_same_debt(before.balance, after.balance)
+        or any(one.void and one.payment_id in case.counted for one in case.postings)
         or bucket(after.days_past_due) != bucket(before.days_past_due)
         or (case.at_risk and after.days_past_due <= 0 and not (figures.at_risk or _helped_still(case, figures)))
         or with_record(case.circumstances, figures.circumstances) != case.circumstances

@@ -28,7 +28,7 @@ from accord.events import (
     StepFailed,
     WaivedAmounts,
 )
-from accord.figures import called_for, calls_for_assessment
+from accord.figures import billed_total, called_for, calls_for_assessment
 from accord.messages import (
     CHANGED_OFFERS,
     DECLINED,
@@ -41,6 +41,7 @@ from accord.messages import (
     purpose_of,
 )
 from accord.offers import approve_offers, reject_offers
+from accord.plan import begun, local_day, towards_plan
 from accord.policy import Policy
 from accord.reach import Reach
 
@@ -346,7 +347,7 @@ def activate(case: Case, policy: Policy, now: datetime) -> Change:
         annual_rate_ppm=terms["annual_rate_ppm"],
         document_sha256=agreement.document_sha256,
     )
-    return Change(case.moved(Status.ACTIVE, decision=None), (active,), _WORKFLOW, {"outcome": "ACTIVE"})
+    return Change(begun(case, now), (active,), _WORKFLOW, {"outcome": "ACTIVE"})
 
 
 def _doubt_to_begin(case: Case, agreement: Agreement, now: datetime) -> tuple[str, TaskReason, dict[str, str]] | None:
@@ -355,12 +356,14 @@ def _doubt_to_begin(case: Case, agreement: Agreement, now: datetime) -> tuple[st
     The gravest doubt that no member of staff has settled yet; the next one follows when they have. Its name says what
     they looked at: another sum, or one more payment that fell due, is another doubt.
     """
-    today = now.astimezone(ZoneInfo(case.time_zone)).date()
+    today = local_day(case, now)
     due = [row.due_date for row in agreement.schedule if row.due_date <= today]
     doubts: list[tuple[str, TaskReason, dict[str, str]]] = []
     if case.newer is not None:
-        owed = case.newer.account.balance.total
-        if owed < max(case.account.balance.total, case.most_owed_since):
+        owed = billed_total(case.newer)
+        # Less is owed because it was paid towards the plan: that is no doubt.
+        paid = sum(one.amount for one in towards_plan(case, until=case.newer.told_at) if not one.void)
+        if owed + paid < max(case.account.balance.total, case.most_owed_since):
             doubts.append((f"{TaskReason.LESS_OWED}/{owed}", TaskReason.LESS_OWED, {}))
     if due:
         doubts.append(

@@ -47,6 +47,7 @@ class AccountCases:
     open_case_id: str | None
     rounds: int
     last_end: End | None
+    last_case_id: str | None = None  # the one that ended last
     last_plan: str | None = None  # how the last plan ended, COMPLETED or BREACHED, whatever came after it
     waivers: tuple[tuple[datetime, int], ...] = ()  # when a plan began, and what it gave up in minor units
     holders: frozenset[str] = frozenset()  # cardholder ids of its cases, and of whom something was told without one
@@ -172,6 +173,7 @@ def open_case(event: AccountOverdue, known: AccountCases, now: datetime, sent_at
         plan_before=known.last_plan,
         waived_before=known.waived_since(now - timedelta(days=365)),
         account=account,
+        figures_at=figures.told_at,
         reachable_by=figures.reachable_by,
         told=(figures.told_at, figures.sent_at, figures.event_id),
         means_told=figures.means_told,

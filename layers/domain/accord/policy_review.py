@@ -19,7 +19,6 @@ EXPIRES_WITHIN = timedelta(days=90)
 # What the law and people ask for and no code follows yet. Whatever comes to be read leaves this list.
 UNREAD = frozenset({
     "interest.on_fees",  # plans bear interest on principal alone; billing goes by it outside of plans
-    "allocation.order",  # comes with the posting of payments
     "reage.limits",  # comes with the re-ageing of accounts after a plan's payments
     "retention.recording_years",  # calls are recorded elsewhere; whoever keeps them goes by it
     "retention.impact_assessment_years",  # the bank's own papers

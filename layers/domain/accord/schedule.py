@@ -70,13 +70,14 @@ def schedule_of(offer: Offer) -> tuple[Instalment, ...]:
 
 def due_dates(first_due: date, months: int) -> list[date]:
     """The same day each month, or the month's last where it is too short: 31 January, 28 February, 31 March."""
-    start, day = first_due.year * _MONTHS_A_YEAR + first_due.month - 1, first_due.day
-    dates = []
-    for index in range(start, start + months):
-        year, month = divmod(index, _MONTHS_A_YEAR)
-        last = day if day <= 28 else min(day, monthrange(year, month + 1)[1])
-        dates.append(date(year, month + 1, last))
-    return dates
+    return [nth_due(first_due, index) for index in range(months)]
+
+
+def nth_due(first_due: date, index: int) -> date:
+    """The day so many months after the first due date; before it where `index` is below 0."""
+    year, month = divmod(first_due.year * _MONTHS_A_YEAR + first_due.month - 1 + index, _MONTHS_A_YEAR)
+    day = first_due.day
+    return date(year, month + 1, day if day <= 28 else min(day, monthrange(year, month + 1)[1]))
 
 
 def annual_cost_ppm(financed: int, amounts: Sequence[int]) -> int:

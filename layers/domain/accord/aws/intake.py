@@ -1,24 +1,21 @@
 """Intake: a billing event, as the bus wrapped it, becomes a case and a running negotiation; or is rejected by name."""
 
-import hashlib
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from accord import clock
-from accord.aws.clients import client, translated
 from accord.aws.executions import start_negotiation
+from accord.aws.payments import PaymentBook, post
 from accord.aws.people import PeopleStore
+from accord.aws.rejects import read_envelope
 from accord.aws.store import CaseStore
 from accord.billing import AccountAtRisk, AccountInOrder, AccountOverdue, AccountStatusChanged, ContactReceipt, parse
 from accord.case import ENDED, Case, Change, Status
 from accord.errors import CaseNotFoundError, InputRejectedError
 from accord.events import Actor
-from accord.figures import figures_of, note_figures
+from accord.figures import figures_of, note_figures, with_payments
 from accord.lifecycle import failure_key, record_failure
 from accord.opening import (
     HEARD_WITHOUT_A_CASE,
@@ -38,21 +35,15 @@ from accord.policy import load_policy
 from accord.reach import Reach
 from accord.receipts import case_of, note_receipt
 
-# What a message of a queue may have, with room to spare; an event that does not fit beside the reasons is kept in S3.
-_MESSAGE_BYTES = 200_000
-
 
 class Intake:
     """Takes billing's events in, each once."""
 
-    def __init__(
-        self, cases: CaseStore, people: PeopleStore, negotiation_arn: str, rejects_queue_url: str, rejects_bucket: str
-    ) -> None:
+    def __init__(self, cases: CaseStore, people: PeopleStore, payments: PaymentBook, negotiation_arn: str) -> None:
         self._cases = cases
         self._people = people
+        self._payments = payments
         self._negotiation_arn = negotiation_arn
-        self._rejects_queue_url = rejects_queue_url
-        self._rejects_bucket = rejects_bucket
 
     def take(self, body: str) -> str:
         """Take one bus event in; return OPENED, ALREADY_OPEN, TOO_SOON for a new round, OVERTAKEN, or NOTED.
@@ -61,9 +52,8 @@ class Intake:
         a portfolio row's id leaves that out. Raises InputRejectedError for what can never be
         right, ServiceUnavailableError for what may be right later.
         """
-        envelope = _json_object(body, "message")
-        detail, sent_at = envelope.get("detail"), _sent_at(envelope)
-        match envelope.get("detail-type"):
+        kind, detail, sent_at = read_envelope(body)
+        match kind:
             case "AccountOverdue":
                 return self._open(parse(AccountOverdue, detail), sent_at)
             case "AccountAtRisk":
@@ -75,7 +65,7 @@ class Intake:
             case "ContactReceipt":
                 return self._receive(parse(ContactReceipt, detail))
             case other:
-                raise InputRejectedError.of("detail-type", "UNKNOWN_TYPE", f"not taken in here: {_named(str(other))}")
+                raise InputRejectedError.of("detail-type", "UNKNOWN_TYPE", f"not taken in here: {other}")
 
     def _once(
         self,
@@ -123,6 +113,9 @@ class Intake:
             self._tell_figures(event, now, sent_at)  # the case that is open already has to hear of them
         if outcome == "OPENED":
             case_id = case_id_of(event)
+            for payment in self._payments.of_account(event.account.account_id):
+                if payment.posted_at > event.occurred_at:  # it came before the word of what was owed until then
+                    post(self._cases, case_id, payment)
             start_negotiation(self._negotiation_arn, case_id, case_id)  # by the case's own name: once
         return outcome
 
@@ -132,7 +125,7 @@ class Intake:
         Does nothing where the message itself is what is wrong.
         """
         try:
-            account_id = parse(AccountOverdue, _json_object(body, "message").get("detail")).account.account_id
+            account_id = parse(AccountOverdue, read_envelope(body)[1]).account.account_id
         except InputRejectedError:
             return
         case_id = self._cases.cases_of(account_id).open_case_id
@@ -223,7 +216,9 @@ class Intake:
         def note(case: Case) -> Change:
             figures = Change(case, (), Actor(kind="BILLING", id=event.event_id))
             if event.jurisdiction == case.jurisdiction:  # another law's figures are none of this case
-                figures = note_figures(case, figures_of(event, sent_at), now)
+                order = load_policy(case.jurisdiction).rule("allocation.order", clock.today(case.time_zone))
+                latest = with_payments(figures_of(event, sent_at), case.postings, order)
+                figures = note_figures(case, latest, now)
             words = self._with_newest_words(figures.case, event.event_id, event.cardholder.flags)
             return Change(words.case, (*figures.events, *words.events), words.actor)
 
@@ -267,72 +262,7 @@ class Intake:
         if _nobody_started(self._cases.get(case_id)):
             start_negotiation(self._negotiation_arn, case_id, case_id)
 
-    def reject(self, body: str, rejection: InputRejectedError) -> None:
-        """Keep what was rejected, whole, beside the reasons, where staff find it: the dead-letter queue of the intake.
-
-        An event that a message cannot carry as it is lies in the bucket, and the message says where.
-        """
-        reasons = {"rejected": {"problems": rejection.problems, "at": clock.now().isoformat()}}
-        message = json.dumps(reasons | {"event": body}, ensure_ascii=False)
-        if _plain(message) != message or len(message.encode()) > _MESSAGE_BYTES:
-            kept = self._keep(body.encode(errors="surrogatepass"))
-            message = _plain(json.dumps(reasons | {"eventObject": kept}, ensure_ascii=False))
-        with translated():
-            client("sqs").send_message(QueueUrl=self._rejects_queue_url, MessageBody=message)
-
-    def _keep(self, event: bytes) -> dict[str, str]:
-        """Put an event in the bucket under its own hash, so that keeping it again changes nothing."""
-        key = f"rejects/events/{hashlib.sha256(event).hexdigest()}.json"
-        with translated():
-            client("s3").put_object(
-                Bucket=self._rejects_bucket, Key=key, Body=event, ContentType="application/json; charset=utf-8"
-            )
-        return {"bucket": self._rejects_bucket, "key": key}
-
 
 def _nobody_started(case: Case) -> bool:
     """Whether no execution has taken the case up yet. One that is on its way is started once, by the case's name."""
     return case.status is Status.OPENED and case.execution is None
-
-
-def _sent_at(envelope: dict[str, Any]) -> datetime:
-    """When the event was sent, as the bus says, or the sender through it; now, where it came past the bus."""
-    if "time" not in envelope:
-        return clock.now()
-    try:
-        return datetime.fromisoformat(envelope["time"]).astimezone()
-    except (TypeError, ValueError, OverflowError):
-        raise InputRejectedError.of("time", "NOT_A_TIME", "should be the time that the bus gives an event") from None
-
-
-def _plain(text: str) -> str:
-    """Without the few characters that a queue does not carry; JSON text can name them, as in "\\ud800"."""
-    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", text)
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON. Which of two values under one key was meant, nobody knows."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputRejectedError.of(_named(twice), "REPEATED", "it stands there more than once in the same object")
-    return found
-
-
-def _named(key: str) -> str:
-    """A key as a field's name, where it is one: anything else may be personal."""
-    return key if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,40}", key) else "(no name)"
-
-
-def _json_object(text: str, field: str) -> dict[str, Any]:
-    try:
-        # No field takes a number as long as that; cut, it is still too large, and the field is named that it stands in.
-        parsed = json.loads(text, parse_int=lambda digits: int(digits[:40]), object_pairs_hook=_each_key_once)
-    except ValueError as error:
-        raise InputRejectedError.of(field, "NOT_JSON", f"not JSON: {error}") from None
-    except RecursionError:
-        raise InputRejectedError.of(field, "TOO_DEEP", "nested too deeply") from None
-    if not isinstance(parsed, dict):
-        raise InputRejectedError.of(field, "NOT_AN_OBJECT", "not a JSON object")
-    return parsed

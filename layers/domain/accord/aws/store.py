@@ -7,6 +7,7 @@ Items of the cases table:
   CASE#<id>     WAIT#<who>      the task token of the waiting execution; who is CUSTOMER or STAFF
   ACCOUNT#<id>  CASES           whose it is, which case is open, how many rounds there were, how the last one ended,
                                 what was waived
+  ACCOUNT#<id>  PAYMENT#<id>    a payment to the account; by its own id: PAYMENT#<id> PAYMENT (accord.aws.payments)
   ACCOUNT#<id>  STATUS          what billing last said of the account's standing
   ACCOUNT#<id>  HOLDER          the same, of what is true of its holder
   ACCOUNT#<id>  IN_ORDER        when billing last found nothing late
@@ -309,7 +310,7 @@ class CaseStore:
                 ":holder": {"SS": [case.cardholder_id]},
             }
         else:
-            lock["UpdateExpression"] = "REMOVE open_case_id SET ended_as = :as, ended_at = :at"
+            lock["UpdateExpression"] = "REMOVE open_case_id SET ended_as = :as, ended_at = :at, last_case_id = :case"
             lock["ConditionExpression"] = "open_case_id = :case"
             lock["ExpressionAttributeValues"] = {
                 ":case": {"S": case.case_id},
@@ -631,6 +632,7 @@ def _found_cases(item: dict[str, Any] | None) -> AccountCases:
     return AccountCases(
         open_case_id=item["open_case_id"]["S"] if "open_case_id" in item else None,
         rounds=int(item["rounds"]["N"]) if "rounds" in item else 0,
+        last_case_id=item["last_case_id"]["S"] if "last_case_id" in item else None,
         last_end=ended,
         last_plan=item["plan_ended_as"]["S"] if "plan_ended_as" in item else None,
         holders=frozenset(item.get("holders", {"SS": ()})["SS"]),
