@@ -19,6 +19,7 @@ from accord.comprehension import questions as questions_about
 from accord.customer import is_stopped
 from accord.messages import CODE_MINUTES, last_day
 from accord.money import format_money, format_rate, minor_digits
+from accord.plan import local_day, standing
 from accord.policy import Policy
 from accord.schedule import schedule_of
 from accord.texts import format_date
@@ -229,6 +230,34 @@ def owed_view(case: Case, language: str) -> dict[str, Any]:
     }
 
 
+def progress_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
+    """Where a plan is: what was paid, what is left by the schedule, what would settle it today, and what is next."""
+    today = local_day(case, now)
+    stands = standing(case, today)
+    total = sum(row.amount for row in stands.rows)
+
+    def money(minor: int) -> str:
+        return format_money(minor, case.account.currency, language)
+
+    row = stands.next_row
+    return {
+        "paid": money(stands.paid),
+        "left": money(total - stands.paid),
+        "payoff": money(stands.left) if stands.left < total - stands.paid else None,
+        "next": row and {"amount": money(row.amount - row.paid), "due": format_date(row.due_date, language)},
+        "late": row is not None and row.due_date < today,
+    }
+
+
+def completed_view(case: Case, now: datetime, language: str) -> dict[str, Any] | None:
+    """That all is paid, and when; None where the payments do not say so any more."""
+    stands = standing(case, local_day(case, now)) if case.agreement is not None else None
+    if stands is None or stands.settled_on is None:
+        return None
+    paid, day = format_money(stands.paid, case.account.currency, language), format_date(stands.settled_on, language)
+    return {"state": "completed", "refresh": False, "paid": paid, "day": day}
+
+
 def shown_schedule(schedule: Sequence[Instalment], currency: str, language: str) -> list[dict[str, Any]]:
     """The payments as rows of a table, each with what is left to pay after it."""
     left, rows = sum(row.amount for row in schedule), []
@@ -301,6 +330,8 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
         known = case.closed_reason in (ClosedReason.DECLINED, ClosedReason.CURED)
         why = str(case.closed_reason) if known else "other" if signed is None else "not_begun"
         return {"state": "closed", "why": why, "will_call": case.call_arranged, "refresh": False}
+    if case.status is Status.COMPLETED and (completed := completed_view(case, now, language)) is not None:
+        return completed
     if case.status in (Status.COMPLETED, Status.BREACHED):
         return {"state": "ended", "refresh": False}
     soon = signed is not None and now - signed.signed_at < _SEALED_WITHIN
@@ -310,6 +341,7 @@ def plan_view(case: Case, now: datetime, language: str) -> dict[str, Any]:
             "state": "held" if waits else "done",
             "refresh": False,
             "active": case.status is not Status.SIGNED,
+            "progress": progress_view(case, now, language) if case.plan is not None else None,
             "offer": shown_offer(offer, language),
             "schedule": shown_schedule(signed.schedule, offer.currency, language),
         }

@@ -3,6 +3,7 @@
 A scene goes on from page to page as a customer does, and names what it sees. A new page or state gets a line here.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -32,7 +33,7 @@ from loading import ROOT
 
 from accord import wording
 from accord.aws import clients
-from accord.case import Case, ClosedReason, Decision, Product, Status
+from accord.case import Case, ClosedReason, Decision, Plan, Posting, Product, Status
 from accord.errors import DecisionRefusedError, ServiceUnavailableError
 from accord.policy import load_policy
 
@@ -204,6 +205,30 @@ def other_ways(web: Web, language: str) -> Seen:
     yield "called", browser.submit(call)
 
 
+def being_paid(web: Web, sealed: Case, browser: Browser) -> Seen:
+    """The plan's page on its way to the last payment."""
+    agreement = sealed.agreement
+    assert agreement is not None
+    rows = agreement.schedule
+
+    def paid(count: int) -> tuple[Posting, ...]:
+        return tuple(
+            Posting(payment_id=f"p-{row.number}", amount=row.amount, posted_at=NOW + timedelta(minutes=row.number))
+            for row in rows[:count]
+        )
+
+    running: dict[str, Any] = {"status": Status.ACTIVE, "plan": Plan(begun_on=NOW.date()), "figures_at": NOW}
+    yield "plan: three paid", changed(web, sealed, browser, "/my", **running, postings=paid(3))
+    with patch.object(web.app.pages, "local_day", lambda *_: rows[0].due_date + timedelta(days=9)):
+        yield "plan: late", changed(web, sealed, browser, "/my", **running, postings=())
+    terms = agreement.agreed
+    dearer = [row | {"interest": 100, "principal": row["principal"] - 100} for row in terms["schedule"]]
+    costly = agreement.model_copy(update={"terms": json.dumps(terms | {"schedule": dearer})})
+    yield "plan: with interest", changed(web, sealed, browser, "/my", **running, postings=(), agreement=costly)
+    done = running | {"status": Status.COMPLETED, "postings": paid(len(rows)), "agreement": agreement}
+    yield "plan: completed", changed(web, sealed, browser, "/my", **done)
+
+
 def plan(web: Web, language: str) -> Seen:
     case = web.invited()
     browser, page = signed(web, case, language)
@@ -213,7 +238,8 @@ def plan(web: Web, language: str) -> Seen:
     yield "plan: active", browser.get("/my")
     sealed = web.cases.get(case.case_id)
     yield "plan: sealed", changed(web, case, browser, "/my", status=Status.SIGNED)
-    yield "plan: ended", changed(web, case, browser, "/my", status=Status.COMPLETED)
+    yield "plan: ended", changed(web, case, browser, "/my", status=Status.BREACHED)
+    yield from being_paid(web, sealed, browser)
     closed: dict[str, Any] = {"status": Status.CLOSED, "closed_reason": ClosedReason.WITHDRAWN}
     yield "plan: closed, not begun", changed(web, case, browser, "/my", **closed)
     for reason in (ClosedReason.DECLINED, ClosedReason.CURED, ClosedReason.EXPIRED):
