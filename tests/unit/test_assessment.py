@@ -148,7 +148,8 @@ def test_each_figure_that_somebody_told_names_who_told_it() -> None:
     )
     by = {line.name: line.by for line in assessed(told).lines if line.by is not None}
     assert by == {
-        "income": "CUSTOMER", "essential_spend": "BILLING", "other_debt_payments": "BILLING", "savings": "STAFF",
+        "income": "CUSTOMER", "income_on_record": "BILLING", "essential_spend": "BILLING",
+        "other_debt_payments": "BILLING", "savings": "STAFF",
     }  # fmt: skip
     assert lines(assessed(told))["income_on_record"] == 5_000 * YUAN
     less = told.model_copy(update={"income_on_record": 7_000 * YUAN})
@@ -828,6 +829,43 @@ def told_by_customer(**figures: Any) -> dict[str, Any]:
         (stated(6_000, on_record=12_001) | {"hardship": "JOB_LOSS"}, ()),  # which says why it is less
         (stated(9_001, on_record=6_000) | {"hardship": "JOB_LOSS"}, ("INCOME_UNLIKE_RECORD",)),
         (stated(9_001, on_record=None), ()),
+        # Less is explained by what happened to the person, but not less than staff saw after it.
+        (
+            stated(4_200, on_record=None) | {"hardship": "JOB_LOSS", "on_papers": {"monthly_income": 8_000 * YUAN}},
+            ("INCOME_UNLIKE_RECORD",),
+        ),
+        (
+            stated(4_200, on_record=None)
+            | {"hardship": "JOB_LOSS", "on_papers": {"monthly_income": 4_300 * YUAN}, "told_since": ("hardship",)},
+            ("INCOME_BEFORE_HARDSHIP",),
+        ),
+        ({"hardship": None, "own": ("hardship",), "hardship_on_record": "JOB_LOSS"}, ("HARDSHIP_UNLIKE_RECORD",)),
+        ({"hardship": None, "own": ("hardship",), "hardship_on_record": "ILLNESS"}, ()),
+        (
+            {
+                "hardship": None,
+                "own": ("hardship",),
+                "hardship_on_record": "ILLNESS",
+                "told_since": ("hardship_on_record",),
+            },
+            ("HARDSHIP_UNLIKE_RECORD",),
+        ),
+        # What billing told since staff saw it stands against the customer's later word too.
+        (stated(5_001, on_record=10_000) | {"on_papers": {"monthly_income": 5_000 * YUAN}}, ()),
+        (
+            stated(5_001, on_record=10_000)
+            | {"on_papers": {"monthly_income": 5_000 * YUAN}, "told_since": ("monthly_income",)},
+            ("INCOME_UNLIKE_RECORD",),
+        ),
+        # A part above what is on record contradicts it, however little more it is.
+        (
+            told_by_customer(monthly_essential_spend=None, fixed_costs={"HOUSING": 3_601 * YUAN}),
+            ("SPEND_UNLIKE_RECORD",),
+        ),
+        # What is not spent for certain is not nothing: a larger share for others shows nothing then.
+        (told_by_customer(other_unsecured_balance=12_000 * YUAN) | {"monthly_essential_spend": None}, ()),
+        ({"savings": 4_300 * YUAN, "on_papers": {"savings": 5_000 * YUAN}}, ("SAVINGS_BELOW_PAPERS",)),
+        ({"savings": 4_999 * YUAN, "on_papers": {"savings": 5_000 * YUAN}}, ()),
         ({"hardship": "INCOME_REDUCED"}, ()),
         ({"monthly_income": 3_599 * YUAN}, ("SPEND_ABOVE_INCOME",)),
         ({"monthly_income": 399 * YUAN, "monthly_essential_spend": None}, ("PAID_ABOVE_INCOME",)),

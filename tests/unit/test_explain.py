@@ -274,12 +274,13 @@ def test_what_counts_of_a_stated_income_is_told_as_it_was_reckoned(billing: int)
     stated = CASES["an income that is stated beside the one on record"]["circumstances"]
     case = an_assessed_case(policy, circumstances=stated)
     assert (
-        "Of it, ¥6,000.00 are on record.\nOf the income of ¥9,000.00, ¥8,100.00 count: the greater of the policy's"
-        " share of what the customer states and its share of what is on record of it."
+        "Of it, ¥6,000.00 are known otherwise as well (on record).\n"
+        "Of the income of ¥9,000.00, ¥8,100.00 count: the greater of the policy's"
+        " share of what the customer states and its share of what is known otherwise of it."
     ) in text_of(explain_assessment(case, policy, "en"))
     assert (
-        "其中 ¥6,000.00 有登记。\n月收入 ¥9,000.00 中计入 ¥8,100.00："
-        "分别按客户自述收入和其中有登记部分的政策比例计算，取较高者。"
+        "其中 ¥6,000.00 另有依据（登记数据）。\n月收入 ¥9,000.00 中计入 ¥8,100.00："
+        "分别按客户自述收入和其中另有依据部分的政策比例计算，取较高者。"
     ) in text_of(explain_assessment(case, policy, "zh-CN"))
     known = text_of(explain_assessment(an_assessed_case(policy), policy, "en"))
     counted = {100: "6,000", 50: "3,000"}[billing]
@@ -482,11 +483,11 @@ def test_an_offer_waits_for_whoever_may_approve_all_offers_beside_it() -> None:
     assert explain_offer(case, mine, the_policy(), "zh-CN")[-1].text == "尚未批准，待组长或更高权限的人员批准。"
 
 
-@pytest.mark.parametrize(("resilient", "said"), [(True, "It would hold with"), (False, "It would not hold with")])
+@pytest.mark.parametrize(("resilient", "said"), [(True, "it would hold with"), (False, "it would not hold with")])
 def test_whether_a_plan_would_hold_with_less_income_is_told(resilient: bool, said: str) -> None:
     offer = an_offer(resilient=resilient, stressed_monthly=430 * YUAN)
     (told, _) = explain_offer(an_assessed_case(), offer, the_policy(), "en")
-    assert told.text.startswith(said)
+    assert said in told.text
     assert told.rule == "assessment.stress_percent"
     unknown = an_offer(stressed_monthly=None)
     assert not any("would" in s.text for s in explain_offer(an_assessed_case(), unknown, the_policy(), "en"))

@@ -119,10 +119,21 @@ def test_papers_that_were_seen_before_another_hardship_say_nothing_of_the_time_a
 
 def test_a_hardship_that_billing_tells_after_the_customer_stands_beside_theirs() -> None:
     healthy = told(Circumstances(hardship="INCOME_REDUCED"), hardship=None)
-    assert (healthy.hardship, healthy.hardship_on_record) == (None, None)
+    assert (healthy.hardship, healthy.hardship_on_record, healthy.told_since) == (None, "INCOME_REDUCED", ())
+    assert with_record(healthy, Circumstances(hardship="INCOME_REDUCED")) == healthy, "the same file, night after night"
     ill = with_record(healthy, Circumstances(hardship="ILLNESS"))
-    assert (ill.hardship, ill.hardship_on_record) == (None, "ILLNESS")
-    assert told(ill, hardship="ILLNESS").hardship_on_record is None
+    assert (ill.hardship, ill.hardship_on_record, ill.told_since) == (None, "ILLNESS", ("hardship_on_record",))
+    assert told(ill, hardship="INCOME_REDUCED").told_since == (), "theirs is the newer word again"
+
+
+@pytest.mark.parametrize("billing", [True, False])
+def test_an_income_that_the_customer_told_before_they_lost_their_work_is_from_before_it(billing: bool) -> None:
+    stated = told(Circumstances(monthly_income=800_000), monthly_income=790_000)
+    lost = Circumstances(hardship="JOB_LOSS")
+    after = with_record(stated, lost) if billing else told(stated, hardship="JOB_LOSS")
+    assert after.told_since == ("hardship",)
+    assert told(after, monthly_income=300_000).told_since == ()
+    assert told(stated, hardship="JOB_LOSS", monthly_income=300_000).told_since == (), "told together"
 
 
 amounts = st.integers(0, 500_000)

@@ -87,7 +87,7 @@ def _counted(told: Circumstances, income: int, percent: Mapping[str, int], log: 
         seen, by = told.income_on_record, "BILLING"
     if told.told_by == "CUSTOMER" and seen is not None:
         on_record = min(income, seen)
-        log.add("income_on_record", on_record)
+        log.add("income_on_record", on_record, by=by)
         counted = max(counted, on_record * percent[by] // 100)
     return counted
 

@@ -123,14 +123,15 @@ class Circumstances(Value):
     seen: tuple[str, ...] = ()  # which of these staff saw on papers, whoever told them before
     on_papers: dict[str, MinorUnits] = Field(default_factory=dict)  # what they saw before the customer told another
     shown: tuple[str, ...] = ()  # the papers that were asked for when staff saw them
-    # Of which of what staff saw billing told another figure since, or another hardship than the papers were about.
+    # Of which of what staff saw billing told another figure since; `hardship` where another was told after the income,
+    # `hardship_on_record` where billing told another than the customer after they told theirs.
     told_since: tuple[str, ...] = ()
     # What billing has where somebody told another figure.
     income_on_record: MinorUnits | None = None
     spend_on_record: MinorUnits | None = None
     debts_on_record: MinorUnits | None = None
     dependants_on_record: int | None = None
-    hardship_on_record: str | None = None  # only where billing told it after the customer told theirs
+    hardship_on_record: str | None = None
 
     def teller(self, name: str) -> str:
         """Who told a figure: BILLING has it on record, the CUSTOMER stated it, or STAFF saw papers."""

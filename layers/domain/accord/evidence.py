@@ -21,16 +21,20 @@ from accord.willingness import usual_payment
 # Lateness is counted from the due date, from the end of the grace period or by statements: about a month lies between.
 _DAYS_COUNTED_APART = 31
 _DAYS_A_MONTH = 30
+_TOTAL = "monthly_essential_spend"
 _MONTHS_COUNTED_ON = 6  # some billing systems count no further: their last number stands for all that are more
 
 
 def papers(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
-    """The papers that the person has to show, by what is owed and by the hardship that was told; each once, sorted."""
-    owed, hardship = case.account.balance.total, case.circumstances.hardship
+    """The papers that the person has to show, by what is owed and by the hardship that was told, or is on record where
+    the customer told another; each once, sorted.
+    """
+    owed = case.account.balance.total
+    hardships = {case.circumstances.hardship, case.circumstances.hardship_on_record} - {None}
     asked = (
         rule.papers
         for rule in rules["assessment.evidence"]
-        if owed >= rule.owed_from and (not rule.hardships or hardship in rule.hardships)
+        if owed >= rule.owed_from and (not rule.hardships or not hardships.isdisjoint(rule.hardships))
     )
     return tuple(sorted({paper for needed in asked for paper in needed}))
 
@@ -59,20 +63,23 @@ def doubts(case: Case, rules: RulesOfTheDay) -> tuple[str, ...]:
             found.append("INCOME_ABOVE_LIMIT")
         # On record from before the job or the business was lost, most likely.
         is_gone = told.hardship in limits.income_gone_hardships
-        before = told.told_by == "BILLING" or (told.told_by == "STAFF" and "hardship" in told.told_since)
+        before = told.told_by == "BILLING" or "hardship" in told.told_since
         if income and before and is_gone:
             found.append("INCOME_BEFORE_HARDSHIP")
         if _is_unlike(told, "monthly_income", income, limits, lower_is_explained=is_gone):
             found.append("INCOME_UNLIKE_RECORD")
     # Where a part contradicts the total there is no total: then the parts were stated.
     stated = spending_by_category(told) if spend is None else spend
-    if _is_unlike(told, "monthly_essential_spend", stated, limits):
+    put_aside = spend is None and any(stated > other for other, *_ in _other_words(told, _TOTAL, limits))
+    if put_aside or _is_unlike(told, _TOTAL, stated, limits):
         found.append("SPEND_UNLIKE_RECORD")
     if told.teller("dependants") == "CUSTOMER" and told.dependants_on_record not in (None, told.dependants):
         found.append("DEPENDANTS_UNLIKE_RECORD")
-    if told.hardship_on_record is not None:
+    denied = {told.hardship_on_record}.intersection(limits.income_gone_hardships) - {told.hardship}
+    if denied or "hardship_on_record" in told.told_since:
         found.append("HARDSHIP_UNLIKE_RECORD")
-    if (told.savings or 0) < told.on_papers.get("savings", 0):
+    savings, savings_seen = told.savings or 0, told.on_papers.get("savings", 0)
+    if savings < savings_seen and _are_far_apart(savings, savings_seen, limits.unlike_papers_percent):
         found.append("SAVINGS_BELOW_PAPERS")
     if spend is not None:
         floor = protected_floor(told, household(told, "least", rules), rules)
@@ -174,23 +181,33 @@ def _surplus_told(told: Circumstances, income: int, spend: int, owed: int) -> in
     return None
 
 
+def _other_words(told: Circumstances, name: str, limits: Doubts) -> list[tuple[int, int, bool]]:
+    """What else was told of a figure, with how far apart in per cent it may be, and whether staff saw it on papers.
+
+    To the customer's word that is what staff saw, else the record; and what billing has told since staff saw it, to
+    whoever's word.
+    """
+    teller, seen, record = told.teller(name), told.on_papers.get(name), getattr(told, ON_RECORD[name])
+    words = []
+    if teller == "CUSTOMER" and seen is not None:
+        words.append((seen, limits.unlike_papers_percent, True))
+    since = name in told.told_since or (teller == "CUSTOMER" and seen is None)
+    if teller != "BILLING" and since and record is not None:
+        words.append((record, limits.income_unlike_record_percent, False))
+    return words
+
+
 def _is_unlike(
     told: Circumstances, name: str, figure: int, limits: Doubts, *, lower_is_explained: bool = False
 ) -> bool:
-    """Whether the customer tells quite another figure than staff saw on papers, or than is on record; or whether
-    billing has told quite another one since staff saw it.
+    """Whether a figure is quite another than what else was told of it. Less is explained by what happened to the
+    person, unless staff saw more after that.
     """
-    teller, record = told.teller(name), getattr(told, ON_RECORD[name])
-    if teller == "BILLING" or (teller == "STAFF" and name not in told.told_since):
-        return False
-    seen = told.on_papers.get(name)
-    if seen is not None and teller == "CUSTOMER":
-        record, percent = seen, limits.unlike_papers_percent
-    else:
-        percent = limits.income_unlike_record_percent
-    if record is None or (figure < record and lower_is_explained):
-        return False
-    return _are_far_apart(figure, record, percent)
+    for other, percent, on_papers in _other_words(told, name, limits):
+        explained = lower_is_explained and figure < other and (not on_papers or "hardship" in told.told_since)
+        if not explained and _are_far_apart(figure, other, percent):
+            return True
+    return False
 
 
 def _are_far_apart(one: int, other: int, percent: int) -> bool:
@@ -211,20 +228,18 @@ def _debts_are_unlike_record(
     if balance is None:
         payments = told.other_debt_payments
         return payments is not None and _is_unlike(told, name, payments, limits)
-    spend = spend or 0  # unknown: it would be too little even where nothing were spent
-    if told.teller("other_unsecured_balance") != "CUSTOMER" or income is None or spend >= income or owed <= 0:
+    left = (income or 0) - (spend or 0)
+    if told.teller("other_unsecured_balance") != "CUSTOMER" or income is None or left <= 0 or owed <= 0:
         return False
-    share, percent = (income - spend) * balance // (owed + balance), limits.income_unlike_record_percent
-    if told.teller(name) != "CUSTOMER":
-        record = told.other_debt_payments
-    elif name in told.on_papers:
-        record, percent = told.on_papers[name], limits.unlike_papers_percent
-    else:
-        record = told.debts_on_record
-    if record is not None and _are_far_apart(share, record, percent):
+    share, percent = left * balance // (owed + balance), limits.income_unlike_record_percent
+    others = [(other, apart) for other, apart, _ in _other_words(told, name, limits)]
+    if told.teller(name) != "CUSTOMER" and told.other_debt_payments is not None:
+        others.append((told.other_debt_payments, percent))
+    # With unknown spending it can only be shown to be too little: it would be even where nothing were spent.
+    if any(_are_far_apart(share, other, apart) for other, apart in others if spend is not None or share < other):
         return True
     now = told.other_debt_payments or 0
-    return share < now <= income - spend and _are_far_apart(share, now, percent)
+    return share < now <= left and _are_far_apart(share, now, percent)
 
 
 def _is_above_guideline(told: Circumstances, rules: RulesOfTheDay, doubts_from: Doubts) -> bool:

@@ -263,7 +263,10 @@ def _sentence_for(
 ) -> str | None:
     """Which sentence tells a step: that of the rule which set it, of its answer, of what it follows from."""
     name = line.name
-    if at_best and f"{name}.at_best" in said and (line.rule or "").endswith(_ASSUMED):
+    assumed = (line.rule or "").endswith(_ASSUMED)
+    if (line.rule or "").endswith("guidelines"):  # the smaller household's, where its size is not known
+        assumed = name != "essential_spend" and "dependants_assumed" in figures
+    if at_best and f"{name}.at_best" in said and assumed:
         return f"{name}.at_best"
     variants = [f"{name}.{(line.rule or '').rpartition('.')[2]}", name]
     if name in YES_OR_NO:

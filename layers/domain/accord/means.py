@@ -40,15 +40,15 @@ def with_word(
     if by == "CUSTOMER":
         after["own"] = tuple(sorted({*known.own, *told}))
         after["seen"] = tuple(sorted({*known.seen} - told))
-        if "hardship" in told:
-            after["hardship_on_record"] = None  # whatever billing told of it is older now
     else:
         after["seen"] = tuple(sorted({*known.seen, *told}))
     since = {*known.told_since} - told
+    if "hardship" in told:
+        since.discard("hardship_on_record")  # whatever billing told of it is older now
     if "monthly_income" in told:
         since.discard("hardship")
-    elif "hardship" in told and known.told_by == "STAFF" and figures["hardship"] != known.hardship:
-        since.add("hardship")  # the papers are from before it
+    elif "hardship" in told and known.told_by != "BILLING" and figures["hardship"] != known.hardship:
+        since.add("hardship")  # the income was told, or seen, before it
     after["told_since"] = tuple(sorted(since))
     whole = Circumstances.model_validate(known.model_dump() | dict(figures) | after)
     if _TOTAL in told and BY_CATEGORY.isdisjoint(told):
@@ -69,16 +69,18 @@ def with_record(known: Circumstances, told: Circumstances) -> Circumstances:
         if known.teller(name) == "BILLING":
             after[name] = value
             continue
-        if getattr(known, ON_RECORD[name]) != value and (known.teller(name) == "STAFF" or name in known.on_papers):
+        is_news = getattr(known, ON_RECORD[name]) != value
+        if is_news and name == "hardship":
+            since.add("hardship_on_record")
+        elif is_news and (known.teller(name) == "STAFF" or name in known.on_papers):
             since.add(name)
         after[ON_RECORD[name]] = value
     if "hardship" in after and after["hardship"] != known.hardship:
-        # How long another hardship was to last says nothing of this one, and papers are from before it.
-        after |= {"hardship_months": None, "own": tuple(name for name in known.own if name != "hardship_months")}
-        if known.told_by == "STAFF":
-            since.add("hardship")
+        after["hardship_months"] = None  # how long another hardship was to last says nothing of this one
+        if known.told_by != "BILLING":
+            since.add("hardship")  # the income was told, or seen, before it
     if after.get("hardship_on_record") == known.hardship:
-        after["hardship_on_record"] = None  # nobody says anything else
+        since.discard("hardship_on_record")  # nobody says anything else
     return _by_parts(known.model_copy(update=after | {"told_since": tuple(sorted(since))}))
 
 
@@ -91,7 +93,7 @@ def as_billing_has_it(known: Circumstances) -> Circumstances:
 def _set_aside(known: Circumstances, name: str, by: Literal["CUSTOMER", "STAFF"]) -> dict[str, Any]:
     """What stays of a figure beside another word of it."""
     before, value = known.teller(name), getattr(known, name)
-    if before == "BILLING" and name in ON_RECORD and name != "hardship":
+    if before == "BILLING" and name in ON_RECORD:
         return {ON_RECORD[name]: value}
     papers = {paper: seen for paper, seen in known.on_papers.items() if paper != name}
     if by == "STAFF":
