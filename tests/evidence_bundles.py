@@ -168,8 +168,8 @@ def typeset(files: Files, change: Callable[[dict[str, Any]], None] = lambda _: N
     told = {event["type"]: event for event in events}
     sealed = json.loads(told["AgreementSealed"]["body"])["data"]
     reference = {"case_id": claim["case_id"], "terms_hash": sealed["termsHash"], "chain_head": sealed["chainHead"]}
-    signed_at = datetime.fromisoformat(told["AgreementSigned"]["at"]).astimezone(ZoneInfo(claim["time_zone"]))
     terms, named = json.loads(files["terms.json"]), signatory_of(files["agreement.pdf"])
+    signed_at = datetime.fromisoformat(told["AgreementSigned"]["at"]).astimezone(ZoneInfo(terms["time_zone"]))
     assert named
     change(terms)
     drawing = files.get("signature.txt", b"").decode()

@@ -33,6 +33,7 @@ from accord.agreement import found_until, terms_hash, terms_of
 from accord.aws.access import (
     CODE_FOR,
     DRAFT_FOR,
+    LINK_FOR,
     Codes,
     Drafts,
     Links,
@@ -164,8 +165,12 @@ def reading(view: Callable[[Visit], Response]) -> Callable[[], Response]:
 
     @wraps(view)
     def get() -> Response:
-        visit = current_visit()
-        return view(visit) if visit else ended({})
+        try:
+            visit = current_visit()
+            return view(visit) if visit else ended({})
+        except TransientError:
+            logger.exception("could not be read now")
+            return notice("failed", 503)
 
     return get
 
@@ -176,20 +181,26 @@ def acting(view: Callable[[Visit, Form], Response]) -> Callable[[], Response]:
     @wraps(view)
     def post() -> Response:
         form = read_form()
-        visit = current_visit()
-        if visit is None:
-            return ended(form)
-        if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
-            return notice("forged", 403)
         try:
-            return view(visit, form)
-        except DecisionRefusedError as refusal:
-            return refused(visit, refusal.reason)
+            visit = current_visit()
+            if visit is None:
+                return ended(form)
+            if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
+                return notice("forged", 403)
+            return refusing(visit, view, form)
         except TransientError:
             logger.exception("could not act now")
             return notice("failed", 503)
 
     return post
+
+
+def refusing(visit: Visit, view: Callable[[Visit, Form], Response], form: Form) -> Response:
+    """What the form came to, or why it is refused."""
+    try:
+        return view(visit, form)
+    except DecisionRefusedError as refusal:
+        return refused(visit, refusal.reason)
 
 
 def ended(form: Form) -> Response:
@@ -643,9 +654,9 @@ def consent(visit: Visit, form: Form) -> Response:
     if tries.lock(visit.case.case_id, Purpose.SIGNATURE) is not None:
         raise DecisionRefusedError("LOCKED")  # no code would be accepted
     now, case_id = clock.now(), visit.case.case_id
-    if not codes.claim(case_id, said(form), now):
-        return to("/my/sign")
     try:
+        if not codes.claim(case_id, said(form), now):
+            return to("/my/sign")
         send_code_to_sign(visit, form, offer, digest, now)
     except Exception:
         codes.release(case_id, said(form))
@@ -697,10 +708,10 @@ def sign(visit: Visit, form: Form) -> Response:
     case_id = visit.case.case_id
     if not _CODE.fullmatch(digits(form.get("code", ""))):
         return sign_page(visit, offer, digest, 403, problem="wrong_code", name=name, drawing=drawing)
-    if not codes.claim(case_id, said(form), now):
-        wait_for(visit, form)  # the same form, sent twice at the same moment, is using the code
-        return to("/my/plan")
     try:
+        if not codes.claim(case_id, said(form), now):
+            wait_for(visit, form)  # the same form, sent twice at the same moment, is using the code
+            return to("/my/plan")
         return sign_by_code(visit, form, offer, terms, digest, drawing, now)
     except Exception:
         codes.release(case_id, said(form))
@@ -1058,6 +1069,9 @@ def complain(visit: Visit, form: Form) -> Response:
         return complaint.complain(case, cases.reach(case.cardholder_id), about, visit.policy, visit.actor, now)
 
     visit.change(keyed(form), decide)
+    # Time stands still until the answer: the way here has to last as long, and a little for what follows it.
+    answered = now + timedelta(days=complaint.answer_within_days(visit.policy, visit.case, now))
+    links.extend(visit.case.case_id, answered + LINK_FOR)
     return to("/my/complaint")
 
 

@@ -63,7 +63,7 @@ def make_document(
 ) -> AgreementSealed:
     """Render, seal and keep the agreement; the event to record. Raises GlyphMissingError, AgreementIncompleteError."""
     terms = agreement.agreed
-    signed_at = signed.moment.astimezone(ZoneInfo(case.time_zone))
+    signed_at = signed.moment.astimezone(ZoneInfo(terms["time_zone"]))
     check_complete(terms, policy, signed_at.date())
     reference = {"case_id": case.case_id, "terms_hash": agreement.terms_hash, "chain_head": case.head}
     drawing = drawn_signature(BUCKET, case.case_id, agreement)

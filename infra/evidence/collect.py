@@ -67,7 +67,7 @@ def files_digest(files: dict[str, bytes], record: Record) -> str:
 
     What an agreement does not hold is not written, so that what later ones may hold changes nothing of this one.
     """
-    agreed = record.model_dump_json(include={"agreement", "time_zone"}, exclude_none=True)
+    agreed = record.model_dump_json(include={"agreement"}, exclude_none=True)
     return sha256(manifest(files) + agreed.encode()).hexdigest()
 
 

@@ -22,7 +22,7 @@ from accord.anchors import ANCHORED, ChainEnd, Signed, leads_to_root
 from accord.audit import Record, UnreadableError, lines_of, record_of
 from accord.errors import AccordError, GlyphMissingError
 from accord.events import ChainedEvent, DamagedEvent, EvidenceCollected, OfferMade, verify_chain
-from accord.policy import Policy, load_policy
+from accord.policy import load_policy
 from accord_documents import SealVerdict, read_time_stamp, render_agreement, verify_sealed
 from accord_documents.rendering import LAYOUT
 from infra.evidence.bundle import MANIFEST, BundleUnreadableError, problem_of, unpack
@@ -307,7 +307,7 @@ def _terms(evidence: Evidence) -> tuple[bool | None, str] | None:
     terms = agreement.agreed
     try:
         policy = load_policy(str(terms["jurisdiction"]))
-        check_complete(terms, policy, signed.moment.astimezone(_zone(evidence, policy)).date())
+        check_complete(terms, policy, signed.moment.astimezone(ZoneInfo(terms["time_zone"])).date())
         _check_as_offered(terms, evidence)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BrokenError(f"terms: they lack {error}") from None
@@ -315,11 +315,6 @@ def _terms(evidence: Evidence) -> tuple[bool | None, str] | None:
         f"terms: as signed in event {signed.seq} and as offered before; all that the law asks for stands there, and "
         f"the figures agree (judged by policy {policy.version}, made by {terms.get('policy_version')})"
     )
-
-
-def _zone(evidence: Evidence, policy: Policy) -> ZoneInfo:
-    """Where the customer is: by its days the agreement counts."""
-    return ZoneInfo(evidence.record.time_zone or policy.time_zone)
 
 
 def _check_as_offered(terms: Mapping[str, Any], evidence: Evidence) -> None:
@@ -432,7 +427,7 @@ def _typeset(evidence: Evidence, terms: dict[str, Any], person: Signatory) -> by
         "terms_hash": sealed.told("termsHash"),
         "chain_head": sealed.told("chainHead"),
     }
-    signed_at = signed.moment.astimezone(_zone(evidence, load_policy(str(terms["jurisdiction"]))))
+    signed_at = signed.moment.astimezone(ZoneInfo(str(terms["time_zone"])))
     drawing = evidence.files.get("signature.txt", b"").decode()
     try:
         return render_agreement(terms, person, reference, str(terms["language"]), signed_at, drawing)

@@ -210,6 +210,41 @@ def test_what_could_not_be_compared_is_no_try(codes: Codes, tries: Tries, monkey
     assert [tries.begin("c-1", OUTSIDE) for _ in range(FAILURES_PER_CASE[OUTSIDE])] == [True] * 10
 
 
+def test_a_code_that_could_not_be_made_is_none_of_the_three(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: Any) -> str:
+        raise ServiceUnavailableError("the key service does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(codes, "_mac", down)
+        for _ in range(CODES_PER_HOUR + 1):
+            with pytest.raises(ServiceUnavailableError):
+                codes.new("c-1", Purpose.IDENTITY, "holder", "", NOW)
+    assert [codes.new("c-1", Purpose.IDENTITY, "holder", "", NOW) is not None for _ in range(4)] == [True] * 3 + [False]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_right_code_that_could_not_be_used_is_as_good_as_before(
+    codes: Codes, tries: Tries, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    """The write that uses it up fails, before or after it took effect."""
+    code, update = asked(codes), codes._table.update
+
+    def failing(pk: str, change: str, *told: Any, **more: Any) -> Any:
+        if change != "SET used_at = :now":
+            return update(pk, change, *told, **more)
+        if after:
+            update(pk, change, *told, **more)
+        raise ServiceUnavailableError("throttled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(codes._table, "update", failing)
+        for _ in range(TRIES_PER_CODE + 1):
+            with pytest.raises(ServiceUnavailableError):
+                accepted(codes, code)
+    assert accepted(codes, code)
+    assert [tries.begin("c-1", OUTSIDE) for _ in range(FAILURES_PER_CASE[OUTSIDE])] == [True] * 10
+
+
 def test_three_codes_an_hour_and_a_fourth_when_the_first_is_an_hour_old(codes: Codes) -> None:
     for minute in range(CODES_PER_HOUR):
         asked(codes, NOW + minute * MINUTE)

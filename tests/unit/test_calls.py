@@ -1,6 +1,6 @@
 """A call by a person: the gate is asked, the script says nothing before the customer is known, and the call counts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from string import Formatter
 from typing import Any
 
@@ -147,7 +147,7 @@ def test_who_complained_is_called_back_where_they_asked_for_it_and_not_for_our_o
 
 def test_who_asks_for_a_call_is_called_although_they_want_no_calls_otherwise() -> None:
     refuses = NOBODY_REACHED.refusing("CALL")
-    case = an_offered_case()
+    case = who_was_promised_a_call()
     asked, ours = task_of(case), task_of(case, TaskReason.NO_AFFORDABLE_OFFER)
     assert may_call(case, asked, refuses, the_policy(), NOW).allowed
     assert may_call(case, ours, refuses, the_policy(), NOW).rule == "opted_out"
@@ -159,7 +159,7 @@ def test_who_asks_for_a_call_is_called_although_they_want_no_calls_otherwise() -
 def test_a_call_that_was_asked_for_does_not_wait_a_week_for_the_last_conversation(
     jurisdiction: str, allowed: bool
 ) -> None:
-    case = an_offered_case().model_copy(update={"jurisdiction": jurisdiction})
+    case = who_was_promised_a_call().model_copy(update={"jurisdiction": jurisdiction})
     talked = NOBODY_REACHED.with_contact(TALKED.model_copy(update={"at": NOW - timedelta(days=2)}))
     policy = load_policy(jurisdiction)
     assert may_call(case, task_of(case), talked, policy, NOW).allowed is allowed
@@ -172,18 +172,34 @@ def test_by_night_nobody_is_called_whatever_they_asked_for() -> None:
     assert may_call(case, task_of(case), NOBODY_REACHED, the_policy(), NIGHT).rule == "contact.quiet_hours_local"
 
 
-def test_a_promised_call_is_tried_three_times_and_the_customer_hears_of_each() -> None:
-    case, tasks, reach, now = an_offered_case(), [], NOBODY_REACHED, NOW
-    task = task_of(case)
-    for tried in (1, 2, 3):
-        change = staff.decide(case, task, [*tasks, task], reach, "NOT_REACHED", "mei", "LEAD", the_policy(), now)
-        told = [event.template for event in change.events if isinstance(event, ContactRequested)]
-        assert told == ["CALL_TRIED"]
-        closed, *again = change.tasks
-        assert [one.reason for one in again] == ([task.reason] if tried < 3 else [])
-        assert change.case.call_arranged is (tried < 3)
-        case, tasks, reach, now = after(change), [*tasks, closed], change.reach or reach, now + timedelta(days=1)
-        task = again[0] if again else task
+def who_was_promised_a_call(at: datetime = NOW) -> Case:
+    return an_offered_case().model_copy(update={"call_promised_at": at, "call_arranged": True})
+
+
+def test_tries_do_not_make_a_wish_hold_longer() -> None:
+    case, refuses = who_was_promised_a_call(), NOBODY_REACHED.refusing("CALL")
+    late = NOW + timedelta(days=8)
+    fresh = task_of(case).model_copy(update={"created_at": late})
+    assert may_call(case, fresh, refuses, the_policy(), late).rule == "opted_out"
+
+
+@pytest.mark.parametrize(
+    "reason", [TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED, TaskReason.NOT_UNDERSTOOD]
+)
+def test_a_promised_call_is_tried_three_times_and_the_customer_hears_of_each(reason: TaskReason) -> None:
+    case, tasks, reach, now = who_was_promised_a_call(), [], NOBODY_REACHED, NOW
+    for promise in (1, 2):  # one that is made later has its own three
+        task = task_of(case, reason).model_copy(update={"created_at": now, "task_id": f"t-{promise}"})
+        for tried in (1, 2, 3):
+            change = staff.decide(case, task, [*tasks, task], reach, "NOT_REACHED", "mei", "LEAD", the_policy(), now)
+            told = [event.template for event in change.events if isinstance(event, ContactRequested)]
+            assert told == ["CALL_TRIED"]
+            closed, *again = change.tasks
+            assert [one.reason for one in again] == ([task.reason] if tried < 3 else [])
+            assert change.case.call_arranged is (tried < 3)
+            case, tasks, reach, now = after(change), [*tasks, closed], change.reach or reach, now + timedelta(days=3)
+            task = again[0] if again else task
+        case = case.model_copy(update={"call_promised_at": now, "call_arranged": True})
 
 
 # --- how it counts --------------------------------------------------------------------------------------------

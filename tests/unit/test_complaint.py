@@ -12,7 +12,7 @@ from accord.complaint import ABOUT, answer_within_days, complain
 from accord.errors import DecisionRefusedError
 from accord.events import Actor, ContactRequested
 from accord.lifecycle import remind
-from accord.reach import Reach
+from accord.reach import Reach, Word
 
 CUSTOMER = Actor(kind="CUSTOMER", id="visit-1")
 NIGHT = NOW.replace(hour=15)  # 23:00 in Shanghai
@@ -81,12 +81,20 @@ def test_nobodys_time_runs_out_while_a_complaint_of_theirs_is_looked_at() -> Non
     assert remind(after(complained(case)), NOBODY_REACHED, the_policy(), late).result == {"outcome": "WAIT"}
 
 
+def test_it_is_so_whichever_of_their_accounts_they_complained_about() -> None:
+    case, word = invited(), Word(kind="COMPLAINT", word="COMPLAINT", account_id="another", at=NOW)
+    late = case.offers[0].valid_until + timedelta(days=1)
+    assert remind(case, NOBODY_REACHED.hearing(word), the_policy(), late).result == {"outcome": "WAIT"}
+
+
 def test_offers_that_ran_out_meanwhile_are_worked_out_anew_when_it_is_answered() -> None:
     late = invited().offers[0].valid_until + timedelta(hours=12)
     decision = answered(invited(), "UPHELD", late).case.decision
     assert decision is not None
     assert (decision.by, decision.kind) == ("CUSTOMER", "NEW_FIGURES"), "which leads back to the assessment"
     assert answered(invited(), "UPHELD", NOW).case.decision is None, "they still stand"
+    soon = invited().offers[0].valid_until - timedelta(hours=5)
+    assert answered(invited(), "UPHELD", soon).case.decision is not None, "hours are no time to decide"
     signed = answered(an_offered_case().model_copy(update={"status": Status.SIGNED}), "UPHELD", late)
     assert signed.case.decision is None
 

@@ -492,6 +492,25 @@ def test_offers_stand_until_the_end_of_the_day_that_people_are_told(hour: int) -
         assert ends.date() == made_at.astimezone(shanghai).date() + timedelta(days=14)
 
 
+@pytest.mark.parametrize(
+    ("zone", "made_on"),
+    [
+        ("America/Santiago", date(2027, 3, 20)),  # at midnight after 3 April it is eleven once more
+        ("America/Nuuk", date(2027, 3, 13)),  # on 27 March eleven in the evening becomes midnight
+        ("Africa/Cairo", date(2026, 10, 15)),
+        ("Asia/Beirut", date(2026, 10, 10)),
+    ],
+)
+def test_the_last_day_is_whole_where_clocks_change_at_midnight(zone: str, made_on: date) -> None:
+    made_at = datetime(made_on.year, made_on.month, made_on.day, 12, tzinfo=UTC)
+    for days in range(5):
+        case = an_assessed_case(time_zone=zone)
+        ends = propose(case, the_policy(), made_at + timedelta(days=days)).case.offers[0].valid_until
+        last_day = (made_at + timedelta(days=days)).astimezone(ZoneInfo(zone)).date() + timedelta(days=14)
+        assert ends.astimezone(ZoneInfo(zone)).date() == last_day
+        assert (ends + timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date() == last_day + timedelta(days=1)
+
+
 def test_offers_that_ran_out_in_review_cannot_be_approved() -> None:
     with pytest.raises(NotApprovedError, match="ran out"):
         approve_offers(in_review(), "s-7", END_OF_LAST_DAY)

@@ -90,7 +90,7 @@ def test_who_answers_a_text_with_stop_gets_no_more_of_them_and_the_chain_says_so
 def test_a_receipt_from_before_its_message_proves_nothing() -> None:
     # Clocks differ.
     note_receipt(
-        contacted(), NOBODY_REACHED, receipt("DELIVERED", at="2026-03-04T11:00:00+08:00"), NOW
+        contacted(), NOBODY_REACHED, receipt("DELIVERED", at="2026-03-05T09:10:00+08:00"), NOW
     )  # clocks differ
     with pytest.raises(InputRejectedError) as refused:
         note_receipt(contacted(), NOBODY_REACHED, receipt("DELIVERED", at="2023-09-17T10:00:00+08:00"), NOW)

@@ -443,18 +443,19 @@ def test_what_an_agreement_may_hold_one_day_changes_no_digest_of_today(kept: Kep
     assert files_digest(kept.files, later) == files_digest(kept.files, record)
 
 
-def test_the_day_of_the_signature_is_the_day_where_the_customer_is(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it was when the document was made: a rule may be in force from that day."""
+def test_the_day_of_the_signature_is_the_day_where_the_customer_was(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it was when the document was made, wherever they live since: a rule may be in force from that day."""
     asked = []
     monkeypatch.setattr("infra.evidence.verify.check_complete", lambda terms, policy, today: asked.append(today))
     claim, events = kept.chain
     (signed,) = (event["at"] for event in events if event["type"] == "AgreementSigned")
-    assert (claim["time_zone"], signed[11:13]) == ("Asia/Shanghai", "02")
-    elsewhere = with_events(kept.files, claim | {"time_zone": "America/Los_Angeles"}, events)
-    assert any(found.startswith("collected: other files") for found in broken(elsewhere))
+    terms = json.loads(kept.files["terms.json"])
+    assert (terms["time_zone"], signed[11:13]) == ("Asia/Shanghai", "02")
+    assert "time_zone" not in claim, "what the case says today is no part of what was agreed"
     broken(kept.files)
-    day = date.fromisoformat(signed[:10])
-    assert asked == [day - timedelta(days=1), day]
+    assert asked == [date.fromisoformat(signed[:10])]
 
 
 # --- what the document prints ------------------------------------------------------------------------------------

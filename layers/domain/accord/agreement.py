@@ -44,6 +44,7 @@ def terms_of(case: Case, offer: Offer, policy: Policy, language: str, today: dat
         "texts": texts("agreement")["version"],
         "language": language,
         "jurisdiction": case.jurisdiction,
+        "time_zone": case.time_zone,  # by its days the agreement counts, wherever the customer lives later
         "policy_version": offer.policy_version,
         "account_id": case.account_id,
         "offer_id": offer.offer_id,

@@ -41,7 +41,6 @@ class Record(BaseModel):
     head: str | None = None
     count: int | None = None
     agreement: Agreement | None = None
-    time_zone: str | None = None  # by which the days of its agreement are counted
     lost: str | None = None  # why the case itself is not there to claim anything, though it has events
     events: tuple[ChainedEvent | DamagedEvent, ...] = ()
 
@@ -122,7 +121,7 @@ def read_tables(case_id: str, stores: Stores) -> Record:
         store = CaseStore(stores.cases_table, stores.events_table)
         try:
             case = store.get(case_id)
-            claim = {"head": case.head, "count": case.version, "agreement": case.agreement, "time_zone": case.time_zone}
+            claim = {"head": case.head, "count": case.version, "agreement": case.agreement}
         except CaseNotFoundError:
             claim = {"lost": f"{stores.cases_table} holds no case {case_id}"}
         except CaseDamagedError:

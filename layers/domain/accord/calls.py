@@ -38,6 +38,8 @@ _CAME_OF: Mapping[str, Receipt] = {
     "CALLED/NOT_REACHED": "NO_ANSWER",
 }
 _A_WISH_HOLDS = timedelta(days=7)  # Regulation F, 12 CFR 1006.14(b)(3)(i): consent given within seven days
+# The customer asked for the call, or said that an amount is wrong and was promised one.
+WISHED = frozenset({TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED})
 # Calls for a task that something else decides: they are recorded, and it stays open.
 CALLED = ("CALLED/REACHED", "CALLED/NOT_REACHED")
 _UNDECIDED = (Status.OFFERED, Status.INVITED, Status.NEGOTIATING)
@@ -59,7 +61,11 @@ def may_call(case: Case, task: StaffTask, reach: Reach, policy: Policy, now: dat
 
     Whoever asked for a call is called although they want none otherwise, within `contact.wish_opens`.
     """
-    asked_for = task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL and now - task.created_at <= _A_WISH_HOLDS
+    asked_for = (
+        task.reason in WISHED
+        and case.call_promised_at is not None
+        and now - case.call_promised_at <= _A_WISH_HOLDS  # since they asked, however often it was tried
+    )
     return may_reach(case, reach, Ask("CALL", CALLS[task.kind], wished=asked_for), policy, now)
 
 

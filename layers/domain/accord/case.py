@@ -418,6 +418,7 @@ class Case(Value):
     came: bool = False  # the customer has been on the pages, so that what is offered since is theirs to see at once
     advice_due: bool = False  # staff have an open task to advise on offers that may be beyond the means
     answer_due: bool = False  # the customer answered a text, and staff have not closed the task to call them yet
+    call_promised_at: datetime | None = None  # when the customer was promised one last, because of what they did
     call_arranged: bool = False  # the customer was promised a call, and staff have not closed the task for it yet
     own_language: bool = False  # the customer chose it on the page
     begin_doubt: str | None = None  # why a person has to say whether the signed plan should still begin

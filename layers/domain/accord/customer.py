@@ -236,7 +236,7 @@ def answer_questions(
         return Change(answered, (checked,), actor, {"passed": passed})
     facts = {"questions": ", ".join(verdict.question for verdict in verdicts if not verdict.right)}
     task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.NOT_UNDERSTOOD, facts)
-    called = answered.model_copy(update={"call_arranged": True})
+    called = answered.model_copy(update={"call_arranged": True, "call_promised_at": now})
     return Change(called, (checked, created), actor, {"passed": passed}, tasks=(task,))
 
 
@@ -367,7 +367,8 @@ def with_call(case: Case, now: datetime) -> tuple[Case, tuple[StaffTask, ...], t
     if case.call_arranged:
         return case, (), ()
     task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.CUSTOMER_ASKED_FOR_CALL)
-    return case.model_copy(update={"call_arranged": True}), (task,), (created,)
+    promised = {"call_arranged": True, "call_promised_at": now}
+    return case.model_copy(update=promised), (task,), (created,)
 
 
 def ask_for_person_to_decide(case: Case, decision_id: str, actor: Actor, now: datetime) -> Change:
@@ -415,7 +416,7 @@ def decline(case: Case, reason: str, decision_id: str, actor: Actor, now: dateti
     if reason != "AMOUNT_WRONG":
         return declined
     task, created = new_task(case, TaskKind.CALL_CUSTOMER, now, TaskReason.AMOUNT_DISPUTED)
-    promised = declined.case.model_copy(update={"call_arranged": True})
+    promised = declined.case.model_copy(update={"call_arranged": True, "call_promised_at": now})
     return Change(promised, (*declined.events, created), actor, tasks=(task,))
 
 

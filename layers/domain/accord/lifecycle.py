@@ -82,7 +82,7 @@ def invite(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
         return Change(taken, (), _WORKFLOW, {"outcome": "REASSESS"})
     if case.offers and not any(offer.approved_by for offer in case.offers):
         raise NotApprovedError("no offer is approved")
-    if _ran_out(case, now):
+    if _ran_out(case, reach, now):
         return Change(taken, (), _WORKFLOW, {"outcome": "EXPIRED"})
     template = _invitation(case)
     way = next_way(case, reach, purpose_of(template), policy, now)
@@ -195,7 +195,7 @@ def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
         return Change(case, (), _WORKFLOW, {"outcome": "EXCLUDED"})
     if calls_for_assessment(case):
         return Change(case, (), _WORKFLOW, {"outcome": "REASSESS"})
-    if _ran_out(case, now):
+    if _ran_out(case, reach, now):
         return Change(case, (), _WORKFLOW, {"outcome": "EXPIRED"})
     template = "REMINDER" if case.offers else "QUESTIONS"
     way = next_way(case, reach, purpose_of(template), policy, now)
@@ -207,11 +207,12 @@ def remind(case: Case, reach: Reach, policy: Policy, now: datetime) -> Change:
     return Change(reminded, (requested,), _WORKFLOW, waits, reach=counted)
 
 
-def _ran_out(case: Case, now: datetime) -> bool:
-    """Whether there is nothing to decide any more. Nobody's time runs out while a complaint of theirs is looked at: it
-    may be about these offers. Once it is answered, new ones are worked out (`accord.staff`).
+def _ran_out(case: Case, reach: Reach, now: datetime) -> bool:
+    """Whether there is nothing to decide any more. Nobody's time runs out while a complaint of theirs is looked at,
+    with whichever account they made it. Once it is answered, new offers are worked out (`accord.staff`).
     """
-    return case.complaint != "OPEN" and (case.decide_by or now) <= now
+    complains = case.complaint == "OPEN" or "COMPLAINT" in reach.stops
+    return not complains and (case.decide_by or now) <= now
 
 
 def _contact(case: Case, reach: Reach, template: str, way: Way, now: datetime) -> tuple[Case, Reach, ContactRequested]:

@@ -34,7 +34,6 @@ from accord.search import Pick, Search, search
 _STEP = Actor(kind="SYSTEM", id="propose")
 _REVIEW = Actor(kind="SYSTEM", id="negotiation")
 _BY_POLICY = "policy"
-_DAYS_END = time(23, 59, 59)
 # Who is not known is asked before anybody is refused, and so is who would only have to show that they are willing.
 _ASK_FIRST = ("MEANS_UNKNOWN", "WILLINGNESS_NOT_SHOWN")
 
@@ -250,8 +249,9 @@ def _review_reasons(
 def _until(case: Case, now: datetime, rules: RulesOfTheDay) -> datetime:
     """The end of the last day on which the offers stand, where the customer is: people are told a day and no hour."""
     zone = ZoneInfo(case.time_zone)
-    last = now.astimezone(zone).date() + timedelta(days=rules["offer.valid_days"])
-    return datetime.combine(last, _DAYS_END, zone).astimezone(UTC)
+    over = now.astimezone(zone).date() + timedelta(days=rules["offer.valid_days"] + 1)
+    # Clocks may change at that very midnight: of two such hours it is the earlier, which the day ends with.
+    return datetime.combine(over, time(), zone).astimezone(UTC) - timedelta(seconds=1)
 
 
 def _offers(

@@ -21,7 +21,8 @@ def standing(case: Case, today: date) -> Ledger:
     if case.agreement is None:
         raise CaseDamagedError(case.case_id)
     agreed = case.agreement.agreed["performance"]
-    terms = Terms(case.agreement.schedule, agreed["grace_days"], agreed["tolerance"], case.time_zone)
+    zone = case.agreement.agreed["time_zone"]
+    terms = Terms(case.agreement.schedule, agreed["grace_days"], agreed["tolerance"], zone)
     return ledger(terms, towards_plan(case), case.plan.pauses if case.plan is not None else (), today)
 
 

@@ -23,7 +23,7 @@ _ANSWERS = ("REPLIED", "OPTED_OUT")
 # 两高 2018, 妨害信用卡管理解释 Art. 6: two collections, each with proof of its receipt, at least thirty days apart.
 _RECEIVED = frozenset({"DELIVERED", "READ", "REPLIED", "ANSWERED", "OPTED_OUT"})
 _APART = timedelta(days=30)
-_CLOCKS_DIFFER = timedelta(days=1)
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 
 def case_of(contact_id: str) -> str:

@@ -5,7 +5,7 @@ names its reason after a slash: `REJECTED/NOT_AFFORDABLE`.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from accord.authority import ROLES
@@ -21,7 +21,7 @@ from accord.case import (
     TaskReason,
     new_task,
 )
-from accord.channels import acknowledged, next_way, noted, request_contact
+from accord.channels import acknowledged, next_way, request_contact
 from accord.customer import offers_to_show, with_call
 from accord.errors import DecisionRefusedError, NotApprovedError
 from accord.events import AccessUnlocked, Actor, CaseEvent, PapersSeen, StaffDecided, StaffTaskClosed
@@ -72,6 +72,8 @@ _OUTCOMES = {
     TaskKind.UNMATCHED_PAYMENT: ("POSTED_RIGHTLY", "GIVEN_BACK", "NO_LONGER_NEEDED"),
     TaskKind.COMPLAINT: ("UPHELD", "UPHELD_IN_PART", "NOT_UPHELD", "WITHDRAWN_BY_CUSTOMER"),
 }
+_TIME_TO_DECIDE = timedelta(days=3)  # left after a complaint, whatever it took
+_PROMISED = (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED, TaskReason.NOT_UNDERSTOOD)
 _PROMISED_CALLS = 3  # whoever was promised a call is tried so often
 _ANSWERS = ("UPHELD", "UPHELD_IN_PART", "NOT_UPHELD")
 
@@ -168,7 +170,7 @@ def decide(
         if kind == "RETRY" and case.begin_doubt and task.reason in (TaskReason.BEGINS_LATE, TaskReason.LESS_OWED):
             case = case.model_copy(update={"begin_despite": (*case.begin_despite, case.begin_doubt)})
         events.append(StaffDecided(decision_id=task.task_id, kind=kind, task_id=task.task_id))
-    if task.reason in (TaskReason.CUSTOMER_ASKED_FOR_CALL, TaskReason.AMOUNT_DISPUTED, TaskReason.NOT_UNDERSTOOD):
+    if task.reason in _PROMISED:
         case = case.model_copy(update={"call_arranged": False})
         if choice == "REACHED" or (choice == "NO_LONGER_NEEDED" and task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL):
             case = _spoken_with(case, now)
@@ -200,7 +202,7 @@ def decide(
         events.append(created)
         if task.reason is TaskReason.NAME_NOT_PRINTABLE:
             case = case.model_copy(update={"glyph_task": "OPEN"})
-        if task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
+        if task.reason in _PROMISED:
             case = case.model_copy(update={"call_arranged": True})
     if call is not None:
         # After the new link: the call that lets it leave must not be what bars it.
@@ -217,15 +219,15 @@ def decide(
     )
     if choice in _ANSWERS:
         return acknowledged(change, COMPLAINT_ANSWERED, reach, policy, now)
-    if choice == "NOT_REACHED" and task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
-        return noted(change, CALL_TRIED, reach, policy, now)
+    if choice == "NOT_REACHED" and task.reason in _PROMISED:
+        return acknowledged(change, CALL_TRIED, reach, policy, now)
     return change
 
 
 def _with_time_again(case: Case, task: StaffTask, now: datetime) -> Case:
-    """The complaint is answered. Where the offers ran out meanwhile, new ones are worked out."""
+    """The complaint is answered. Where the offers ran out meanwhile, or soon will, new ones are worked out."""
     waiting = case.status in (Status.INVITED, Status.NEGOTIATING) and case.decision is None
-    if not waiting or case.decide_by is None or case.decide_by > now:
+    if not waiting or case.decide_by is None or case.decide_by > now + _TIME_TO_DECIDE:
         return case
     decision = Decision(decision_id=task.task_id, by="CUSTOMER", kind=NEW_FIGURES, at=now)
     return case.model_copy(update={"decision": decision})
@@ -259,9 +261,14 @@ def _has_to_be_reached(case: Case, task: StaffTask, others: Iterable[StaffTask])
         return False
     if task.reason is TaskReason.NAME_NOT_PRINTABLE:
         return case.agreement is None
-    if task.reason is TaskReason.CUSTOMER_ASKED_FOR_CALL:
-        tried = sum(other.reason is task.reason and other.outcome == "NOT_REACHED" for other in others if other != task)
-        return tried + 1 < _PROMISED_CALLS
+    if task.reason in _PROMISED:
+        since = case.call_promised_at or task.created_at  # an earlier promise has had its tries
+        tried = [
+            other
+            for other in others
+            if other.reason in _PROMISED and other.outcome == "NOT_REACHED" and other.created_at >= since
+        ]
+        return len([other for other in tried if other != task]) + 1 < _PROMISED_CALLS
     return task.kind is TaskKind.UNLOCK_ACCESS
 
 

@@ -204,21 +204,23 @@ class Codes:
         It is good only for the same `holder` and for what it is `bound_to` (the terms' hash, or nothing). None when
         three were asked for within the hour; of those that did not leave (`did_not_leave`) the last minutes count.
         """
-        if not self._may_have_another(case_id, purpose, now):
-            return None
         code = f"{secrets.randbelow(1_000_000):06d}"
         salt = secrets.token_hex(16)
-        self._table.put(
-            f"CODE#{case_id}#{purpose}",
-            {
-                "mac": {"S": self._mac(case_id, purpose, salt, code)},
-                "salt": {"S": salt},
-                "holder": {"S": holder},
-                "bound_to": {"S": bound_to},
-                "tries": {"N": "0"},
-                "expires_at": _epoch(now + CODE_FOR),
-            },
-        )
+        item = {
+            "mac": {"S": self._mac(case_id, purpose, salt, code)},  # before it counts: the key may not answer
+            "salt": {"S": salt},
+            "holder": {"S": holder},
+            "bound_to": {"S": bound_to},
+            "tries": {"N": "0"},
+            "expires_at": _epoch(now + CODE_FOR),
+        }
+        if not self._may_have_another(case_id, purpose, now):
+            return None
+        try:
+            self._table.put(f"CODE#{case_id}#{purpose}", item)
+        except Exception:
+            self.did_not_leave(case_id, purpose, now)
+            raise
         return code
 
     def waits_for(self, case_id: str, purpose: Purpose, holder: str, now: datetime) -> str | None:
@@ -233,7 +235,7 @@ class Codes:
     def accept(self, case_id: str, purpose: Purpose, holder: str, bound_to: str, code: str, now: datetime) -> bool:
         """Whether this is the right code; a right one is used up. A wrong one counts against the code and the case.
 
-        Raises ServiceUnavailableError; then nothing was compared, and it was no try.
+        Raises ServiceUnavailableError; then it was no try, and the code is as good as before.
         """
         key = f"CODE#{case_id}#{purpose}"
         in_force = self._table.update(
@@ -253,21 +255,21 @@ class Codes:
             return False
         salt = in_force["salt"]
         try:
-            is_right = hmac.compare_digest(self._mac(case_id, purpose, salt["S"], code), in_force["mac"]["S"])
-        except Exception:
-            self._tries.give_back(case_id, purpose)  # nothing was compared
-            self._table.update(key, "SET tries = tries - :one", {":one": {"N": "1"}, ":salt": salt}, "salt = :salt")
+            if not hmac.compare_digest(self._mac(case_id, purpose, salt["S"], code), in_force["mac"]["S"]):
+                return False
+            # The salt names this very code: one that replaced it meanwhile must not be used up in its place.
+            used = self._table.update(
+                key,
+                "SET used_at = :now",
+                {":now": _epoch(now), ":salt": salt},
+                "attribute_not_exists(used_at) AND salt = :salt",
+            )
+            self._tries.give_back(case_id, purpose)  # the right code, even where the same moment used it already
+        except Exception:  # nothing was compared, or the right code could not be used: it is good again
+            self._tries.give_back(case_id, purpose)
+            change = "SET tries = tries - :one REMOVE used_at"
+            self._table.update(key, change, {":one": {"N": "1"}, ":salt": salt}, "salt = :salt")
             raise
-        if not is_right:
-            return False
-        # The salt names this very code: one that replaced it meanwhile must not be used up in its place.
-        used = self._table.update(
-            key,
-            "SET used_at = :now",
-            {":now": _epoch(now), ":salt": salt},
-            "attribute_not_exists(used_at) AND salt = :salt",
-        )
-        self._tries.give_back(case_id, purpose)  # it was the right code, even where the same moment used it already
         return used is not None
 
     def claim(self, case_id: str, form: str, now: datetime) -> bool:
