@@ -11,7 +11,7 @@ from infra.local.stack import LocalStack
 
 # People take days. A patient stack gives them all the time that a test may need; on a hasty one nobody answers in time.
 PATIENT = {"RemindAfterSeconds": "600", "ReviewWithinSeconds": "600", "StaffWithinSeconds": "600", "RetrySeconds": "1"}
-HASTY = {"RemindAfterSeconds": "1", "ReviewWithinSeconds": "1", "StaffWithinSeconds": "1", "RetrySeconds": "1"}
+HASTY = {"RemindAfterSeconds": "2", "ReviewWithinSeconds": "1", "StaffWithinSeconds": "1", "RetrySeconds": "1"}
 
 
 @pytest.fixture(scope="module")
