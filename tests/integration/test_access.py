@@ -194,15 +194,16 @@ def test_after_five_wrong_tries_the_right_code_is_refused_too(codes: Codes) -> N
     assert not accepted(codes, code)
 
 
+def no_answer(*_: Any) -> str:
+    raise ServiceUnavailableError("the key service does not answer")
+
+
 def test_what_could_not_be_compared_is_no_try(codes: Codes, tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
     """Our own outage neither uses the code up nor locks anybody out."""
     code = asked(codes)
 
-    def down(*_: Any) -> str:
-        raise ServiceUnavailableError("the key service does not answer")
-
     with monkeypatch.context() as patch:
-        patch.setattr(codes, "_mac", down)
+        patch.setattr(codes, "_mac", no_answer)
         for _ in range(TRIES_PER_CODE + 1):
             with pytest.raises(ServiceUnavailableError):
                 accepted(codes, code)
@@ -211,11 +212,8 @@ def test_what_could_not_be_compared_is_no_try(codes: Codes, tries: Tries, monkey
 
 
 def test_a_code_that_could_not_be_made_is_none_of_the_three(codes: Codes, monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(*_: Any) -> str:
-        raise ServiceUnavailableError("the key service does not answer")
-
     with monkeypatch.context() as patch:
-        patch.setattr(codes, "_mac", down)
+        patch.setattr(codes, "_mac", no_answer)
         for _ in range(CODES_PER_HOUR + 1):
             with pytest.raises(ServiceUnavailableError):
                 codes.new("c-1", Purpose.IDENTITY, "holder", "", NOW)
